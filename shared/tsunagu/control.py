@@ -1,0 +1,116 @@
+"""The messages between helper and worker, and their JSON form: one object a datagram, at most 64 KiB.
+
+The helper believes nothing a worker says: ``decode`` checks names and types, and a message that is not exactly one of
+the dataclasses below ends the worker.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from tsunagu.errors import VpnError
+from tsunagu.model import ConnectionSettings, Lease, Phase, Secret, Session, Statistics
+from tsunagu.plain import from_plain, to_plain
+
+MAX_MESSAGE = 65536  # octets
+
+
+class ControlError(VpnError):
+    """A control message that is not one."""
+
+
+# -- helper to worker -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Begin the attempt.  Sent once, first."""
+
+    settings: ConnectionSettings
+    secret: Secret | None
+    mac: str  # of the NIC, "5e:…"; the DHCP client speaks with it
+    accepted_fingerprint: str  # SHA-256 hex of the one certificate a person accepted; "": only the system's CAs
+    machine_id: str  # 32 hex digits, stable for this machine (the protocol's UniqueId)
+    previous_address: str = ""  # asked for again from DHCP after a reconnect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Log off in order, then leave."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportStatistics:
+    """Answer with one ``Statistics``."""
+
+
+# -- worker to helper -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """The attempt has reached this phase; ``detail`` names what is being talked to, e.g. the address."""
+
+    phase: Phase
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Established:
+    """The session stands; frames flow from now on."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leased:
+    """DHCP gave (or renewed) this lease."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoLease:
+    """No DHCP server has answered, or the lease is over and was not renewed; the client goes on asking (S11)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatisticsReport:
+    """The answer to ``ReportStatistics``."""
+
+    statistics: Statistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The last message of an attempt or session that did not end by ``Stop``."""
+
+    code: int  # of the error table
+    detail: str = ""  # what exactly happened, for the log and the second line of a message
+    certificate: str = ""  # with codes 85, 106, 149: what the server showed, DER in base64
+
+
+ToWorker = Start | Stop | ReportStatistics
+ToHelper = Progress | Established | Leased | NoLease | StatisticsReport | Failed
+
+_BY_NAME: dict[str, type[Any]] = {t.__name__: t for t in (*get_args(ToWorker), *get_args(ToHelper))}
+
+
+def encode(message: ToWorker | ToHelper) -> bytes:
+    """One datagram."""
+    return json.dumps({"type": type(message).__name__} | to_plain(message), ensure_ascii=False).encode()
+
+
+def decode(data: bytes) -> ToWorker | ToHelper:
+    """The message in one datagram.
+
+    Raises:
+        ControlError: it is not exactly one of our messages.
+    """
+    try:
+        plain = json.loads(data)
+        kind = _BY_NAME[plain.pop("type")]
+        message: ToWorker | ToHelper = from_plain(kind, plain)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, VpnError) as error:
+        raise ControlError(f"Not a control message: {type(error).__name__}") from error
+    return message

@@ -1,0 +1,198 @@
+"""What all rooms talk about: connections, their states, sessions, leases, statistics.  Frozen, valid once built."""
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+
+from tsunagu.errors import InvalidSettings
+
+
+class State(Enum):
+    """Where a connection is.  The manual's three list states (S15) are ``list_state`` of these."""
+
+    IDLE = "idle"
+    CONNECTING = "connecting"
+    NEEDS_SECRET = "needs-secret"  # an attempt ended because a person has to give a secret
+    NEEDS_TRUST = "needs-trust"  # an attempt ended because a person has to judge the server's certificate
+    WAITING = "waiting"  # for the time of the next attempt
+    UP = "up"
+    STOPPING = "stopping"
+
+
+class ListState(Enum):
+    """The three states of the manual's list (S15-S19)."""
+
+    OFFLINE = "Offline"
+    CONNECTING = "Connecting"
+    CONNECTED = "Connected"
+
+
+def list_state(state: State) -> ListState:
+    """S19: not active -> Offline, active and not connected -> Connecting, active and connected -> Connected."""
+    match state:
+        case State.IDLE:
+            return ListState.OFFLINE
+        case State.UP:
+            return ListState.CONNECTED
+        case _:
+            return ListState.CONNECTING
+
+
+class Phase(Enum):
+    """How far an attempt has come (S5, S23).  The value is what travels on the bus."""
+
+    NONE = ""
+    RESOLVING = "resolving"
+    CONNECTING = "connecting"
+    VERIFYING = "verifying"  # the server's certificate
+    NEGOTIATING = "negotiating"
+    AUTHENTICATING = "authenticating"
+    ESTABLISHING = "establishing"
+    REDIRECTED = "redirected"  # on the way to a server of the cluster
+    ESTABLISHED = "established"
+    RETRYING = "retrying"
+
+
+class AuthType(Enum):
+    """How a user proves who they are (the number on the wire is the protocol's affair)."""
+
+    ANONYMOUS = "anonymous"
+    PASSWORD = "password"  # a kind, not a secret
+
+
+class Addressing(Enum):
+    """Where the NIC's address comes from."""
+
+    DHCP = "dhcp"
+    NONE = "none"  # bridges, own tools: Tsunagu leaves the NIC without an address
+
+
+_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
+_HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+
+
+def _text(value: str, what: str, limit: int = 255) -> None:
+    if not value or len(value) > limit or not _NAME.fullmatch(value) or value != value.strip():
+        raise InvalidSettings(
+            f"The {what} must have 1 to {limit} characters, without control characters or blanks at its ends"
+        )
+
+
+def _host(value: str) -> None:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        labels = value.removesuffix(".").split(".")
+        if len(value) > 253 or not all(_HOST_LABEL.fullmatch(label) for label in labels):
+            raise InvalidSettings("The server must be a host name such as vpn.example.org, or an IP address") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSettings:
+    """One saved connection.  Holds no secret: those are apart, or come from the secrets agent when asked.
+
+    Raises:
+        InvalidSettings: from the constructor, so that an instance in hand is a valid one.
+    """
+
+    name: str
+    host: str  # name, IPv4 or IPv6 address (without brackets)
+    port: int = 443
+    hub: str
+    username: str
+    auth: AuthType = AuthType.PASSWORD
+    carriers: int = 1  # TLS connections opened in parallel, 1 to 32
+    addressing: Addressing = Addressing.DHCP
+    retry_limit: int | None = None  # further attempts after a failed one; None: for ever
+    retry_interval_s: int = 15  # 5 to 300 (S61)
+    hide_windows: bool = False  # "Hide status and error screens" (S4, S57)
+    server_fingerprint: str = ""  # SHA-256 of the certificate (DER) a person accepted, 64 hex digits; "": none yet
+
+    def __post_init__(self) -> None:
+        _text(self.name, "name of the connection")
+        _host(self.host)
+        _text(self.hub, "name of the virtual hub")
+        _text(self.username, "user name")
+        for value, low, high, what in (
+            (self.port, 1, 65535, "port"),
+            (self.carriers, 1, 32, "number of TCP connections"),
+            (self.retry_interval_s, 5, 300, "retry interval in seconds"),
+            (0 if self.retry_limit is None else self.retry_limit, 0, 2**32 - 1, "number of retries"),
+        ):
+            if not low <= value <= high:
+                raise InvalidSettings(f"The {what} must lie between {low} and {high}")
+        if self.server_fingerprint and not _FINGERPRINT.fullmatch(self.server_fingerprint):
+            raise InvalidSettings("The server's fingerprint must have 64 hexadecimal digits (SHA-256)")
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A password on its way to the server.  Never logged, never shown."""
+
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One authenticated stay on a hub, as the server described it (S24-S41)."""
+
+    server_address: str  # of the machine in fact connected, after a redirect too (S24)
+    server_port: int
+    server_product: str
+    server_version: int  # 501 means 5.01
+    server_build: int
+    session_name: str
+    connection_name: str
+    session_key: str = field(repr=False)  # 40 hex digits (S39)
+    max_carriers: int = 1  # what the server granted (S35)
+    half_duplex: bool = False
+    encrypted: bool = True
+    tls_version: str = ""  # "TLSv1.3" (S36)
+    cipher: str = ""
+    compressed: bool = False
+    bridge_mode: bool = False
+    monitor_mode: bool = False
+    qos: bool = False
+    vlan_id: int = 0
+    timeout_ms: int = 20000
+    message: str = ""  # of the hub, to be shown once
+    policy: dict[str, int] = field(default_factory=dict)  # the server's names without "policy:" (S46)
+    certificate: str = ""  # of the server, DER in base64 (S47)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """What the hub's DHCP server offered.  Comes from the network: check before use."""
+
+    address: str  # IPv4
+    prefix_length: int
+    server: str
+    lifetime_s: int
+    router: str = ""
+    dns_servers: tuple[str, ...] = ()
+    domain: str = ""
+    routes: tuple[tuple[str, str], ...] = ()  # (network in CIDR form, gateway)
+    mtu: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """Frames one way, by kind (S44).  Octets are of Ethernet frames without FCS."""
+
+    unicast_packets: int = 0
+    unicast_octets: int = 0
+    broadcast_packets: int = 0  # multicast included
+    broadcast_octets: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """Counters of one session (S34, S42-S44)."""
+
+    carriers: int = 0
+    sent: Traffic = Traffic()
+    received: Traffic = Traffic()
+    wire_sent_octets: int = 0  # the VPN protocol's own, about what crossed the physical network
+    wire_received_octets: int = 0

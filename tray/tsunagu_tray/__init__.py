@@ -1,0 +1,1 @@
+"""The user's side: tray, windows, command line.  Runs as the user, in the session."""
