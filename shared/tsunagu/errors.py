@@ -75,7 +75,9 @@ class TunnelError(VpnError):
     """
 
     def __init__(self, code: int, detail: str = "") -> None:
-        self.entry: ErrorEntry = ERRORS.get(code) or ErrorEntry(code, "unknown", f"Error {code}", f"エラー {code}")
+        self.entry: ErrorEntry = ERRORS.get(code) or ErrorEntry(
+            code, "unknown", "give-up", f"Error {code}", f"エラー {code}"
+        )
         self.code = code
         self.detail = detail
         super().__init__(f"{self.entry.en} (error {code})" + (f": {detail}" if detail else ""))
