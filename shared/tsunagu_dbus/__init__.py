@@ -1,0 +1,45 @@
+"""dbus-next, wrapped once for helper and tray: what it lacks, without its traps, and with types.
+
+Everything of D-Bus is imported from here, so that another library of the same interface stays one package's affair.
+"""
+
+from dbus_next import DBusError, Message, PropertyAccess, Variant
+from dbus_next.service import dbus_property, method
+from dbus_next.service import signal as dbus_signal
+
+from tsunagu_dbus.bus import close, connect
+from tsunagu_dbus.calls import BusError, Credentials, call, credentials
+from tsunagu_dbus.changes import Changes
+from tsunagu_dbus.connection import Interface, MessageBus, caller
+from tsunagu_dbus.object_tree import ObjectTree
+from tsunagu_dbus.signals import Stop, subscribe, watch_name
+from tsunagu_dbus.told import told
+from tsunagu_dbus.variants import plain, to_variant, to_variants
+
+__all__ = [
+    "BusError",
+    "Changes",
+    "Credentials",
+    "DBusError",
+    "Interface",
+    "Message",
+    "MessageBus",
+    "ObjectTree",
+    "PropertyAccess",
+    "Stop",
+    "Variant",
+    "call",
+    "caller",
+    "close",
+    "connect",
+    "credentials",
+    "dbus_property",
+    "dbus_signal",
+    "method",
+    "plain",
+    "subscribe",
+    "to_variant",
+    "to_variants",
+    "told",
+    "watch_name",
+]
