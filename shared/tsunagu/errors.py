@@ -68,6 +68,24 @@ class HelperUnavailable(VpnError):
     bus_name = "HelperUnavailable"
 
 
+class NoAgent(VpnError):
+    """A person has to be asked, and nobody of the connection's owner is there to ask."""
+
+    bus_name = "NoAgent"
+
+
+class Cancelled(VpnError):
+    """A person was asked and declined."""
+
+    bus_name = "Cancelled"
+
+
+class NoAddress(VpnError):
+    """The session stands, but no DHCP server in the hub's segment gave the NIC an address (S11)."""
+
+    bus_name = "NoAddress"
+
+
 class TunnelError(VpnError):
     """An error of the protocol's table: the server said it, or the attempt met it.
 
