@@ -1,13 +1,28 @@
-"""From the first octet inside TLS to the data phase: signature, hello, login or joining a session."""
+"""From the first octet inside TLS to the data phase: signature, hello, then a login or the joining of a session."""
 
+import ipaddress
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from random import Random
 
+import tsunagu
+from tsunagu.errors import TunnelError
 from tsunagu.model import ConnectionSettings, Session
+from tsunagu_tunnel.softether import http
 from tsunagu_tunnel.softether.auth import Credentials
+from tsunagu_tunnel.softether.errors import ProtocolError
+from tsunagu_tunnel.softether.pack import Pack
 from tsunagu_tunnel.softether.session import Direction
 
 MAX_REDIRECTS = 4  # hops of one attempt; the reference client has no limit
+MAX_CARRIERS = 32
+MAX_MESSAGE = 32_000  # octets of a hub's message, so that it fits into one control message with the rest
+MAX_POLICY = 128  # entries; a server of 2025 sends 39
+TIMEOUT_MS = (1_000, 300_000)  # what is believed of a server's timeout; policies allow 5 s to 60 s
+
+PRODUCT = "Tsunagu"  # must contain neither "server" nor "bridge": a server would count us as one
+PRODUCT_VERSION = int("".join(f"{int(part):02}" for part in tsunagu.__version__.split(".")[:2]))  # 1.02 is 102
+PROTOCOL_VERSION, PROTOCOL_BUILD = 501, 9674  # the reference client whose protocol this is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,12 +32,19 @@ class Login:
     hub: str
     username: str
     credentials: Credentials
-    machine_id: bytes  # 16 octets, stable per machine
+    machine_id: bytes  # 16 octets, stable per machine: sessions of one machine do not count as multiple logins
     max_carriers: int = 1
 
 
 def login_for(settings: ConnectionSettings, credentials: Credentials, machine_id: str) -> Login:
     """The login of these settings; ``machine_id`` in hex, as ``Start`` has it."""
+    return Login(
+        hub=settings.hub,
+        username=settings.username,
+        credentials=credentials,
+        machine_id=bytes.fromhex(machine_id),
+        max_carriers=settings.carriers,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +67,10 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Redirected:
-    """Another server of the cluster takes the session: send what is left to send, close, connect there, log in anew
-    with ``replace(login, credentials=Ticket(ticket))``.  The TLS certificate there must equal ``certificate``.
+    """Another server of the cluster takes the session.
+
+    Send what is left to send, close, connect there, log in anew with ``replace(login, credentials=Ticket(ticket))``.
+    The TLS certificate there must equal ``certificate``.
     """
 
     address: str
@@ -66,15 +90,25 @@ class Joined:
 Event = Hello | Welcome | Redirected | Joined
 
 
-class Handshake:
+class Handshake(ABC):
     """What both kinds share: signature out, hello in, a request out, the answer in.
 
     Write ``data_to_send()`` after construction and after each ``receive_data``.  After ``Welcome``, ``Redirected`` or
     ``Joined`` the handshake is over; what comes next belongs to the carrier.
     """
 
+    def __init__(self, *, address: str, random: Random) -> None:
+        self._host = f"[{address}]" if ":" in address else address
+        self._random = random
+        self._reader = http.AnswerReader()
+        self._hello: Hello | None = None
+        # The body may be these ten octets; the reference client sends a picture.
+        self._outgoing = http.request(http.SIGNATURE_PATH, "image/jpeg", self._host, b"VPNCONNECT")
+
     def data_to_send(self) -> bytes:
         """What is to be written now; b"" if nothing."""
+        data, self._outgoing = self._outgoing, b""
+        return data
 
     def receive_data(self, data: bytes) -> list[Event]:
         """Take what the socket gave (b"": end of file); return what happened.
@@ -82,6 +116,39 @@ class Handshake:
         Raises:
             TunnelError: the server refused (its code), is no VPN server (2), broke the protocol (4), cut the line (3).
         """
+        if not data:
+            raise TunnelError(3, f"the server cut the line before its {'answer' if self._hello else 'hello'}")
+        self._reader.receive_data(data)
+        events: list[Event] = []
+        while message := self._reader.next_message():
+            pack = Pack.decode(message.body)
+            if code := pack.get_int("error"):
+                raise TunnelError(code)
+            if self._hello is not None:
+                return [*events, self._answered(pack, self._hello)]
+            events.append(self._take_hello(pack))
+        return events
+
+    def _take_hello(self, pack: Pack) -> Hello:
+        random = pack.get_data("random")
+        if len(random) != 20:
+            raise ProtocolError("the server's hello has no random")
+        self._hello = Hello(_line(pack.get_str("hello")), pack.get_int("version"), pack.get_int("build"))
+        self._post(self._request(random))
+        return self._hello
+
+    def _post(self, pack: Pack) -> None:
+        # Random padding as last element: the sizes of what a user sends tell nothing.
+        pack.add_data("pencore", self._random.randbytes(self._random.randrange(1000)))
+        self._outgoing += http.request(http.PACK_PATH, http.PACK_TYPE, self._host, pack.encode())
+
+    @abstractmethod
+    def _request(self, random: bytes) -> Pack:
+        """What to ask, now that the server's 20 random octets are known."""
+
+    @abstractmethod
+    def _answered(self, pack: Pack, hello: Hello) -> Event:
+        """The event in the answer, which is no error."""
 
 
 class LoginHandshake(Handshake):
@@ -89,6 +156,80 @@ class LoginHandshake(Handshake):
 
     def __init__(self, login: Login, *, address: str, port: int, random: Random) -> None:
         """``address``, ``port``: of the machine in fact connected."""
+        super().__init__(address=address, random=random)
+        self._login = login
+        self._address = address
+        self._port = port
+
+    def _request(self, random: bytes) -> Pack:
+        login, pack = self._login, Pack()
+        pack.add_str("method", "login")
+        pack.add_str("hubname", login.hub)
+        pack.add_str("username", login.username)
+        login.credentials.add_to(pack, login.username, random)
+        _introduce(pack)
+        pack.add_str("hello", PRODUCT)
+        pack.add_int("version", PROTOCOL_VERSION)
+        pack.add_int("build", PROTOCOL_BUILD)
+        pack.add_int("client_id", 0)
+        pack.add_int("protocol", 0)  # TCP
+        pack.add_int("max_connection", login.max_carriers)
+        pack.add_int("use_encrypt", 1)
+        for unwanted in ("use_compress", "half_connection", "qos"):
+            pack.add_int(unwanted, 0)
+        for unwanted in ("require_bridge_routing_mode", "require_monitor_mode"):
+            pack.add_int(unwanted, 0)
+        pack.add_data("UniqueId", login.machine_id)
+        self._add_node(pack)
+        return pack
+
+    def _add_node(self, pack: Pack) -> None:
+        """What an administrator sees of this client: the product and what the server knows anyway, nothing of the host.
+
+        Never ``HubName``, which belongs here in the reference: names must be unique, and ``hubname`` is there already.
+        """
+        pack.add_str("ClientProductName", PRODUCT)
+        pack.add_int("ClientProductVer", _swapped(PRODUCT_VERSION))
+        pack.add_int("ClientProductBuild", 0)
+        pack.add_str("ClientOsName", "Linux")
+        pack.add_str("ClientOsVer", "")
+        pack.add_str("ClientOsProductId", "")
+        pack.add_str("ClientHostname", "")
+        pack.add_str("ServerHostname", self._address)
+        pack.add_int("ServerPort2", _swapped(self._port))
+
+    def _answered(self, pack: Pack, hello: Hello) -> Event:
+        if pack.get_int("Redirect"):
+            redirected = _redirected(pack)
+            self._post(Pack())
+            return redirected
+        session_key = pack.get_data("session_key")
+        session_name, connection_name = _line(pack.get_str("session_name")), _line(pack.get_str("connection_name"))
+        if not session_name or not connection_name or len(session_key) != 20:
+            raise ProtocolError("the server's welcome names no session")
+        if not pack.get_int("use_encrypt") or pack.get_int("use_compress"):
+            raise ProtocolError("the server wants a session without encryption or with compression, which nobody asked")
+        policy = _policy(pack)
+        session = Session(
+            server_address=self._address,
+            server_port=self._port,
+            server_product=hello.product,
+            server_version=hello.version,
+            server_build=hello.build,
+            session_name=session_name,
+            connection_name=connection_name,
+            session_key=session_key.hex(),
+            max_carriers=max(1, min(pack.get_int("max_connection"), self._login.max_carriers, MAX_CARRIERS)),
+            half_duplex=bool(pack.get_int("half_connection")),
+            bridge_mode=not (policy.get("NoBridge") and policy.get("NoRouting")),
+            monitor_mode=bool(policy.get("MonitorPort")),
+            qos=bool(pack.get_int("qos")),
+            vlan_id=pack.get_int("vlan_id"),
+            timeout_ms=min(max(pack.get_int("timeout"), TIMEOUT_MS[0]), TIMEOUT_MS[1]),
+            message=_message(pack),
+            policy=policy,
+        )
+        return Welcome(session, session_key, self._reader.rest())
 
 
 class AdditionalHandshake(Handshake):
@@ -96,3 +237,54 @@ class AdditionalHandshake(Handshake):
 
     def __init__(self, session_key: bytes, *, address: str, random: Random) -> None:
         """``session_key`` from ``Welcome``; ``address`` of the machine in fact connected."""
+        super().__init__(address=address, random=random)
+        self._session_key = session_key
+
+    def _request(self, random: bytes) -> Pack:  # noqa: ARG002  # nothing to prove: the key is enough
+        pack = Pack()
+        pack.add_str("method", "additional_connect")
+        pack.add_data("session_key", self._session_key)
+        _introduce(pack)
+        return pack
+
+    def _answered(self, pack: Pack, hello: Hello) -> Event:  # noqa: ARG002
+        try:
+            direction = Direction(pack.get_int("direction"))
+        except ValueError:
+            raise ProtocolError("a carrier of unknown direction") from None
+        return Joined(direction, self._reader.rest())
+
+
+def _introduce(pack: Pack) -> None:
+    pack.add_str("client_str", PRODUCT)
+    pack.add_int("client_ver", PROTOCOL_VERSION)
+    pack.add_int("client_build", PROTOCOL_BUILD)
+
+
+def _redirected(pack: Pack) -> Redirected:
+    address = pack.get_ip("Ip")
+    ports = tuple(port for port in pack.get_ints("Port") if 0 < port < 65536)
+    ticket, certificate = pack.get_data("Ticket"), pack.get_data("Cert")
+    if ipaddress.ip_address(address).is_unspecified or not ports or len(ticket) != 20 or not certificate:
+        raise ProtocolError("the server's redirect leads nowhere")
+    return Redirected(address, ports, ticket, certificate)
+
+
+def _policy(pack: Pack) -> dict[str, int]:
+    names = [element.name for element in pack if element.name.lower().startswith("policy:")]
+    return {_line(name[len("policy:") :]): pack.get_int(name) for name in names[:MAX_POLICY]}
+
+
+def _message(pack: Pack) -> str:
+    text = pack.get_data("Msg")[:MAX_MESSAGE].decode(errors="replace")
+    return "".join(letter for letter in text if letter in "\n\t" or letter.isprintable()).strip()
+
+
+def _line(text: str) -> str:
+    """A name as the server gave it, fit for one line of a list or a log."""
+    return "".join(letter for letter in text if letter.isprintable())[:255].strip()
+
+
+def _swapped(number: int) -> int:
+    """Numbers about nodes travel little-endian inside big-endian ints."""
+    return int.from_bytes(number.to_bytes(4, "little"), "big")

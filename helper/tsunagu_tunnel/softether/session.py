@@ -8,6 +8,11 @@ from typing import Generic, TypeVar
 
 CarrierT = TypeVar("CarrierT", bound=Hashable)
 
+OPEN_INTERVAL_S = 1.0  # between two additional connections, and between the login and the first of them
+MAX_OPEN_INTERVAL_S = 30.0  # it doubles up to this while they fail
+
+DISCONNECTED, SESSION_TIMEOUT, INVALID_PROTOCOL, AUTO_DISCONNECTED = 3, 13, 14, 126  # codes of the error table
+
 
 class Direction(IntEnum):
     """Which way frames flow on a carrier, as the answer to ``additional_connect`` has it."""
@@ -19,7 +24,7 @@ class Direction(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SendKeepalive(Generic[CarrierT]):
-    """Write ``carrier.keepalive()`` to this carrier (and tell ``sent``)."""
+    """Write ``carrier.keepalive()`` to this carrier.  Counted as sent already."""
 
     carrier: CarrierT
 
@@ -47,6 +52,20 @@ class EndSession:
 Command = SendKeepalive[CarrierT] | CloseCarrier[CarrierT] | OpenCarrier | EndSession
 
 
+@dataclass(slots=True)
+class _Times:
+    """What is known of one carrier; times in seconds."""
+
+    direction: Direction
+    received_at: float
+    sent_at: float
+    keepalive_delay_s: float  # after the last thing sent; drawn anew for each keepalive
+
+    @property
+    def keepalive_at(self) -> float:
+        return self.sent_at + self.keepalive_delay_s
+
+
 class CarrierSet(Generic[CarrierT]):
     """All carriers of one session.  ``now`` is seconds, monotonic; a carrier is whatever the loop keeps for one.
 
@@ -63,22 +82,64 @@ class CarrierSet(Generic[CarrierT]):
         auto_disconnect_s: int = 0,
         random: Random,
     ) -> None:
-        """A session that begins now, without carriers yet: ``add`` the one that logged in."""
+        """A session that begins now, without carriers yet: ``add`` the one that logged in.
+
+        ``timeout_s``: silence after which the server forgets us.  ``auto_disconnect_s``: the policy's; 0 is for ever.
+        """
+        self._timeout_s = timeout_s
+        self._max_carriers = max_carriers
+        self._random = random
+        self._carriers: dict[CarrierT, _Times] = {}
+        self._senders: tuple[CarrierT, ...] = ()
+        self._received_at = now  # on any carrier
+        self._ends_at = now + auto_disconnect_s if auto_disconnect_s else float("inf")
+        self._opening = 0  # connections on their way
+        self._open_at = now + OPEN_INTERVAL_S
+        self._open_interval_s = OPEN_INTERVAL_S
+        self._revived_at = float("-inf")
+        self._end: EndSession | None = None
 
     def add(self, carrier: CarrierT, direction: Direction, now: float) -> None:
         """A carrier has joined: by login or by ``additional_connect``."""
+        self._opening = max(0, self._opening - 1)
+        self._open_interval_s = OPEN_INTERVAL_S
+        # The first keepalive goes out at once: what waits on the way, such as a firewall, sees that the line is used.
+        self._carriers[carrier] = _Times(direction, received_at=now, sent_at=now, keepalive_delay_s=0)
+        self._received_at = now
+        self._find_senders()
 
     def lost(self, carrier: CarrierT, now: float) -> None:
-        """The carrier ended: end of file, an error, or closed by us."""
+        """The carrier ended: end of file, or an error.
+
+        The last one of a session is replaced at once: within its timeout the server still knows the session, and says
+        so if it does not (13).  That the same happens again within the timeout is the session's end.
+        """
+        del self._carriers[carrier]
+        self._find_senders()
+        if self._carriers or self._opening:
+            return
+        if now - self._revived_at < self._timeout_s:
+            self._end = EndSession(DISCONNECTED, "the server cut all connections, twice")
+        self._revived_at = self._open_at = now
 
     def open_failed(self, code: int, now: float) -> None:
-        """The connection that an ``OpenCarrier`` asked for failed; ``code`` of the error table (13: session unknown)."""
+        """What an ``OpenCarrier`` asked for failed; ``code`` of the error table (13: the session is unknown)."""
+        self._opening -= 1
+        if code in (SESSION_TIMEOUT, INVALID_PROTOCOL) or not (self._carriers or self._opening):
+            self._end = EndSession(code, "the server ended the session" if code == SESSION_TIMEOUT else "")
+        self._open_interval_s = min(2 * self._open_interval_s, MAX_OPEN_INTERVAL_S)
+        self._open_at = max(self._open_at, now + self._open_interval_s)
 
     def sent(self, carrier: CarrierT, now: float) -> None:
         """Something was written to the carrier."""
+        self._carriers[carrier].sent_at = now
 
     def received(self, carrier: CarrierT, now: float) -> None:
         """Something came from the carrier."""
+        self._received_at = self._carriers[carrier].received_at = now
+
+    def __len__(self) -> int:
+        return len(self._carriers)
 
     @property
     def senders(self) -> tuple[CarrierT, ...]:
@@ -86,9 +147,52 @@ class CarrierSet(Generic[CarrierT]):
 
         A flow stays in order only on one carrier, so take the first one with the least unsent data.
         """
+        return self._senders
 
     def tick(self, now: float) -> list[Command[CarrierT]]:
-        """What is due by now.  Each command is given once."""
+        """What is due by now.  Each command is given once, ``EndSession`` alone and for good."""
+        if self._end is None and now >= self._ends_at:
+            self._end = EndSession(AUTO_DISCONNECTED)
+        if self._end is None and self._received_at + self._timeout_s <= now:
+            self._end = EndSession(SESSION_TIMEOUT, f"nothing came from the server for {self._timeout_s:.0f} s")
+        if self._end is not None:
+            return [self._end]
+        commands: list[Command[CarrierT]] = []
+        for carrier, times in list(self._carriers.items()):
+            if self._silent_at(times) <= now:
+                commands.append(CloseCarrier(carrier))
+                self.lost(carrier, now)
+        for carrier in self._senders:
+            times = self._carriers[carrier]
+            if times.keepalive_at <= now:
+                commands.append(SendKeepalive(carrier))
+                times.sent_at, times.keepalive_delay_s = now, self._keepalive_delay_s()
+        if self._wants_more() and self._open_at <= now:
+            commands.append(OpenCarrier())
+            self._opening += 1
+            self._open_at = now + self._open_interval_s
+        return commands
 
     def next_deadline(self) -> float:
         """When ``tick`` will next have something to say."""
+        if self._end is not None:
+            return float("-inf")
+        deadlines = [self._ends_at, self._received_at + self._timeout_s]
+        deadlines += (self._silent_at(times) for times in self._carriers.values())
+        deadlines += (self._carriers[carrier].keepalive_at for carrier in self._senders)
+        if self._wants_more():
+            deadlines.append(self._open_at)
+        return min(deadlines)
+
+    def _find_senders(self) -> None:
+        self._senders = tuple(c for c, times in self._carriers.items() if times.direction is not Direction.RECEIVE)
+
+    def _wants_more(self) -> bool:
+        return len(self._carriers) + self._opening < self._max_carriers
+
+    def _silent_at(self, times: _Times) -> float:
+        return float("inf") if times.direction is Direction.SEND else times.received_at + self._timeout_s
+
+    def _keepalive_delay_s(self) -> float:
+        """As the reference client has it: at most half the timeout, so that one may be lost; at least a fifth."""
+        return max(self._random.uniform(0, self._timeout_s / 2), self._timeout_s / 5)
