@@ -8,7 +8,7 @@ from dbus_next.service import dbus_property, method
 from dbus_next.service import signal as dbus_signal
 
 from tsunagu_dbus.bus import close, connect
-from tsunagu_dbus.calls import BusError, Credentials, call, credentials
+from tsunagu_dbus.calls import BusError, Credentials, call, credentials, tell
 from tsunagu_dbus.changes import Changes
 from tsunagu_dbus.connection import Interface, MessageBus, caller
 from tsunagu_dbus.object_tree import ObjectTree
@@ -38,6 +38,7 @@ __all__ = [
     "method",
     "plain",
     "subscribe",
+    "tell",
     "to_variant",
     "to_variants",
     "told",

@@ -81,6 +81,29 @@ async def call(
     return answer
 
 
+def tell(
+    bus: MessageBus,
+    destination: str,
+    path: str,
+    interface: str,
+    member: str,
+    signature: str = "",
+    body: list[Any] | None = None,
+) -> None:
+    """Call a method whose answer, an error included, is of no interest; nothing happens on a closed connection."""
+    bus.send(
+        Message(
+            destination=destination,
+            path=path,
+            interface=interface,
+            member=member,
+            signature=signature,
+            body=body or [],
+            flags=MessageFlag.NO_REPLY_EXPECTED | MessageFlag.NO_AUTOSTART,
+        )
+    )
+
+
 async def credentials(bus: MessageBus, name: str) -> Credentials:
     """Who is behind a bus name.
 

@@ -1,0 +1,166 @@
+"""Who offered to ask a person on the helper's behalf, and the asking.
+
+An agent is an object on somebody's bus connection (the tray's, a terminal's).  It answers for the user behind that
+connection; root's agents answer for everyone.  An agent that leaves the bus is forgotten.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from tsunagu.bus_names import AGENT, ERROR_PREFIX
+from tsunagu.errors import Cancelled, NoAgent
+from tsunagu.model import Secret
+from tsunagu_dbus import BusError, MessageBus, Stop, call, plain, tell, to_variants, watch_name
+
+log = logging.getLogger(__name__)
+
+PERSON_TIMEOUT_S = 600.0  # a person may have to look the password up
+MAX_AGENTS_OF_A_USER = 16  # the oldest goes
+MAX_SECRET_LENGTH = 1024
+
+ASK_ANEW = 1  # GetSecrets' flag: the last secret was refused, a stored one will not do
+
+T = TypeVar("T")
+Hints = Mapping[str, str | int | bool]
+Trust = Literal["once", "pin", "no"]
+
+
+@dataclass(frozen=True, slots=True)
+class SecretAnswer:
+    """What a person gave, and whether it may be kept."""
+
+    secret: Secret
+    save: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Agent:
+    name: str  # unique bus name
+    uid: int
+    path: str
+    forget: Stop
+
+
+class Agents:
+    """The agents on the bus, newest last, and the questions that are with them."""
+
+    def __init__(self, bus: MessageBus, on_agent_registered: Callable[[int], None]) -> None:
+        self._bus = bus
+        self._on_agent_registered = on_agent_registered
+        self._agents: dict[str, _Agent] = {}
+        self._withdrawn: dict[str, list[asyncio.Future[None]]] = {}  # by connection path, one for each open question
+
+    def register(self, caller: str, uid: int, path: str) -> None:
+        """From now on ask the object at that path of the caller; a caller has one agent."""
+        self.unregister(caller)
+        of_user = [agent.name for agent in self._agents.values() if agent.uid == uid]
+        for name in of_user[: -MAX_AGENTS_OF_A_USER + 1]:
+            self.unregister(name)
+        self._agents[caller] = _Agent(
+            caller, uid, path, watch_name(self._bus, caller, lambda owner: self._owner_is(caller, owner))
+        )
+        self._on_agent_registered(uid)
+
+    def unregister(self, caller: str) -> None:
+        """Ask it no more; a question that is with it already may still be answered."""
+        agent = self._agents.pop(caller, None)
+        if agent is not None:
+            agent.forget()
+
+    async def ask_secret(
+        self, owner_uid: int, connection_path: str, kind: str, hints: Hints, again: bool
+    ) -> SecretAnswer:
+        """Let a person give a secret; ``again``: the last one was refused.
+
+        Raises:
+            NoAgent: nobody is there to ask.
+            Cancelled: the person declined or did not answer, or the question was withdrawn.
+        """
+        facts = to_variants({**hints, "again": again})
+        flags = ASK_ANEW if again else 0
+        return await self._ask(
+            owner_uid, connection_path, "GetSecrets", "osa{sv}u", [connection_path, kind, facts, flags], _secret_answer
+        )
+
+    async def ask_trust(self, owner_uid: int, connection_path: str, certificate: Hints) -> Trust:
+        """Let a person judge a server's certificate.
+
+        Raises:
+            NoAgent, Cancelled: as ``ask_secret``.
+        """
+        body = [connection_path, to_variants(certificate)]
+        return await self._ask(owner_uid, connection_path, "ConfirmCertificate", "oa{sv}", body, _trust)
+
+    def cancel(self, connection_path: str) -> None:
+        """Withdraw what is being asked for a connection: the windows close, those who wait get ``Cancelled``."""
+        for withdrawn in self._withdrawn.get(connection_path, []):
+            if not withdrawn.done():
+                withdrawn.set_result(None)
+
+    def _owner_is(self, caller: str, owner: str) -> None:
+        if not owner:
+            self.unregister(caller)
+
+    async def _ask(
+        self,
+        owner_uid: int,
+        connection_path: str,
+        member: str,
+        signature: str,
+        body: list[Any],
+        read: Callable[[list[Any]], T | None],
+    ) -> T:
+        """Ask one agent after the other, the newest first, until one gives an answer that ``read`` understands."""
+        for agent in reversed([agent for agent in self._agents.values() if agent.uid in (0, owner_uid)]):
+            try:
+                answer = read(await self._ask_agent(agent, connection_path, member, signature, body))
+            except BusError as error:
+                if error.name == ERROR_PREFIX + Cancelled.bus_name:
+                    raise Cancelled("The question was declined") from error
+                log.warning("The agent of uid %d did not answer %s: %s", agent.uid, member, error.name)
+                continue
+            if answer is not None:
+                return answer
+            log.warning("The agent of uid %d gave an answer to %s that makes no sense", agent.uid, member)
+        raise NoAgent(
+            "A person has to answer a question first, and there is nothing here to ask it: "
+            "start the tray icon, or connect with the command tsunagu in a terminal"
+        )
+
+    async def _ask_agent(
+        self, agent: _Agent, connection_path: str, member: str, signature: str, body: list[Any]
+    ) -> list[Any]:
+        answered: asyncio.Future[list[Any]] = asyncio.create_task(
+            call(self._bus, agent.name, agent.path, AGENT, member, signature, body, timeout_s=None)
+        )
+        withdrawn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        questions = self._withdrawn.setdefault(connection_path, [])
+        questions.append(withdrawn)
+        ends: set[asyncio.Future[Any]] = {answered, withdrawn}
+        try:
+            await asyncio.wait(ends, timeout=PERSON_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            questions.remove(withdrawn)
+            if not questions:
+                self._withdrawn.pop(connection_path, None)
+            if not answered.done():
+                answered.cancel()
+                tell(self._bus, agent.name, agent.path, AGENT, "Cancel", "o", [connection_path])
+        if answered.done() and not answered.cancelled():
+            return answered.result()
+        raise Cancelled("The question was withdrawn" if withdrawn.done() else "Nobody answered the question in time")
+
+
+def _secret_answer(body: list[Any]) -> SecretAnswer | None:
+    match plain(body):
+        case [{"secret": str(secret), "save": bool(save)}] if len(secret) <= MAX_SECRET_LENGTH:
+            return SecretAnswer(Secret(secret), save)
+    return None
+
+
+def _trust(body: list[Any]) -> Trust | None:
+    answers: dict[object, Trust] = {"once": "once", "pin": "pin", "no": "no"}
+    return answers.get(body[0]) if len(body) == 1 else None
