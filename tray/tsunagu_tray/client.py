@@ -1,0 +1,305 @@
+"""The helper as a typed object: what it shows, kept up to date by its signals, and what it can be asked for."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from tsunagu import errors
+from tsunagu.bus_names import CONNECTION, ERROR_PREFIX, MANAGER, ROOT_PATH, SERVICE
+from tsunagu.error_table import ERRORS
+from tsunagu.errors import HelperUnavailable, NotAuthorized, TunnelError, VpnError
+from tsunagu.model import ConnectionSettings
+from tsunagu.plain import from_plain, to_plain
+from tsunagu_dbus import (
+    BusError,
+    Interface,
+    Message,
+    MessageBus,
+    Stop,
+    call,
+    close,
+    connect,
+    plain,
+    subscribe,
+    to_variants,
+    watch_name,
+)
+from tsunagu_tray.connection_view import ConnectionView
+
+log = logging.getLogger(__name__)
+
+OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
+PROPERTIES = "org.freedesktop.DBus.Properties"
+EDIT_TIMEOUT_S = 120.0  # a person may have to authorise the change first
+RECONNECT_S = (1.0, 2.0, 5.0, 15.0, 60.0)  # waits between attempts to reach the bus; the last one repeats
+
+
+class HelperClient:
+    """One stay on the system bus, or with ``keep`` many in turn.
+
+    ``views`` has every connection the helper shows us by object path, ``owner`` its bus name ("": it is not there);
+    ``on_change`` is called after either has changed.
+    """
+
+    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+        self.views: dict[str, ConnectionView] = {}
+        self.owner = ""
+        self._on_change = on_change
+        self._bus: MessageBus | None = None
+        self._objects: dict[str, Interface] = {}  # ours, put on every new bus connection
+        self._agent_path = ""
+        self._unwatch_name: Stop = _nothing
+        self._unsubscribe: Stop = _nothing  # from the signals of the present owner
+        self._early: list[Message] | None = None  # signals that came while a snapshot was on its way
+        self._reading: asyncio.Task[None] | None = None
+        self._read = asyncio.Event()  # the snapshot of the present owner is here, or has failed
+        self._failure: VpnError | None = None
+
+    # -- on and off the bus -------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Get on the bus and begin to watch for the helper.
+
+        Raises:
+            HelperUnavailable: there is no system bus.
+        """
+        try:
+            bus = await connect("system")
+        except BusError as error:
+            raise HelperUnavailable(f"{error}; is the service 'dbus' running?") from error
+        self._bus = bus
+        for path, interface in self._objects.items():
+            bus.export(path, interface)
+        self._unwatch_name = watch_name(bus, SERVICE, self._owner_changed)
+
+    async def activate(self, timeout_s: float = 25.0) -> None:
+        """See that the helper runs and that ``views`` is complete; the bus starts it where it does not run.
+
+        Raises:
+            HelperUnavailable: it cannot be started or does not answer.
+        """
+        await self._call(ROOT_PATH, "org.freedesktop.DBus.Peer", "Ping", timeout_s=timeout_s)
+        try:
+            await asyncio.wait_for(self._read.wait(), timeout_s)
+        except TimeoutError:
+            raise HelperUnavailable("The Tsunagu service does not answer; see its log") from None
+        if self._failure is not None:
+            raise self._failure
+
+    async def keep(self) -> None:
+        """Stay on the bus until cancelled: come back when it is lost, and start the helper once each time."""
+        failures = 0
+        while True:
+            try:
+                await self.open()
+                failures = 0
+                await self.activate()
+            except HelperUnavailable as error:
+                log.warning("%s", error)
+            if self._bus is not None:
+                # How the connection ended is no matter: whatever it was, a new one is needed.
+                await asyncio.gather(self._bus.wait_for_disconnect(), return_exceptions=True)
+                await self.close()
+            await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
+            failures += 1
+
+    async def close(self) -> None:
+        """Leave the bus."""
+        if self._bus is None:
+            return
+        bus, self._bus = self._bus, None
+        for path in self._objects:
+            bus.unexport(path)
+        self._unwatch_name()
+        self._forget()
+        await close(bus)
+
+    def serve(self, path: str, interface: Interface) -> None:
+        """Put an object of ours on the bus, now if we are on it, and again on every later one."""
+        self._objects[path] = interface
+        if self._bus is not None:
+            self._bus.export(path, interface)
+
+    # -- what the helper shows ----------------------------------------------------------------------------------------
+
+    def _owner_changed(self, owner: str) -> None:
+        self._forget()
+        if owner and self._bus is not None:
+            self._early = []
+            self._unsubscribe = subscribe(self._bus, self._heard, sender=owner, path_namespace=ROOT_PATH)
+            self._reading = asyncio.get_running_loop().create_task(self._read_all(self._bus, owner))
+
+    def _forget(self) -> None:
+        """The helper we knew is gone."""
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+        self._unsubscribe()
+        self._unsubscribe = _nothing
+        self._read.clear()
+        self._failure = None
+        if self.owner or self.views:
+            self.owner, self.views = "", {}
+            self._on_change()
+
+    async def _read_all(self, bus: MessageBus, owner: str) -> None:
+        """Take the snapshot, then what was signalled meanwhile: the last word on each property is the newest."""
+        try:
+            [objects] = await call(bus, owner, ROOT_PATH, OBJECT_MANAGER, "GetManagedObjects")
+        except BusError as error:
+            self._failure = vpn_error(error)
+            log.warning("%s", self._failure)
+        else:
+            self.views = {
+                path: ConnectionView(path=path).updated(interfaces[CONNECTION])
+                for path, interfaces in plain(objects).items()
+                if CONNECTION in interfaces
+            }
+            early, self._early = self._early or [], None
+            for message in early:
+                self._apply(message)
+            self.owner = owner
+        self._read.set()
+        self._on_change()
+        if self._agent_path and self.owner:
+            await self._register()
+
+    def _heard(self, message: Message) -> None:
+        if self._early is not None:
+            self._early.append(message)
+        elif self._apply(message):
+            self._on_change()
+
+    def _apply(self, message: Message) -> bool:
+        """Bring ``views`` up to date with one signal; whether that changed them."""
+        before = self.views
+        match message.member, plain(message.body):
+            case "PropertiesChanged", [interface, changed, _] if interface == CONNECTION:
+                if view := before.get(message.path):
+                    self.views = before | {message.path: view.updated(changed)}
+            case "InterfacesAdded", [path, interfaces] if CONNECTION in interfaces:
+                self.views = before | {path: ConnectionView(path=path).updated(interfaces[CONNECTION])}
+            case "InterfacesRemoved", [path, interfaces] if CONNECTION in interfaces:
+                self.views = {key: view for key, view in before.items() if key != path}
+        return self.views != before
+
+    # -- what the helper can be asked for -----------------------------------------------------------------------------
+
+    async def refresh(self, path: str) -> ConnectionView:
+        """The connection as it is this moment, ahead of signals that are still on their way."""
+        [properties] = await self._call(path, PROPERTIES, "GetAll", "s", [CONNECTION])
+        view = ConnectionView(path=path).updated(plain(properties))
+        self.views = self.views | {path: view}
+        return view
+
+    async def add(self, settings: ConnectionSettings, password: str | None = None) -> str:
+        """Save a new connection; its object path."""
+        secrets = {} if password is None else {"password": password}
+        body = [to_variants(to_plain(settings)), to_variants(secrets)]
+        [path] = await self._call(ROOT_PATH, MANAGER, "AddConnection", "a{sv}a{sv}", body, EDIT_TIMEOUT_S)
+        return str(path)
+
+    async def connect(self, path: str) -> None:
+        """Begin to connect; while it waits to try again: try now."""
+        await self._call(path, CONNECTION, "Connect")
+
+    async def disconnect(self, path: str) -> None:
+        """End whatever runs or waits."""
+        await self._call(path, CONNECTION, "Disconnect")
+
+    async def remove(self, path: str) -> None:
+        """Forget a connection with its secrets."""
+        await self._call(path, CONNECTION, "Remove", timeout_s=EDIT_TIMEOUT_S)
+
+    async def settings(self, path: str) -> ConnectionSettings:
+        """What is saved."""
+        [values] = await self._call(path, CONNECTION, "GetSettings")
+        settings: ConnectionSettings = from_plain(ConnectionSettings, plain(values))
+        return settings
+
+    async def status(self, path: str) -> dict[str, Any]:
+        """The manual's fields (S22-S45), in snake_case."""
+        [values] = await self._call(path, CONNECTION, "GetStatus")
+        return dict(plain(values))
+
+    async def events(self, limit: int) -> list[dict[str, Any]]:
+        """What happened, newest last."""
+        [events] = await self._call(ROOT_PATH, MANAGER, "GetEvents", "u", [limit])
+        return [dict(event) for event in plain(events)]
+
+    async def set_password(self, path: str, password: str) -> None:
+        """Store a password; "" forgets it."""
+        await self._call(path, CONNECTION, "SetPassword", "s", [password], EDIT_TIMEOUT_S)
+
+    async def certificate(self, path: str) -> str:
+        """The certificate the server showed last, DER in base64; "" if it was never seen."""
+        [der] = await self._call(path, CONNECTION, "GetCertificate")
+        return str(der)
+
+    async def trust(self, path: str, fingerprint: str) -> None:
+        """Trust the server with this certificate (SHA-256, hex) from now on."""
+        await self._call(path, CONNECTION, "TrustCertificate", "s", [fingerprint], EDIT_TIMEOUT_S)
+
+    async def register_agent(self, path: str, agent: Interface) -> None:
+        """Offer to answer the helper's questions: now, and to every later helper."""
+        self._agent_path = path
+        self.serve(path, agent)
+        if self.owner:
+            await self._register()
+
+    async def _register(self) -> None:
+        try:
+            await self._call(ROOT_PATH, MANAGER, "RegisterAgent", "o", [self._agent_path])
+        except VpnError as error:
+            log.warning("The helper does not take our agent: %s", error)
+
+    async def _call(
+        self,
+        path: str,
+        interface: str,
+        member: str,
+        signature: str = "",
+        body: list[Any] | None = None,
+        timeout_s: float = 25.0,
+    ) -> list[Any]:
+        if self._bus is None:
+            raise HelperUnavailable("There is no connection to the system bus")
+        try:
+            return await call(self._bus, SERVICE, path, interface, member, signature, body, timeout_s)
+        except BusError as error:
+            raise vpn_error(error) from error
+
+
+# -- errors -----------------------------------------------------------------------------------------------------------
+
+_START_IT = "is it installed, and does 'systemctl status tsunagu-helper' say that it runs?"
+_BY_BUS_NAME = {
+    kind.bus_name: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, VpnError)
+}
+_TUNNEL_CODES = {TunnelError(code).error_name: code for code in ERRORS}
+_UNAVAILABLE = ("ServiceUnknown", "NameHasNoOwner", "NoServer", "Disconnected", "Spawn.", "TimedOut", "Timeout")
+
+
+def vpn_error(error: BusError) -> VpnError:
+    """The exception the helper raised, or what a failure of the bus means to us; the sentence stays the helper's."""
+    name, text = error.name, error.text
+    if name.startswith(ERROR_PREFIX):
+        name = name.removeprefix(ERROR_PREFIX)
+        if (code := _TUNNEL_CODES.get(name)) is not None:
+            return TunnelError(code, text.removeprefix(str(TunnelError(code))).removeprefix(": "))
+        return _BY_BUS_NAME.get(name, VpnError)(text)
+    name = name.removeprefix("org.freedesktop.DBus.Error.")
+    if name == "NoReply":
+        return HelperUnavailable("The Tsunagu service did not answer in time; see its log")
+    if name.startswith(_UNAVAILABLE):
+        return HelperUnavailable(f"The Tsunagu service cannot be reached; {_START_IT}")
+    if name == "AccessDenied":
+        return NotAuthorized("The system bus does not let you use the Tsunagu service")
+    if name in ("UnknownObject", "UnknownMethod", "UnknownInterface"):
+        return errors.NotFound("There is no such connection any longer")
+    return VpnError(text or f"The Tsunagu service answered {name}")
+
+
+def _nothing() -> None:
+    """Stop what was not started."""
