@@ -1,0 +1,126 @@
+"""What a connection wants done; ``runner`` does it."""
+
+from dataclasses import dataclass
+
+from tsunagu.model import ConnectionSettings, Lease, Secret
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNic:
+    """Make the NIC, without carrier; nothing to do where it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseNic:
+    """Undo all of the NIC."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetCarrier:
+    """Plug or unplug the NIC's virtual cable (S7)."""
+
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyLease:
+    """Give the NIC what policy allows of this lease."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class ClearAddresses:
+    """Take addresses and routes from the NIC."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartWorker:
+    """Begin an attempt."""
+
+    ticket: int
+    settings: ConnectionSettings
+    secret: Secret | None
+    accepted_fingerprint: str
+    previous_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopWorker:
+    """Log off; the worker is killed if that takes too long (S51)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFor:
+    """Report ``RetryDue`` after this time."""
+
+    ticket: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CancelWait:
+    """It is not needed any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskSecret:
+    """Have the owner's agent ask for the password."""
+
+    ticket: int
+    again: bool  # the last one was refused
+    save_forbidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AskTrust:
+    """Have the owner's agent show the server's certificate."""
+
+    ticket: int
+    certificate: str
+    code: int
+    changed: bool  # another one was pinned before
+
+
+@dataclass(frozen=True, slots=True)
+class CancelQuestion:
+    """Close the window; the answer is not needed any more (S52)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavePassword:
+    """Keep it with the connection."""
+
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetPassword:
+    """Keep none with the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinCertificate:
+    """Keep its fingerprint with the connection."""
+
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Write this into the history."""
+
+    level: str  # info, warning or error
+    text: str
+    code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The connection is idle and gets no more events."""
+
+
+Command = (
+    OpenNic | CloseNic | SetCarrier | ApplyLease | ClearAddresses | StartWorker | StopWorker | WaitFor | CancelWait
+    | AskSecret | AskTrust | CancelQuestion | SavePassword | ForgetPassword | PinCertificate | Tell | Leave
+)  # fmt: skip

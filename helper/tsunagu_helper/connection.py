@@ -1,0 +1,387 @@
+"""One connection's whole behaviour, as a pure table: ``step(connection, event, time) -> connection, commands``.
+
+At any time at most one thing is under way for a connection, and the state says which: a worker (CONNECTING, UP,
+STOPPING), a timer (WAITING) or a question to a person (NEEDS_SECRET, NEEDS_TRUST).  Each gets a ticket with a new
+number, and what comes back carries it; an answer with an old ticket is late and changes nothing.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from tsunagu.errors import NoAddress, NoAgent, Remedy, TunnelError, VpnError
+from tsunagu.model import Addressing, AuthType, ConnectionSettings, Lease, Phase, Secret, Session, State
+from tsunagu_helper.commands import (
+    ApplyLease,
+    AskSecret,
+    AskTrust,
+    CancelQuestion,
+    CancelWait,
+    ClearAddresses,
+    CloseNic,
+    Command,
+    ForgetPassword,
+    Leave,
+    OpenNic,
+    PinCertificate,
+    SavePassword,
+    SetCarrier,
+    StartWorker,
+    StopWorker,
+    Tell,
+    WaitFor,
+)
+from tsunagu_helper.events import (
+    AgentAppeared,
+    CertificatePinned,
+    ConnectAsked,
+    DisconnectAsked,
+    Event,
+    GotLease,
+    LeaseMissing,
+    LeaseUnusable,
+    NobodyToAsk,
+    Outcome,
+    PasswordSet,
+    PhaseReached,
+    QuestionRefused,
+    RemoveAsked,
+    RetryDue,
+    SecretGiven,
+    SettingsChanged,
+    TrustGiven,
+    TunnelUp,
+    WorkerEnded,
+)
+
+RETRY_LATE_S = 60  # after the codes that mean "no room" (S61)
+
+NO_ADDRESS = (
+    "No DHCP server answered, so the network adapter has no address. Put a DHCP server into the virtual hub's segment, "
+    "or switch on SecureNAT's virtual DHCP server on the hub, or set a fixed address on the network adapter"
+)
+NO_AGENT = "A person has to answer a question, but no tray or command line of the connection's owner is there to ask it"
+
+
+class Target(Enum):
+    """What a person wants of a connection; decides what follows after STOPPING."""
+
+    DOWN = "down"
+    UP = "up"
+    GONE = "gone"  # removed, or the helper is leaving
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """What is known of one connection.  Times are UTC seconds; 0: not yet, or not any more."""
+
+    settings: ConnectionSettings
+    password: Secret | None = None  # the saved one, unless the server has refused it
+    save_forbidden: bool = False  # by the server's policy, as far as known
+
+    state: State = State.IDLE
+    phase: Phase = Phase.NONE
+    target: Target = Target.DOWN
+    ticket: int = 0  # of what is under way
+    error: VpnError | None = None  # why the last attempt failed, or what is wrong with the address while UP
+    no_agent: bool = False  # the question could not be asked; it is, as soon as an agent registers
+    refused: bool = False  # the last secret tried was refused
+    certificate: str = ""  # of the server, the last one seen; DER in base64
+
+    # Of this run, from ConnectAsked to IDLE
+    started_at: float = 0
+    first_established_at: float = 0
+    established_count: int = 0
+    retries: int = 0  # failed attempts in a row; those that established a session do not count (S61)
+    retry_at: float = 0
+    tried: Secret | None = None  # what the present or last attempt authenticates with
+    typed: Secret | None = None  # given by a person for this run
+    save_typed: bool = False
+    accepted: str = ""  # fingerprint of a certificate, accepted for this run
+    lease: Lease | None = None  # kept over a reconnect: the NIC keeps the address
+
+    # Of this session
+    session: Session | None = None
+    established_at: float = 0
+    lease_until: float = 0
+
+    @property
+    def secret(self) -> Secret | None:
+        """What the next attempt authenticates with."""
+        return self.typed or self.password
+
+    @property
+    def lacks_secret(self) -> bool:
+        """No attempt can begin before a person gives a secret."""
+        return self.settings.auth is AuthType.PASSWORD and self.secret is None
+
+    @property
+    def may_retry(self) -> bool:
+        """One more attempt is allowed after a failed one."""
+        return self.settings.retry_limit is None or self.retries < self.settings.retry_limit
+
+    @property
+    def last_error(self) -> VpnError | None:
+        """What a person should know."""
+        return NoAgent(NO_AGENT) if self.no_agent else self.error
+
+
+# -- the table ---------------------------------------------------------------------------------------------------------
+
+
+Step = tuple[Connection, list[Command]]
+
+
+def step(now: Connection, event: Event, time: float) -> Step:
+    """What an event does to a connection: what it is afterwards, and what has to be done, in order."""
+    if isinstance(event, Outcome) and event.ticket != now.ticket:
+        return now, []  # of something that was called off meanwhile
+    match now.state, event:
+        # What a person wants
+        case State.IDLE, ConnectAsked() if now.target is Target.DOWN:
+            server = f"{now.settings.host}:{now.settings.port}"
+            told = Tell("info", f"Connecting to {server}, virtual hub {now.settings.hub}")
+            begun = replace(now, target=Target.UP, started_at=time, error=None)
+            return _then([told], _attempt(begun))
+        case State.WAITING, ConnectAsked():
+            return _then([CancelWait()], _attempt(now))
+        case State.NEEDS_SECRET | State.NEEDS_TRUST, ConnectAsked() | AgentAppeared() if now.no_agent:
+            return _ask(now)
+        case State.STOPPING, ConnectAsked() if now.target is Target.DOWN:
+            return replace(now, target=Target.UP), []
+        case State.STOPPING, DisconnectAsked() if now.target is Target.UP:
+            return replace(now, target=Target.DOWN), []
+        case State.STOPPING, RemoveAsked():
+            return replace(now, target=Target.GONE), []
+        case State.CONNECTING | State.UP, DisconnectAsked() | RemoveAsked():
+            return _stop(now, _target_after(event))
+        case State.WAITING, DisconnectAsked() | RemoveAsked():
+            return _then([CancelWait()], _idle(replace(now, target=_target_after(event))))
+        case State.NEEDS_SECRET | State.NEEDS_TRUST, DisconnectAsked() | RemoveAsked():
+            return _then([CancelQuestion()], _idle(replace(now, target=_target_after(event))))
+        case State.IDLE, RemoveAsked() if now.target is not Target.GONE:
+            return replace(now, target=Target.GONE), [Leave()]
+        case _, SettingsChanged(settings):
+            return replace(now, settings=settings), []
+        case _, PasswordSet(secret):
+            return _password_set(now, secret)
+        case _, CertificatePinned(fingerprint):
+            return _pinned(now, fingerprint)
+
+        # An attempt
+        case State.CONNECTING, PhaseReached(phase=phase):
+            return replace(now, phase=phase), []
+        case State.CONNECTING, TunnelUp(session=session):
+            return _established(now, session, time)
+        case State.UP, GotLease(lease=lease) if now.settings.addressing is Addressing.DHCP:
+            return _leased(now, lease, time)
+        case State.UP, LeaseMissing() if now.settings.addressing is Addressing.DHCP:
+            return _without_address(now, NoAddress(NO_ADDRESS))
+        case State.UP, LeaseUnusable(error=error):
+            return _without_address(now, error)
+
+        # Its end
+        case State.STOPPING, WorkerEnded():
+            return _stopped(now, time)
+        case State.CONNECTING | State.UP, WorkerEnded(error=VpnError(remedy=Remedy.ASK_SECRET) as error) if (
+            now.settings.auth is AuthType.PASSWORD
+        ):
+            return _refused(now, error)
+        case State.CONNECTING | State.UP, WorkerEnded(
+            error=VpnError(remedy=Remedy.ASK_TRUST) as error, certificate=certificate
+        ) if certificate:
+            shown = replace(_ended(now, error), certificate=certificate)
+            return _then(_told_end(now, error), _ask(replace(shown, state=State.NEEDS_TRUST)))
+        case State.CONNECTING | State.UP, WorkerEnded(
+            error=VpnError(remedy=Remedy.RETRY | Remedy.RETRY_LATE) as error
+        ) if now.may_retry:
+            return _wait(now, error, time)
+        case State.CONNECTING | State.UP, WorkerEnded(error=error):
+            return _then(_told_end(now, error), _idle(now, error))
+
+        # Waits and questions
+        case State.WAITING, RetryDue():
+            return _attempt(now)
+        case State.NEEDS_SECRET, SecretGiven(secret=secret, save=save):
+            return _attempt(replace(now, typed=secret, save_typed=save, retries=0))
+        case State.NEEDS_TRUST, TrustGiven(fingerprint=fingerprint, pin=False):
+            return _attempt(replace(now, accepted=fingerprint, retries=0))
+        case State.NEEDS_TRUST, TrustGiven(fingerprint=fingerprint, pin=True):
+            return _then([PinCertificate(fingerprint)], _pinned(now, fingerprint))
+        case State.NEEDS_SECRET | State.NEEDS_TRUST, QuestionRefused():
+            return _then([Tell("info", "Cancelled")], _idle(now, now.error or TunnelError(6)))
+        case State.NEEDS_SECRET | State.NEEDS_TRUST, NobodyToAsk():
+            return replace(now, no_agent=True), [Tell("warning", NO_AGENT)]
+        case _:
+            return now, []  # late or doubled: harmless
+
+
+# -- its parts ---------------------------------------------------------------------------------------------------------
+
+
+def _then(first: list[Command], result: Step) -> Step:
+    after, commands = result
+    return after, first + commands
+
+
+def _target_after(event: DisconnectAsked | RemoveAsked) -> Target:
+    return Target.GONE if isinstance(event, RemoveAsked) else Target.DOWN
+
+
+def _attempt(now: Connection) -> Step:
+    if now.lacks_secret:
+        return _ask(replace(now, state=State.NEEDS_SECRET, retry_at=0))
+    secret = now.secret if now.settings.auth is AuthType.PASSWORD else None
+    started = replace(
+        now,
+        state=State.CONNECTING,
+        phase=Phase.RESOLVING,
+        ticket=now.ticket + 1,
+        retry_at=0,
+        no_agent=False,
+        tried=secret,
+    )
+    worker = StartWorker(
+        started.ticket,
+        now.settings,
+        secret,
+        now.accepted or now.settings.server_fingerprint,
+        now.lease.address if now.lease else "",
+    )
+    return started, [OpenNic(), worker]
+
+
+def _ask(now: Connection) -> Step:
+    """Put the question of this state, one of the two NEEDS states."""
+    asking = replace(now, ticket=now.ticket + 1, no_agent=False)
+    if now.state is State.NEEDS_SECRET:
+        return replace(asking, phase=Phase.AUTHENTICATING), [AskSecret(asking.ticket, now.refused, now.save_forbidden)]
+    code = now.error.code if now.error else 0
+    changed = bool(now.settings.server_fingerprint)
+    return replace(asking, phase=Phase.VERIFYING), [AskTrust(asking.ticket, now.certificate, code, changed)]
+
+
+def _established(now: Connection, session: Session, time: float) -> Step:
+    up = replace(
+        now,
+        state=State.UP,
+        phase=Phase.ESTABLISHED,
+        error=None,
+        retries=0,
+        refused=False,
+        session=session,
+        certificate=session.certificate or now.certificate,
+        first_established_at=now.first_established_at or time,
+        established_at=time,
+        established_count=now.established_count + 1,
+        save_forbidden=bool(session.policy.get("NoSavePassword")),
+    )
+    after, commands = _keep_or_forget(up)
+    again = " again" if now.established_count else ""
+    told = Tell("info", f"Connected{again} to {session.server_address}, session {session.session_name}")
+    return after, [SetCarrier(True), *commands, told]
+
+
+def _keep_or_forget(up: Connection) -> Step:
+    """The server has accepted the secret; only now is it known to be worth keeping, and whether that is allowed."""
+    if up.tried is None:
+        return up, []
+    if up.save_forbidden or (up.tried == up.typed and not up.save_typed):
+        return replace(up, typed=up.tried, save_typed=False, password=None), [ForgetPassword()]
+    if up.tried == up.typed:
+        return replace(up, typed=None, password=up.tried), [SavePassword(up.tried)]
+    return up, []
+
+
+def _leased(now: Connection, lease: Lease, time: float) -> Step:
+    is_news = not now.lease_until or now.lease is None or now.lease.address != lease.address
+    told: list[Command] = [Tell("info", f"The address is {lease.address}/{lease.prefix_length}")] if is_news else []
+    return replace(now, lease=lease, lease_until=time + lease.lifetime_s, error=None), [ApplyLease(lease), *told]
+
+
+def _without_address(now: Connection, error: VpnError) -> Step:
+    if str(now.error) == str(error):
+        return now, []
+    return replace(now, lease=None, lease_until=0, error=error), [ClearAddresses(), Tell("warning", str(error))]
+
+
+def _password_set(now: Connection, secret: Secret | None) -> Step:
+    after = replace(now, password=secret, typed=None, refused=now.refused and secret is None)
+    if now.state is State.NEEDS_SECRET and secret:
+        return _then([CancelQuestion()], _attempt(replace(after, retries=0)))
+    return after, []
+
+
+def _pinned(now: Connection, fingerprint: str) -> Step:
+    after = replace(now, settings=replace(now.settings, server_fingerprint=fingerprint), accepted="")
+    if now.state is State.NEEDS_TRUST:
+        return _then([CancelQuestion()], _attempt(replace(after, retries=0)))
+    return after, []
+
+
+def _stop(now: Connection, target: Target) -> Step:
+    stopping = replace(_ended(now, None), state=State.STOPPING, phase=Phase.NONE, target=target)
+    return stopping, [*_unplug(now), StopWorker()]
+
+
+def _stopped(now: Connection, time: float) -> Step:
+    if now.target is Target.UP:  # somebody changed their mind meanwhile
+        idle, commands = _idle(replace(now, target=Target.DOWN))
+        return _then(commands, step(idle, ConnectAsked(), time))
+    return _idle(now)
+
+
+def _unplug(now: Connection) -> list[Command]:
+    return [SetCarrier(False)] if now.state is State.UP else []
+
+
+def _told_end(now: Connection, error: VpnError, further: str = "") -> list[Command]:
+    """The carrier goes and the history says why; a session that stood was "disconnected" (S60)."""
+    what = "The connection has been disconnected" if now.state is State.UP else "Could not connect"
+    return [*_unplug(now), Tell("warning" if further else "error", f"{what}: {error}{further}", error.code)]
+
+
+def _ended(now: Connection, error: VpnError | None) -> Connection:
+    """Without what belongs to one session."""
+    return replace(now, session=None, established_at=0, lease_until=0, error=error)
+
+
+def _refused(now: Connection, error: VpnError) -> Step:
+    """What was refused is not used again unasked, or accounts get locked (S68); another may be there already."""
+    without = replace(
+        _ended(now, error),
+        refused=True,
+        typed=None if now.typed == now.tried else now.typed,
+        password=None if now.password == now.tried else now.password,
+    )
+    return _then(_told_end(now, error), _attempt(without))
+
+
+def _wait(now: Connection, error: VpnError, time: float) -> Step:
+    seconds = RETRY_LATE_S if error.remedy is Remedy.RETRY_LATE else now.settings.retry_interval_s
+    waiting = replace(
+        _ended(now, error),
+        state=State.WAITING,
+        phase=Phase.RETRYING,
+        ticket=now.ticket + 1,
+        retries=now.retries + (now.state is State.CONNECTING),
+        retry_at=time + seconds,
+    )
+    told = _told_end(now, error, f"; trying again in {seconds} seconds")
+    return waiting, [*told, WaitFor(waiting.ticket, seconds)]
+
+
+def _idle(now: Connection, error: VpnError | None = None) -> Step:
+    """The end of the run: what is left is what the next one may use."""
+    idle = Connection(
+        settings=now.settings,
+        password=now.password,
+        save_forbidden=now.save_forbidden,
+        target=Target.GONE if now.target is Target.GONE else Target.DOWN,
+        ticket=now.ticket + 1,  # nothing is under way
+        error=error,
+        refused=now.refused,
+        certificate=now.certificate,
+    )
+    told: list[Command] = [] if error else [Tell("info", "Disconnected")]
+    leave: list[Command] = [Leave()] if idle.target is Target.GONE else []
+    return idle, [CloseNic(), *told, *leave]

@@ -1,0 +1,138 @@
+"""What can happen to a connection: what people want, and what came of the thing that is under way for it."""
+
+from dataclasses import dataclass
+
+from tsunagu.errors import VpnError
+from tsunagu.model import ConnectionSettings, Lease, Phase, Secret, Session
+
+# -- what people want ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectAsked:
+    """Somebody wants the connection; while WAITING it means: now."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisconnectAsked:
+    """Somebody wants it no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAsked:
+    """The connection is to leave this helper: it was removed, or the helper ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """New ones are stored; they count from the next attempt on."""
+
+    settings: ConnectionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordSet:
+    """Another password is stored now, unasked (None: none)."""
+
+    secret: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatePinned:
+    """A certificate was accepted for good, unasked, and is stored."""
+
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAppeared:
+    """Questions can be asked now."""
+
+
+# -- what came of the thing under way --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Something that the thing with this ticket reports."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseReached(Outcome):
+    """The worker has come this far."""
+
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelUp(Outcome):
+    """The worker has a session."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GotLease(Outcome):
+    """DHCP gave or renewed an address."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseMissing(Outcome):
+    """DHCP gives no address, or not any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseUnusable(Outcome):
+    """The lease was not acceptable, or could not be applied."""
+
+    error: VpnError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerEnded(Outcome):
+    """The worker's process is gone, or could not be started."""
+
+    error: VpnError
+    certificate: str = ""  # of the server, where the error is about it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryDue(Outcome):
+    """The wait is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretGiven(Outcome):
+    """A person typed a secret; ``save``: and wants it kept."""
+
+    secret: Secret
+    save: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustGiven(Outcome):
+    """A person accepts the certificate; ``pin``: for good."""
+
+    fingerprint: str
+    pin: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionRefused(Outcome):
+    """A person gave no secret, or does not trust the certificate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NobodyToAsk(Outcome):
+    """No agent is registered, or it went away."""
+
+
+Event = (
+    ConnectAsked | DisconnectAsked | RemoveAsked | SettingsChanged | PasswordSet | CertificatePinned | AgentAppeared
+    | PhaseReached | TunnelUp | GotLease | LeaseMissing | LeaseUnusable | WorkerEnded
+    | RetryDue | SecretGiven | TrustGiven | QuestionRefused | NobodyToAsk
+)  # fmt: skip

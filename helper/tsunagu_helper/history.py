@@ -1,0 +1,46 @@
+"""What happened to the connections lately: a bounded list in memory, and a line each in the log."""
+
+import logging
+from collections import deque
+from dataclasses import dataclass
+
+LOG = logging.getLogger(__name__)
+
+KEPT = 500  # entries
+
+_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def one_line(text: str) -> str:
+    """The text with everything escaped that could forge a log line, steer a terminal or turn the writing direction."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that happened."""
+
+    time: float  # UTC seconds
+    id: str  # of the connection
+    connection: str  # its name at that time
+    owner: int  # uid; others do not get to see the entry
+    level: str  # info, warning or error
+    text: str
+    code: int = 0  # of the error table; 0: none
+
+
+class History:
+    """The last entries, oldest first."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque(maxlen=KEPT)
+
+    def add(self, entry: Entry) -> None:
+        """Keep and log it."""
+        self._entries.append(entry)
+        LOG.log(_LEVELS[entry.level], "%s: %s", one_line(entry.connection), one_line(entry.text))
+
+    def newest(self, limit: int, owner: int | None) -> list[Entry]:
+        """Up to ``limit`` of an owner's entries (None: everybody's), newest last."""
+        theirs = [entry for entry in self._entries if owner is None or entry.owner == owner]
+        return theirs[-limit:] if limit else []
