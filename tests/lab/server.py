@@ -1,0 +1,308 @@
+"""A real SoftEther VPN Server, a machine to connect from and a network behind the hub, each in a network namespace.
+
+::
+
+    cli 10.99.0.2 ──veth── 10.99.0.1 srv: vpnserver, hub LAB ──tap── 192.168.77.1 lan: DHCP, files over HTTP, echo
+                                                                     192.168.88.1 (reached by a route from DHCP)
+
+Nothing here has a route out of the machine.  ``TSUNAGU_LAB_SERVER`` names another server's binary than Debian's.
+"""
+
+import csv
+import hashlib
+import itertools
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.lab.processes import Processes
+from tests.lab.waiting import wait_for
+
+SERVER = "10.99.0.1"
+CLIENT = "10.99.0.2"
+LAN = "192.168.77.1"
+ROUTED = "192.168.88.1"
+ROUTED_NETWORK = "192.168.88.0/24"
+FILE_PORT = 8000
+ECHO_PORT = 7777
+FILE_NAME = "report.bin"
+FILE = random.Random(2).randbytes(3_000_000)
+FILE_SHA256 = hashlib.sha256(FILE).hexdigest()
+HUB = "LAB"
+USER, PASSWORD = "alice", "secret"
+ANONYMOUS_USER = "anon"
+
+_DEBIAN = "/usr/libexec/softether/vpnserver/vpnserver"
+_SETUP = f"""\
+HubCreate {HUB} /PASSWORD:hubpw
+Hub {HUB}
+SecureNatDisable
+UserCreate {USER} /GROUP:none /REALNAME:none /NOTE:none
+UserPasswordSet {USER} /PASSWORD:{PASSWORD}
+UserCreate {ANONYMOUS_USER} /GROUP:none /REALNAME:none /NOTE:none
+UserAnonymousSet {ANONYMOUS_USER}
+BridgeCreate {HUB} /DEVICE:lab /TAP:yes
+Flush
+"""
+_TAP = "tap_lab"
+_numbers = itertools.count(1)
+
+
+class VpnServer:
+    """The server and what is around it; up inside ``with``.  ``srv``, ``cli`` and ``lan`` are the namespaces' names."""
+
+    def __init__(self, *, dhcp: bool = True, lease_s: int = 3600) -> None:
+        number = next(_numbers)
+        self.srv, self.cli, self.lan = (f"{place}{number}" for place in ("srv", "cli", "lan"))
+        self._with_dhcp = dhcp
+        self._lease_s = lease_s
+        self._dnsmasq: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.folder = Path(tempfile.mkdtemp(prefix="server."))
+        self._processes = Processes(self.folder / "logs")
+        try:
+            self._wire()
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all programs in the three namespaces, remove these and the server's files."""
+        self._processes.end_all()
+        for namespace in (self.cli, self.lan, self.srv):
+            for number in self.processes_in(namespace):
+                os.kill(number, signal.SIGKILL)
+            subprocess.run(["ip", "netns", "delete", namespace], stderr=subprocess.DEVNULL, check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # -- programs -----------------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        namespace: str,
+        *command: str,
+        user: str | None = None,
+        stdin: str | None = None,
+        check: bool = True,
+        timeout_s: float = 30,
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run a program in one of the namespaces to its end."""
+        return subprocess.run(
+            within(namespace, *command, user=user),
+            input=stdin or "",
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=check,
+        )
+
+    def processes_in(self, namespace: str) -> list[int]:
+        """The ids of all processes in a namespace."""
+        listed = subprocess.run(["ip", "netns", "pids", namespace], capture_output=True, text=True, check=False)
+        return [int(word) for word in listed.stdout.split()]
+
+    def ping(self, address: str = LAN, timeout_s: int = 2) -> bool:
+        """Whether that address answers the client."""
+        return self.run(self.cli, "ping", "-c1", f"-W{timeout_s}", address, check=False).returncode == 0
+
+    def fetch(self, host: str = LAN) -> str:
+        """Fetch the file from the LAN into the client's namespace; its SHA-256."""
+        code = (
+            f"import urllib.request as r, hashlib as h; print(h.sha256(r.urlopen({_url(host)!r}).read()).hexdigest())"
+        )
+        return self.run(self.cli, "/usr/bin/python3", "-I", "-c", code).stdout.strip()
+
+    # -- administration -----------------------------------------------------------------------------------------------
+
+    def vpncmd(self, *commands: str) -> str:
+        """Run commands of the server's administration tool; what it printed, tables as CSV.
+
+        It waits at a prompt for ever for arguments that are missing, hence the time limit.
+
+        Raises:
+            RuntimeError: a command failed.
+        """
+        script = self.folder / "vpncmd.txt"
+        script.write_text("".join(command.rstrip("\n") + "\n" for command in commands))
+        done = self.run(
+            self.srv, "vpncmd", "127.0.0.1:5555", "/SERVER", "/CSV", f"/IN:{script}", check=False, timeout_s=20
+        )
+        if done.returncode != 0 or "(Error code:" in done.stdout:
+            raise RuntimeError(f"vpncmd {commands} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def sessions(self) -> list[str]:
+        """The names of all clients' sessions on the hub."""
+        table = self.vpncmd(f"Hub {HUB}", "SessionList")
+        return re.findall(r"^(SID-(?!LOCALBRIDGE)[^,]*)", table, re.MULTILINE)
+
+    def session(self, name: str) -> dict[str, str]:
+        """What the server knows of a session, under its own labels."""
+        lines = self.vpncmd(f"Hub {HUB}", f"SessionGet {name}").splitlines()
+        return {row[0]: row[1] for row in csv.reader(lines[lines.index("Item,Value") + 1 :]) if len(row) == 2}
+
+    def disconnect_session(self) -> None:
+        """The administrator throws every client out."""
+        self.vpncmd(f"Hub {HUB}", *(f"SessionDisconnect {name}" for name in self.sessions()))
+
+    def hub_offline(self) -> None:
+        """The administrator takes the hub offline."""
+        self.vpncmd(f"Hub {HUB}", "Offline")
+
+    def hub_online(self) -> None:
+        """Online again: the server makes its TAP anew, in its own namespace."""
+        self.vpncmd(f"Hub {HUB}", "Online")
+        self._join_lan()
+
+    # -- faults -------------------------------------------------------------------------------------------------------
+
+    def link_down(self) -> None:
+        """Pull the cable between client and server."""
+        self._ip(self.srv, "link", "set", "veth-srv", "down")
+
+    def link_up(self) -> None:
+        """Plug it in again."""
+        self._ip(self.srv, "link", "set", "veth-srv", "up")
+
+    def swallow(self) -> None:
+        """From now on nothing of the server's arrives at the client, and no one is told."""
+        self._ip(self.srv, "route", "add", "blackhole", f"{CLIENT}/32")
+
+    def deliver(self) -> None:
+        """The end of ``swallow``."""
+        self._ip(self.srv, "route", "delete", "blackhole", f"{CLIENT}/32")
+
+    def kill(self) -> None:
+        """The server's machine loses its power, as far as programs are concerned."""
+        for number in self.processes_in(self.srv):
+            os.kill(number, signal.SIGKILL)
+        self._server.wait()
+        self._processes.end(self._server)
+
+    def stop(self) -> None:
+        """The administrator stops the server."""
+        self._processes.end(self._server)
+        wait_for(lambda: not self.processes_in(self.srv), 10, "the end of the VPN server")
+
+    def start(self) -> None:
+        """The server as it was before, after ``kill`` or ``stop``."""
+        self._start_server()
+        self._join_lan()
+
+    def start_dhcp(self) -> None:
+        """Addresses .20 to .60, and a route to the network behind the LAN."""
+        options = (
+            "--no-daemon --conf-file=/dev/null --no-hosts --no-resolv --port=0 --user=root --bind-dynamic"
+            f" --interface={_TAP} --dhcp-range=192.168.77.20,192.168.77.60,{self._lease_s}s --no-ping"
+            f" --dhcp-option=option:classless-static-route,{ROUTED_NETWORK},{LAN}"
+            f" --dhcp-leasefile={self.folder}/leases --dhcp-authoritative --log-dhcp"
+        )
+        self._dnsmasq = self._start("dnsmasq", self.lan, "dnsmasq", *options.split())
+
+    def stop_dhcp(self) -> None:
+        """Nobody answers DHCP from now on."""
+        if self._dnsmasq is not None:
+            self._processes.end(self._dnsmasq)
+            self._dnsmasq = None
+
+    def log(self, name: str) -> str:
+        """What a program has written: "vpnserver", "dnsmasq", "lan_host"."""
+        return (self.folder / "logs" / name).read_text(errors="replace")
+
+    # -- the inside ---------------------------------------------------------------------------------------------------
+
+    def _wire(self) -> None:
+        for namespace in (self.srv, self.cli, self.lan):
+            subprocess.run(["ip", "netns", "add", namespace], check=True)
+            self._ip(namespace, "link", "set", "lo", "up")
+        cable = f"veth-srv netns {self.srv} type veth peer name veth-cli netns {self.cli}"
+        subprocess.run(["ip", "link", "add", *cable.split()], check=True)
+        for namespace, nic, address in ((self.srv, "veth-srv", SERVER), (self.cli, "veth-cli", CLIENT)):
+            self._ip(namespace, "address", "add", f"{address}/24", "dev", nic)
+            self._ip(namespace, "link", "set", nic, "up")
+        self._ip(self.lan, "address", "add", f"{ROUTED}/32", "dev", "lo")
+
+    def _begin(self) -> None:
+        self._install()
+        self._start_server()
+        self.vpncmd(*_SETUP.splitlines())
+        self._join_lan()
+        (self.folder / "files").mkdir()
+        (self.folder / "files" / FILE_NAME).write_bytes(FILE)
+        places = (str(self.folder / "files"), str(FILE_PORT), str(ECHO_PORT))
+        self._start("lan_host", self.lan, sys.executable, str(Path(__file__).with_name("lan_host.py")), *places)
+        wait_for(lambda: str(FILE_PORT) in self.run(self.lan, "ss", "-Hltn").stdout, 10, "the LAN's file server")
+        if self._with_dhcp:
+            self.start_dhcp()
+
+    def _install(self) -> None:
+        """A copy of the binary in a folder of its own: some builds keep their files beside it."""
+        given = Path(os.environ.get("TSUNAGU_LAB_SERVER") or _DEBIAN)
+        here = self.folder / "bin"
+        here.mkdir()
+        shutil.copy(given, here / "vpnserver")
+        for neighbour in given.resolve().parent.iterdir():
+            if neighbour.name == "hamcore.se2" or ".so" in neighbour.suffixes:
+                (here / neighbour.name).symlink_to(neighbour)
+        for folder in ("var/lib", "var/log", "run"):
+            (self.folder / folder / "softether").mkdir(parents=True)
+
+    def _start_server(self) -> None:
+        mounts = f"mount --bind {self.folder}/var /var && mount --bind {self.folder}/run /run"
+        private = ("unshare", "--mount", "--propagation", "private", "sh", "-c")
+        command = f"{mounts} && exec {self.folder}/bin/vpnserver execsvc"
+        self._server = self._start("vpnserver", self.srv, *private, command)
+        wait_for(self._answers, 20, "the VPN server")
+
+    def _answers(self) -> bool:
+        try:
+            self.vpncmd("About")
+        except RuntimeError:
+            return False
+        return True
+
+    def _join_lan(self) -> None:
+        """Bring the server's end of the hub's bridge to the LAN."""
+
+        def move() -> bool:
+            command = ["ip", "-n", self.srv, "link", "set", _TAP, "netns", self.lan]
+            return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+        wait_for(move, 10, "the hub's bridge")
+        self._ip(self.lan, "address", "add", f"{LAN}/24", "dev", _TAP)
+        self._ip(self.lan, "link", "set", _TAP, "up")
+        if self._dnsmasq is not None:  # it ends with the NIC it served
+            self.stop_dhcp()
+            self.start_dhcp()
+
+    def _start(self, name: str, namespace: str, *command: str) -> "subprocess.Popen[bytes]":
+        return self._processes.start(name, within(namespace, *command), os.environ)
+
+    def _ip(self, namespace: str, *arguments: str) -> None:
+        subprocess.run(["ip", "-n", namespace, *arguments], check=True, capture_output=True)
+
+
+def within(namespace: str, *command: str, user: str | None = None) -> list[str]:
+    """The command that runs another in a network namespace, as this user of the machine."""
+    person = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"] if user else []
+    return ["ip", "netns", "exec", namespace, *person, *command]
+
+
+def _url(host: str) -> str:
+    return f"http://{host}:{FILE_PORT}/{FILE_NAME}"
