@@ -40,20 +40,20 @@ async def client(helper: FakeHelper) -> AsyncIterator[HelperClient]:
 async def test_views_are_complete_after_activation_and_follow_every_signal(helper: FakeHelper) -> None:
     office = helper.add("Office", host="::1")
     changes: list[dict[str, ConnectionView]] = []
-    client: HelperClient = HelperClient(lambda: changes.append(client.views))
-    await client.open()
-    await client.activate()
+    watching = HelperClient(lambda: changes.append(watching.views))
+    await watching.open()
+    await watching.activate()
 
-    assert client.views[office.path].server == "::1:443"
+    assert watching.views[office.path].server == "::1:443"
     office.show(state=State.UP, addresses=["192.168.77.23/24"])
-    await until(lambda: client.views[office.path].address == "192.168.77.23")
+    await until(lambda: watching.views[office.path].address == "192.168.77.23")
     home = helper.add("Home")
-    await until(lambda: home.path in client.views)
+    await until(lambda: home.path in watching.views)
     helper.tree.remove(home.path)
-    await until(lambda: home.path not in client.views)
+    await until(lambda: home.path not in watching.views)
 
     assert changes[0][office.path].state is State.IDLE, "a snapshot once given never changes"
-    await client.close()
+    await watching.close()
 
 
 async def test_a_signal_during_the_snapshot_is_not_lost(helper: FakeHelper) -> None:

@@ -1,0 +1,160 @@
+"""The secrets agent: the helper's questions for a person, as they come in on the bus."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol, TypeVar
+
+from tsunagu.bus_names import AGENT
+from tsunagu.errors import NotAuthorized, VpnError
+from tsunagu.model import Secret
+from tsunagu_dbus import Interface, caller, method, plain, to_variants, told
+from tsunagu_tray.connection_view import ConnectionView
+
+T = TypeVar("T")
+
+
+class Cancelled(VpnError):
+    """The person, or the helper itself, gave the question up."""
+
+    bus_name = "Cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordQuestion:
+    """Whose password is asked for."""
+
+    path: str
+    name: str
+    server: str
+    hub: str
+    username: str
+    again: bool = False  # the last one was refused
+    save_forbidden: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordAnswer:
+    """What was typed."""
+
+    secret: Secret
+    save: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateQuestion:
+    """Which certificate has to be judged, and why (``code``: 85, 106 or 149 of the error table)."""
+
+    path: str
+    name: str
+    server: str
+    der: str  # base64
+    sha256: str  # hex
+    code: int
+    changed: bool = False  # another one was trusted before
+
+
+class Verdict(Enum):
+    """The judgement; the value is what travels on the bus."""
+
+    ONCE = "once"
+    PIN = "pin"
+    NO = "no"
+
+
+class Answerer(Protocol):
+    """Brings questions to a person.  Cancelling the task takes the question away again."""
+
+    async def password(self, question: PasswordQuestion) -> PasswordAnswer | None:
+        """The password; None: the person cancelled."""
+
+    async def certificate(self, question: CertificateQuestion) -> Verdict:
+        """The judgement; no answer is NO."""
+
+
+class Agent(Interface):
+    """The agent's object on our own bus connection.  Only the helper may ask, and one question a connection is open."""
+
+    def __init__(
+        self, answerer: Answerer, helper: Callable[[], str], view_of: Callable[[str], ConnectionView | None]
+    ) -> None:
+        super().__init__(AGENT)
+        self._answerer = answerer
+        self._helper = helper  # its unique bus name, "" if it is not there
+        self._view_of = view_of
+        self._open: dict[str, asyncio.Task[Any]] = {}
+
+    @method()
+    @told
+    async def GetSecrets(self, connection: "o", kind: "s", hints: "a{sv}", flags: "u") -> "a{sv}":  # noqa: ARG002
+        self._check_caller()
+        if kind != "password":
+            raise VpnError(f"This agent cannot ask for a secret of the kind {kind}")
+        question = _password_question(connection, plain(hints))
+        answer = await self._ask(connection, self._answerer.password(question))
+        if answer is None:
+            raise Cancelled("Cancelled")
+        return to_variants({"secret": answer.secret.value, "save": answer.save})
+
+    @method()
+    @told
+    async def ConfirmCertificate(self, connection: "o", certificate: "a{sv}") -> "s":
+        self._check_caller()
+        view = self._view_of(connection) or ConnectionView(path=connection)
+        question = _certificate_question(view, plain(certificate))
+        return (await self._ask(connection, self._answerer.certificate(question))).value
+
+    @method()
+    @told
+    def Cancel(self, connection: "o") -> None:
+        self._check_caller()
+        if connection in self._open:
+            self._open[connection].cancel()
+
+    def cancel_all(self) -> None:
+        """The helper has gone, or we go: nobody waits for answers."""
+        for task in self._open.values():
+            task.cancel()
+
+    def _check_caller(self) -> None:
+        if not self._helper() or caller() != self._helper():
+            raise NotAuthorized("Only the Tsunagu service may ask")
+
+    async def _ask(self, path: str, answering: Coroutine[Any, Any, T]) -> T:
+        previous = self._open.get(path)
+        task = asyncio.ensure_future(answering)
+        self._open[path] = task
+        if previous is not None:
+            previous.cancel()
+        await asyncio.wait({task})
+        if self._open.get(path) is task:
+            del self._open[path]
+        if task.cancelled():
+            raise Cancelled("The question was taken back")
+        return task.result()
+
+
+def _password_question(path: str, hints: dict[str, Any]) -> PasswordQuestion:
+    name, server, hub, username = (str(hints.get(key, "")) for key in ("name", "server", "hub", "username"))
+    return PasswordQuestion(
+        path=path,
+        name=name,
+        server=server,
+        hub=hub,
+        username=username,
+        again=bool(hints.get("again", False)),
+        save_forbidden=bool(hints.get("save_forbidden", False)),
+    )
+
+
+def _certificate_question(view: ConnectionView, facts: dict[str, Any]) -> CertificateQuestion:
+    return CertificateQuestion(
+        path=view.path,
+        name=view.name,
+        server=view.server,
+        der=str(facts.get("der", "")),
+        sha256=str(facts.get("sha256", "")),
+        code=int(facts.get("code", 0)),
+        changed=bool(facts.get("changed", False)),
+    )

@@ -1,0 +1,48 @@
+"""A question to the person in front of the screen: a window program that is asked on stdin and answers on stdout."""
+
+import asyncio
+import json
+import logging
+import sys
+from asyncio.subprocess import PIPE, Process
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+MAX_ANSWER = 65536  # octets
+CLOSE_TIMEOUT_S = 3.0
+
+
+async def ask(window: str, question: dict[str, Any]) -> dict[str, Any] | None:
+    """Open ``tsunagu_tray.windows.<window>`` with the question; its answer, or None if the person cancelled.
+
+    The answer may be a secret: it comes by the pipe, never by arguments, environment or log.  When the caller is
+    cancelled, stdin closes, and so does the window.
+    """
+    program = [sys.executable, "-m", f"tsunagu_tray.windows.{window}"]
+    process = await asyncio.create_subprocess_exec(*program, stdin=PIPE, stdout=PIPE, limit=MAX_ANSWER)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(json.dumps(question).encode() + b"\n")
+        line = await process.stdout.readline()
+        answer = json.loads(line) if line.strip() else None
+    except (ValueError, OSError):  # OSError: it has gone before it read the question
+        log.warning("The window %r gave no proper answer", window)
+        answer = None
+    finally:
+        await asyncio.shield(_finish(process))
+    if process.returncode:
+        log.warning("The window %r ended with status %s", window, process.returncode)
+    return answer if isinstance(answer, dict) else None
+
+
+async def _finish(process: Process) -> None:
+    """The end of its stdin tells the window to close; one that does not is killed."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), CLOSE_TIMEOUT_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

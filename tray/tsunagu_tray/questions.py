@@ -1,0 +1,89 @@
+"""The helper's questions in the tray: a window at once for whoever just clicked, else a notification that opens it."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any
+
+from tsunagu.model import Secret
+from tsunagu_tray.agent import CertificateQuestion, PasswordAnswer, PasswordQuestion, Verdict
+from tsunagu_tray.memory import Memory
+from tsunagu_tray.prompt import ask
+from tsunagu_tray.texts import Texts
+from tsunagu_tray.tray_model import Do, Notice, Verb, Withdraw
+
+JUST_CLICKED_S = 30.0  # so long after a click in the tray its window is expected
+
+
+class Questions:
+    """The agent's ``Answerer`` for a desktop.  ``waiting`` has the kind of each question whose window is not open."""
+
+    def __init__(
+        self,
+        texts: Texts,
+        memory: Memory,
+        say: Callable[[Iterable[Notice | Withdraw]], None],
+        on_change: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._texts = texts
+        self._memory = memory
+        self._say = say
+        self._on_change = on_change
+        self._clock = clock
+        self._clicks: dict[str, float] = {}  # path -> when it was last connected from the tray
+        self._doors: dict[str, asyncio.Event] = {}
+        self.waiting: dict[str, str] = {}
+
+    def clicked(self, path: str) -> None:
+        """The person has just asked for this connection: a window that follows is no surprise."""
+        self._clicks[path] = self._clock()
+
+    def open(self, path: str) -> None:
+        """Open the window of a question that waits."""
+        if path in self._doors:
+            self._doors[path].set()
+
+    async def password(self, question: PasswordQuestion) -> PasswordAnswer | None:
+        """Ask for a password."""
+        title = self._texts("question_password_title", name=question.name)
+        body = f"{question.username} – {question.hub} – {question.server}"
+        if question.again:
+            body = self._texts("password_again")
+        await self._wait_to_open(question.path, "password", title, body)
+        answer = await ask("password", asdict(question) | {"no_save": self._memory.values.no_save})
+        if answer is None:
+            return None
+        self.clicked(question.path)  # who has just typed is still there, should it be refused
+        save = bool(answer["save"])
+        if not question.save_forbidden:
+            self._memory.remember(no_save=not save)
+        return PasswordAnswer(secret=Secret(str(answer["secret"])), save=save)
+
+    async def certificate(self, question: CertificateQuestion) -> Verdict:
+        """Have a certificate judged."""
+        key = "question_certificate_changed_title" if question.changed else "question_certificate_title"
+        title = self._texts(key, name=question.name)
+        body = self._texts("question_certificate_body")
+        await self._wait_to_open(question.path, "certificate", title, body)
+        answer = await ask("certificate", asdict(question))
+        return Verdict(answer["verdict"]) if answer else Verdict.NO
+
+    async def _wait_to_open(self, path: str, kind: str, title: str, body: str) -> None:
+        """Return when the window may come up: at once after a click, else when somebody wants it."""
+        if self._clock() - self._clicks.get(path, -JUST_CLICKED_S) < JUST_CLICKED_S:
+            return
+        label = self._texts("button_enter_password" if kind == "password" else "button_review_certificate")
+        button: Any = (label, Do(Verb.ANSWER, path))
+        key = path + "?"  # apart from what is said about the connection's state
+        door = self._doors[path] = asyncio.Event()
+        self.waiting[path] = kind
+        self._on_change()
+        self._say([Notice(key=key, title=title, body=body, urgency=2, button=button)])
+        try:
+            await door.wait()
+        finally:
+            if self._doors.get(path) is door:
+                del self._doors[path], self.waiting[path]
+                self._say([Withdraw(key)])
+                self._on_change()
