@@ -1,0 +1,48 @@
+# Daily commands; CONTRIBUTING.md says when to use which.  Each of them alone does all the set-up it needs.
+
+PYTHON := .venv/bin/python
+SANDBOX := $(PYTHON) -m tests.lab.sandbox --
+PYTEST := $(SANDBOX) python -m pytest -p no:cacheprovider --durations=15 --durations-min=2
+
+.PHONY: demo test test-fast test-desktop check venv dependencies lock clean
+
+demo: venv ## the main job, shown; KEEP=1 stays up to play with
+	$(SANDBOX) python -m tests.demo $(if $(KEEP),--keep) $(if $(PICTURES),--save-pictures)
+
+test: venv ## everything; ARGS are pytest's
+	$(PYTEST) $(ARGS)
+
+test-desktop: venv ## the desktop tests alone
+	$(PYTEST) tests/desktop $(ARGS)
+
+test-fast: .venv/complete ## unit and property tests, without root
+	$(PYTHON) -m pytest -q tests/unit tests/property $(ARGS)
+
+check: .venv/complete ## before each commit
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	PATH=$(CURDIR)/.venv/bin:$$PATH mypy
+	.venv/bin/lint-imports --no-cache
+
+venv: dependencies .venv/complete
+
+dependencies:
+	@packaging/install-dependencies
+
+.venv/complete: requirements.lock pyproject.toml
+	@packaging/install-dependencies python
+	/usr/bin/python3 -m venv --system-site-packages .venv
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: ## after changing dependencies in pyproject.toml
+	/usr/bin/python3 -m venv build/lock
+	build/lock/bin/python -m pip install --quiet uv
+	echo '# Exact versions of everything in .venv, for all processors.  Made by "make lock".' >requirements.lock
+	build/lock/bin/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate \
+	    --python-platform linux --python-version 3.11 --group pyproject.toml:dev pyproject.toml >>requirements.lock
+
+clean:
+	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
