@@ -162,5 +162,5 @@ def _secret_answer(body: list[Any]) -> SecretAnswer | None:
 
 
 def _trust(body: list[Any]) -> Trust | None:
-    answers: dict[object, Trust] = {"once": "once", "pin": "pin", "no": "no"}
-    return answers.get(body[0]) if len(body) == 1 else None
+    answers: dict[str, Trust] = {"once": "once", "pin": "pin", "no": "no"}
+    return answers.get(body[0]) if len(body) == 1 and isinstance(body[0], str) else None

@@ -42,6 +42,8 @@ class Interface(ServiceInterface):
 class MessageBus(dbus_next.aio.MessageBus):
     """A connection that outlives a burst, tells no traceback and knows each call's sender."""
 
+    unique_name: str  # type: ignore[assignment]  # None only before connect() has returned
+
     def __init__(self, address: str) -> None:
         super().__init__(bus_address=address, negotiate_unix_fd=False)
         self._writer = _Writer(self)
