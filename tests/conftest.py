@@ -1,0 +1,32 @@
+"""Rules for all tests: nothing is skipped in silence."""
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+EXCUSE = "hardware: "  # how the reason of an admissible skip begins; it names what the machine lacks
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A skipped test has failed, unless the machine lacks the hardware."""
+    report = yield
+    _fail_when_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for whole modules."""
+    report = yield
+    _fail_when_skipped(report)
+    return report
+
+
+def _fail_when_skipped(report: Any) -> None:
+    if report.outcome == "skipped" and not hasattr(report, "wasxfail"):
+        reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not reason.removeprefix("Skipped: ").startswith(EXCUSE):
+            report.outcome = "failed"
+            report.longrepr = f"{reason}\nOnly missing hardware excuses a skip; `make test` brings all else."
