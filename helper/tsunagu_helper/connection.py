@@ -8,7 +8,7 @@ number, and what comes back carries it; an answer with an old ticket is late and
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from tsunagu.errors import NoAddress, NoAgent, Remedy, TunnelError, VpnError
+from tsunagu.errors import NoAddress, Remedy, TunnelError, VpnError
 from tsunagu.model import Addressing, AuthType, ConnectionSettings, Lease, Phase, Secret, Session, State
 from tsunagu_helper.commands import (
     ApplyLease,
@@ -59,7 +59,6 @@ NO_ADDRESS = (
     "No DHCP server answered, so the network adapter has no address. Put a DHCP server into the virtual hub's segment, "
     "or switch on SecureNAT's virtual DHCP server on the hub, or set a fixed address on the network adapter"
 )
-NO_AGENT = "A person has to answer a question, but no tray or command line of the connection's owner is there to ask it"
 
 
 class Target(Enum):
@@ -83,7 +82,7 @@ class Connection:
     target: Target = Target.DOWN
     ticket: int = 0  # of what is under way
     error: VpnError | None = None  # why the last attempt failed, or what is wrong with the address while UP
-    no_agent: bool = False  # the question could not be asked; it is, as soon as an agent registers
+    no_agent: VpnError | None = None  # the question could not be asked; it is, as soon as an agent registers
     refused: bool = False  # the last secret tried was refused
     certificate: str = ""  # of the server, the last one seen; DER in base64
 
@@ -122,7 +121,7 @@ class Connection:
     @property
     def last_error(self) -> VpnError | None:
         """What a person should know."""
-        return NoAgent(NO_AGENT) if self.no_agent else self.error
+        return self.no_agent or self.error
 
 
 # -- the table ---------------------------------------------------------------------------------------------------------
@@ -209,8 +208,8 @@ def step(now: Connection, event: Event, time: float) -> Step:
             return _then([PinCertificate(fingerprint)], _pinned(now, fingerprint))
         case State.NEEDS_SECRET | State.NEEDS_TRUST, QuestionRefused():
             return _then([Tell("info", "Cancelled")], _idle(now, now.error or TunnelError(6)))
-        case State.NEEDS_SECRET | State.NEEDS_TRUST, NobodyToAsk():
-            return replace(now, no_agent=True), [Tell("warning", NO_AGENT)]
+        case State.NEEDS_SECRET | State.NEEDS_TRUST, NobodyToAsk(error=error):
+            return replace(now, no_agent=error), [Tell("warning", str(error))]
         case _:
             return now, []  # late or doubled: harmless
 
@@ -237,7 +236,7 @@ def _attempt(now: Connection) -> Step:
         phase=Phase.RESOLVING,
         ticket=now.ticket + 1,
         retry_at=0,
-        no_agent=False,
+        no_agent=None,
         tried=secret,
     )
     worker = StartWorker(
@@ -252,7 +251,7 @@ def _attempt(now: Connection) -> Step:
 
 def _ask(now: Connection) -> Step:
     """Put the question of this state, one of the two NEEDS states."""
-    asking = replace(now, ticket=now.ticket + 1, no_agent=False)
+    asking = replace(now, ticket=now.ticket + 1, no_agent=None)
     if now.state is State.NEEDS_SECRET:
         return replace(asking, phase=Phase.AUTHENTICATING), [AskSecret(asking.ticket, now.refused, now.save_forbidden)]
     code = now.error.code if now.error else 0

@@ -130,6 +130,8 @@ class QuestionRefused(Outcome):
 class NobodyToAsk(Outcome):
     """No agent is registered, or it went away."""
 
+    error: VpnError
+
 
 Event = (
     ConnectAsked | DisconnectAsked | RemoveAsked | SettingsChanged | PasswordSet | CertificatePinned | AgentAppeared

@@ -1,0 +1,303 @@
+"""Carries out what ``step`` decides for one connection, and feeds what comes of it back as events, one at a time."""
+
+import asyncio
+import base64
+import hashlib
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+
+from tsunagu.bus_names import connection_path
+from tsunagu.control import Established, Leased, NoLease, Progress, Start
+from tsunagu.errors import Cancelled, NoAgent, TunnelError, VpnError
+from tsunagu.model import Lease, State, Statistics
+from tsunagu_helper.commands import (
+    ApplyLease,
+    AskSecret,
+    AskTrust,
+    CancelQuestion,
+    CancelWait,
+    ClearAddresses,
+    CloseNic,
+    Command,
+    ForgetPassword,
+    Leave,
+    OpenNic,
+    PinCertificate,
+    SavePassword,
+    SetCarrier,
+    StartWorker,
+    StopWorker,
+    Tell,
+    WaitFor,
+)
+from tsunagu_helper.connection import Connection, step
+from tsunagu_helper.events import (
+    Event,
+    GotLease,
+    LeaseMissing,
+    LeaseUnusable,
+    NobodyToAsk,
+    PhaseReached,
+    QuestionRefused,
+    RetryDue,
+    SecretGiven,
+    TrustGiven,
+    TunnelUp,
+    WorkerEnded,
+)
+from tsunagu_helper.history import Entry
+from tsunagu_helper.lease_policy import plan
+from tsunagu_helper.store import StoredConnection
+from tsunagu_helper.surroundings import Nic, RunningWorker, Surroundings, WorkerMessage
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What stands in the system for a connection."""
+
+    interface: str = ""  # "": there is no NIC
+    addresses: tuple[str, ...] = ()  # with prefix length
+    routes: tuple[str, ...] = ()  # "192.168.0.0/16 via 192.168.77.1"
+
+
+class Runner:
+    """One connection's life.  ``stored`` is what is on disk, ``connection`` what is decided, ``facts`` what stands."""
+
+    def __init__(self, stored: StoredConnection, surroundings: Surroundings, on_change: Callable[[], None]) -> None:
+        self.stored = stored
+        self.connection = Connection(settings=stored.settings, password=stored.password)
+        self.facts = Facts()
+        self.left = asyncio.Event()  # no more events, nothing of it stands
+        self.settled = asyncio.Event()  # not STOPPING
+        self.settled.set()
+        self._around = surroundings
+        self._on_change = on_change
+        self._nic: Nic | None = None
+        self._worker: RunningWorker | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._question: asyncio.Task[None] | None = None
+        self._events: asyncio.Queue[tuple[Event, asyncio.Future[None] | None]] = asyncio.Queue()
+        self._task = asyncio.create_task(self._run(), name=f"connection {stored.id}")
+
+    def post(self, event: Event) -> None:
+        """Something has happened."""
+        self._events.put_nowait((event, None))
+
+    async def tell(self, event: Event) -> None:
+        """Something has happened; return when all that follows from it at once is done."""
+        if not self._task.done():
+            done = asyncio.get_running_loop().create_future()
+            self._events.put_nowait((event, done))
+            await done
+
+    def keep(self, stored: StoredConnection) -> None:
+        """Have this on disk from now on.
+
+        Raises:
+            StorageFailed: it could not be written; nothing has changed.
+        """
+        self._around.store.save(stored)
+        self.stored = stored
+
+    async def statistics(self) -> Statistics:
+        """The session's counters; all 0 while there is none, or where the worker does not answer."""
+        if self._worker is None or self.connection.state is not State.UP:
+            return Statistics()
+        try:
+            return await self._worker.statistics()
+        except TimeoutError:
+            return Statistics()
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while not (self.left.is_set() and self._events.empty()):
+            event, done = await self._events.get()
+            before = self.connection, self.facts
+            self.connection, commands = step(self.connection, event, self._around.utc())
+            if self.connection.state is State.STOPPING:
+                self.settled.clear()
+            await self._carry_out(commands)
+            if self.connection.state is not State.STOPPING:
+                self.settled.set()
+            if (self.connection, self.facts) != before:
+                self._publish()
+            if done and not done.done():
+                done.set_result(None)
+
+    def _publish(self) -> None:
+        try:
+            self._on_change()
+        except Exception:  # a listener's fault must not stop the tunnel from being looked after
+            LOG.exception("%s: publishing a change", self.stored.id)
+
+    def _on_message(self, ticket: int, message: WorkerMessage) -> None:
+        match message:
+            case Progress(phase=phase):
+                self.post(PhaseReached(ticket=ticket, phase=phase))
+            case Established(session=session):
+                self.post(TunnelUp(ticket=ticket, session=session))
+            case Leased(lease=lease):
+                self.post(GotLease(ticket=ticket, lease=lease))
+            case NoLease():
+                self.post(LeaseMissing(ticket=ticket))
+
+    def _on_worker_end(self, ticket: int, error: TunnelError, certificate: str) -> None:
+        self._worker = None
+        self.post(WorkerEnded(ticket=ticket, error=error, certificate=certificate))
+
+    # -- commands -----------------------------------------------------------------------------------------------------
+
+    async def _carry_out(self, commands: list[Command]) -> None:
+        for command in commands:
+            error: VpnError
+            try:
+                await self._do(command)
+                continue
+            except VpnError as expected:
+                error = expected
+            except Exception:
+                LOG.exception("%s: %s", self.stored.id, type(command).__name__)
+                error = TunnelError(23, "see the helper's log")
+            match command:
+                case OpenNic() | StartWorker():
+                    self.post(WorkerEnded(ticket=self.connection.ticket, error=error))
+                    return  # what comes after needs it
+                case ApplyLease():
+                    self.post(LeaseUnusable(ticket=self.connection.ticket, error=error))
+                case _:
+                    self._record(Tell("warning", str(error), error.code))
+
+    async def _do(self, command: Command) -> None:
+        match command:
+            case OpenNic():
+                await self._open_nic()
+            case CloseNic():
+                await self._close_nic()
+            case SetCarrier(up) if self._nic:
+                self._nic.set_carrier(up)
+            case ApplyLease(lease) if self._nic:
+                await self._apply(self._nic, lease)
+            case ClearAddresses() if self._nic:
+                self.facts = Facts(interface=self._nic.name)
+                await self._nic.clear_addresses()
+            case StartWorker():
+                self._start_worker(command)
+            case StopWorker() if self._worker:
+                self._worker.stop()
+            case WaitFor(ticket, seconds):
+                loop = asyncio.get_running_loop()
+                self._timer = loop.call_later(seconds, self.post, RetryDue(ticket=ticket))
+            case CancelWait() if self._timer:
+                self._timer.cancel()
+            case AskSecret():
+                self._ask(self._ask_secret(command), command.ticket)
+            case AskTrust():
+                self._ask(self._ask_trust(command), command.ticket)
+            case CancelQuestion() if self._question:
+                self._question.cancel()
+            case SavePassword(secret):
+                self.keep(replace(self.stored, password=secret))
+            case ForgetPassword() if self.stored.password:
+                self.keep(replace(self.stored, password=None))
+            case PinCertificate(fingerprint):
+                settings = replace(self.stored.settings, server_fingerprint=fingerprint)
+                self.keep(replace(self.stored, settings=settings))
+            case Tell():
+                self._record(command)
+            case Leave():
+                self.left.set()
+
+    async def _open_nic(self) -> None:
+        if self._nic is None:
+            self._nic = await self._around.nics.open(self.stored.interface, self.stored.mac)
+            self.facts = Facts(interface=self._nic.name)
+
+    async def _close_nic(self) -> None:
+        nic, self._nic, self.facts = self._nic, None, Facts()
+        if nic:
+            await nic.close()
+
+    async def _apply(self, nic: Nic, lease: Lease) -> None:
+        wanted = plan(lease, self.connection.settings)
+        await nic.apply(wanted)
+        self.facts = Facts(interface=nic.name, addresses=(), routes=())
+
+    def _start_worker(self, command: StartWorker) -> None:
+        assert self._nic is not None
+        assert self._worker is None
+        start = Start(
+            settings=command.settings,
+            secret=command.secret,
+            mac=self.stored.mac,
+            accepted_fingerprint=command.accepted_fingerprint,
+            machine_id=self._around.store.machine_id(),
+            previous_address=command.previous_address,
+        )
+        ticket = command.ticket
+        try:
+            self._worker = self._around.start_worker(
+                self._nic.fd,
+                start,
+                on_message=lambda message: self._on_message(ticket, message),
+                on_end=lambda error, certificate: self._on_worker_end(ticket, error, certificate),
+            )
+        except OSError as error:
+            raise TunnelError(23, f"the worker could not be started: {error.strerror}") from error
+
+    # -- questions ----------------------------------------------------------------------------------------------------
+
+    def _ask(self, question: Coroutine[None, None, Event], ticket: int) -> None:
+        async def ask() -> None:
+            try:
+                self.post(await question)
+            except NoAgent as error:
+                self.post(NobodyToAsk(ticket=ticket, error=error))
+            except Cancelled:
+                self.post(QuestionRefused(ticket=ticket))
+            except Exception:
+                LOG.exception("A question about %s", self.stored.id)
+                self.post(NobodyToAsk(ticket=ticket, error=TunnelError(23, "see the helper's log")))
+
+        self._question = asyncio.create_task(ask(), name=f"question about {self.stored.id}")
+
+    def _hints(self) -> dict[str, str | int | bool]:
+        settings = self.connection.settings
+        return {"name": settings.name, "server": f"{settings.host}:{settings.port}", "hub": settings.hub}
+
+    async def _ask_secret(self, command: AskSecret) -> SecretGiven:
+        settings = self.connection.settings
+        hints = self._hints() | {"username": settings.username, "save_forbidden": command.save_forbidden}
+        answer = await self._around.agents.ask_secret(
+            self.stored.owner, connection_path(self.stored.id), "password", hints, command.again
+        )
+        return SecretGiven(ticket=command.ticket, secret=answer.secret, save=answer.save)
+
+    async def _ask_trust(self, command: AskTrust) -> TrustGiven | QuestionRefused:
+        fingerprint = hashlib.sha256(base64.b64decode(command.certificate)).hexdigest()
+        shown = self._hints() | {
+            "der": command.certificate,
+            "sha256": fingerprint,
+            "code": command.code,
+            "changed": command.changed,
+        }
+        match await self._around.agents.ask_trust(self.stored.owner, connection_path(self.stored.id), shown):
+            case "no":
+                return QuestionRefused(ticket=command.ticket)
+            case answer:
+                return TrustGiven(ticket=command.ticket, fingerprint=fingerprint, pin=answer == "pin")
+
+    def _record(self, told: Tell) -> None:
+        entry = Entry(
+            time=self._around.utc(),
+            id=self.stored.id,
+            connection=self.stored.settings.name,
+            owner=self.stored.owner,
+            level=told.level,
+            text=told.text,
+            code=told.code,
+        )
+        self._around.history.add(entry)

@@ -1,0 +1,224 @@
+"""What the bus classes call: all connections, and who may do what with them.  Has never heard of D-Bus.
+
+A caller is a unique name on the bus; the authority knows the user behind it.  Who may: the owner and root, and others
+whom the authority lets control other users' connections.  It is asked first, before anything is looked at or done.
+"""
+
+import asyncio
+import logging
+import secrets
+from dataclasses import replace
+from typing import Protocol
+
+from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT
+from tsunagu.errors import AlreadyExists, InvalidSettings, NotFound, StorageFailed, VpnError
+from tsunagu.model import ConnectionSettings, Secret
+from tsunagu_helper.connection import Connection
+from tsunagu_helper.events import (
+    AgentAppeared,
+    CertificatePinned,
+    ConnectAsked,
+    DisconnectAsked,
+    PasswordSet,
+    RemoveAsked,
+    SettingsChanged,
+)
+from tsunagu_helper.history import Entry
+from tsunagu_helper.runner import Facts, Runner
+from tsunagu_helper.status import Plain, status
+from tsunagu_helper.store import StoredConnection
+from tsunagu_helper.surroundings import Surroundings
+
+LOG = logging.getLogger(__name__)
+
+MAX_CONNECTIONS = 100  # of one user
+MAX_PASSWORD = 1024  # characters
+SHUTDOWN_S = 6  # longer than a worker's last chance
+
+
+class Listener(Protocol):
+    """Who shows the connections to the world."""
+
+    def added(self, connection_id: str, owner: int, connection: Connection, facts: Facts) -> None: ...
+    def changed(self, connection_id: str, connection: Connection, facts: Facts) -> None: ...
+    def removed(self, connection_id: str) -> None: ...
+
+
+class ConnectionService:
+    """All connections."""
+
+    def __init__(self, surroundings: Surroundings, listener: Listener) -> None:
+        self._around = surroundings
+        self._listener = listener
+        self._runners: dict[str, Runner] = {}
+
+    def load(self) -> None:
+        """Take over what is on disk."""
+        for stored in self._around.store.load().values():
+            self._run(stored)
+            self._announce(stored.id)
+
+    async def shutdown(self) -> None:
+        """Log off all tunnels, undo all NICs; in bounded time."""
+        for runner in self._runners.values():
+            runner.post(RemoveAsked())
+        try:
+            async with asyncio.timeout(SHUTDOWN_S):
+                for runner in self._runners.values():
+                    await runner.left.wait()
+        except TimeoutError:
+            LOG.error("Not all connections could be ended in time")
+
+    # -- the list -----------------------------------------------------------------------------------------------------
+
+    async def add(self, settings: ConnectionSettings, password: str, caller: str) -> str:
+        """Keep a new connection for the caller; returns its id."""
+        owner = await self._around.authority.uid_of(caller)
+        await self._around.authority.check(caller, ACTION_EDIT)
+        self._check_name(settings.name)
+        if sum(runner.stored.owner == owner for runner in self._runners.values()) >= MAX_CONNECTIONS:
+            raise VpnError(f"{MAX_CONNECTIONS} connections are kept for you already; remove one first")
+        stored = StoredConnection(
+            id=secrets.token_hex(4),
+            settings=settings,
+            owner=owner,
+            interface=self._free_interface(),
+            mac=_random_mac(),
+            password=_secret(password),
+        )
+        self._around.store.save(stored)
+        self._run(stored)
+        self._announce(stored.id)
+        return stored.id
+
+    async def remove(self, connection_id: str, caller: str) -> None:
+        """Disconnect and forget it."""
+        runner = await self._authorized(connection_id, caller, ACTION_EDIT)
+        await runner.tell(RemoveAsked())
+        await runner.left.wait()
+        if self._runners.get(connection_id) is not runner:
+            return  # somebody else was faster
+        try:
+            self._around.store.remove(connection_id)
+        except StorageFailed:
+            self._run(runner.stored)  # it is still on disk, so it is still there
+            self._changed(connection_id)
+            raise
+        del self._runners[connection_id]
+        self._listener.removed(connection_id)
+
+    async def update(self, connection_id: str, settings: ConnectionSettings, caller: str) -> None:
+        """Change its settings, from the next attempt on."""
+        runner = await self._authorized(connection_id, caller, ACTION_EDIT)
+        self._check_name(settings.name, besides=runner)
+        runner.keep(replace(runner.stored, settings=settings))
+        await runner.tell(SettingsChanged(settings))
+
+    async def settings(self, connection_id: str, caller: str) -> ConnectionSettings:
+        """Its settings."""
+        return (await self._authorized(connection_id, caller)).stored.settings
+
+    async def set_password(self, connection_id: str, password: str, caller: str) -> None:
+        """Keep this password ("": none)."""
+        runner = await self._authorized(connection_id, caller, ACTION_EDIT)
+        secret = _secret(password)
+        runner.keep(replace(runner.stored, password=secret))
+        await runner.tell(PasswordSet(secret))
+
+    async def trust_certificate(self, connection_id: str, fingerprint: str, caller: str) -> None:
+        """Accept the server's certificate with this SHA-256 fingerprint from now on."""
+        runner = await self._authorized(connection_id, caller, ACTION_EDIT)
+        settings = replace(runner.stored.settings, server_fingerprint=fingerprint.replace(":", "").lower())
+        runner.keep(replace(runner.stored, settings=settings))
+        await runner.tell(CertificatePinned(settings.server_fingerprint))
+
+    # -- tunnels ------------------------------------------------------------------------------------------------------
+
+    async def connect(self, connection_id: str, caller: str) -> None:
+        """Begin to connect; what comes of it shows in the connection's state."""
+        runner = await self._authorized(connection_id, caller, ACTION_CONTROL)
+        await runner.tell(ConnectAsked())
+
+    async def disconnect(self, connection_id: str, caller: str) -> None:
+        """Log off; returns when nothing of the tunnel stands any more (S51: in bounded time)."""
+        runner = await self._authorized(connection_id, caller, ACTION_CONTROL)
+        await runner.tell(DisconnectAsked())
+        await runner.settled.wait()
+
+    async def status(self, connection_id: str, caller: str) -> dict[str, Plain]:
+        """The fields of the status window."""
+        runner = await self._authorized(connection_id, caller)
+        statistics = await runner.statistics()
+        return status(runner.connection, runner.facts, statistics)
+
+    async def certificate(self, connection_id: str, caller: str) -> str:
+        """The last certificate of the server that was seen, DER in base64."""
+        return (await self._authorized(connection_id, caller)).connection.certificate
+
+    # -- the caller's own ---------------------------------------------------------------------------------------------
+
+    async def events(self, limit: int, caller: str) -> list[Entry]:
+        """What happened to the caller's connections (root: to all), newest last."""
+        uid = await self._around.authority.uid_of(caller)
+        return self._around.history.newest(limit, owner=None if uid == 0 else uid)
+
+    async def register_agent(self, path: str, caller: str) -> None:
+        """Ask the caller's person from now on."""
+        self._around.agents.register(caller, await self._around.authority.uid_of(caller), path)
+
+    def agent_registered(self, uid: int) -> None:
+        """What could not be asked so far is asked now; called by the agents."""
+        for runner in self._runners.values():
+            if uid in (0, runner.stored.owner):
+                runner.post(AgentAppeared())
+
+    async def unregister_agent(self, caller: str) -> None:
+        """Ask it no more."""
+        self._around.agents.unregister(caller)
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    async def _authorized(self, connection_id: str, caller: str, action: str | None = None) -> Runner:
+        """The connection, if the caller may do this with it (None: read)."""
+        runner = self._runners.get(connection_id)
+        uid = await self._around.authority.uid_of(caller)
+        if runner is None:
+            raise NotFound("There is no such connection")
+        if uid not in (0, runner.stored.owner):
+            await self._around.authority.check(caller, ACTION_CONTROL_OTHERS)
+        elif action:
+            await self._around.authority.check(caller, action)
+        if self._runners.get(connection_id) is not runner:  # asking took its time
+            raise NotFound("There is no such connection any more")
+        return runner
+
+    def _run(self, stored: StoredConnection) -> None:
+        self._runners[stored.id] = Runner(stored, self._around, lambda: self._changed(stored.id))
+
+    def _announce(self, connection_id: str) -> None:
+        runner = self._runners[connection_id]
+        self._listener.added(connection_id, runner.stored.owner, runner.connection, runner.facts)
+
+    def _changed(self, connection_id: str) -> None:
+        runner = self._runners[connection_id]
+        self._listener.changed(connection_id, runner.connection, runner.facts)
+
+    def _check_name(self, name: str, besides: Runner | None = None) -> None:
+        for runner in self._runners.values():
+            if runner is not besides and runner.stored.settings.name.casefold() == name.casefold():
+                raise AlreadyExists(f"There is a connection named {runner.stored.settings.name} already")
+
+    def _free_interface(self) -> str:
+        taken = {runner.stored.interface for runner in self._runners.values()}
+        return next(name for name in (f"tsunagu{number}" for number in range(len(taken) + 1)) if name not in taken)
+
+
+def _random_mac() -> str:
+    """Locally administered, unicast; begins as the reference client's do."""
+    return ":".join(f"{octet:02x}" for octet in (0x5E, *secrets.token_bytes(5)))
+
+
+def _secret(password: str) -> Secret | None:
+    if len(password) > MAX_PASSWORD:
+        raise InvalidSettings(f"The password must have at most {MAX_PASSWORD} characters")
+    return Secret(password) if password else None

@@ -1,0 +1,113 @@
+"""A connection in the words of the manual's status window and of the bus.  Pure."""
+
+from tsunagu.errors import VpnError, bus_error_name
+from tsunagu.model import Phase, Session, State, Statistics, Traffic, list_state
+from tsunagu_helper.connection import Connection
+from tsunagu_helper.runner import Facts
+
+Plain = bool | int | float | str | list[str] | dict[str, int]
+
+# The manual's texts (S23); everything else is "Trying to connect".
+_PHASE_TEXTS = {
+    Phase.RESOLVING: "Connection to VPN Server started",
+    Phase.CONNECTING: "Connection to VPN Server started",
+    Phase.VERIFYING: "Connection to VPN Server started",
+    Phase.NEGOTIATING: "Negotiating",
+    Phase.AUTHENTICATING: "Authenticating user",
+    Phase.ESTABLISHING: "Connection is established",
+    Phase.ESTABLISHED: "Connection is established",
+}
+
+
+def status_text(now: Connection) -> str:
+    """One of the manual's eight texts (S23)."""
+    match now.state:
+        case State.UP:
+            return "Connection completed (session established)"
+        case State.IDLE:
+            return "Idle"
+        case State.WAITING:
+            return "Retrying"
+        case State.CONNECTING:
+            return _PHASE_TEXTS.get(now.phase, "Trying to connect")
+        case _:
+            return "Trying to connect"
+
+
+def last_error(error: VpnError | None) -> tuple[str, int, str]:
+    """Name on the bus, code, sentence; empty: none."""
+    return (bus_error_name(error), error.code, str(error)) if error else ("", 0, "")
+
+
+def shown_addresses(now: Connection, facts: Facts) -> list[str]:
+    """The NIC keeps its addresses over a reconnect, but meanwhile they are of no use to anyone."""
+    return list(facts.addresses) if now.state is State.UP else []
+
+
+def status(now: Connection, facts: Facts, statistics: Statistics) -> dict[str, Plain]:
+    """All fields of the status window; those of a session are empty while there is none."""
+    name, code, text = last_error(now.last_error)
+    return {
+        "name": now.settings.name,
+        "state": list_state(now.state).value,
+        "phase": now.phase.value,
+        "status_text": status_text(now),
+        "started_at": float(now.started_at),
+        "first_established_at": float(now.first_established_at),
+        "established_at": float(now.established_at),
+        "established_count": now.established_count,
+        **_of_session(now.session),
+        "carriers": statistics.carriers,
+        "sent_octets": statistics.wire_sent_octets,
+        "received_octets": statistics.wire_received_octets,
+        **_of_traffic("sent", statistics.sent),
+        **_of_traffic("received", statistics.received),
+        "interface": facts.interface,
+        "addresses": shown_addresses(now, facts),
+        "routes": list(facts.routes) if now.state is State.UP else [],
+        "dhcp_server": now.lease.server if now.lease and now.lease_until else "",
+        "lease_until": float(now.lease_until),
+        "error_code": code,
+        "error_name": name,
+        "error_text": text,
+        "retry_at": float(now.retry_at),
+        "attempt": now.retries,
+    }
+
+
+def _of_session(session: Session | None) -> dict[str, Plain]:
+    of = session or Session(
+        server_address="", server_port=0, server_product="", server_version=0, server_build=0,
+        session_name="", connection_name="", session_key="", max_carriers=0, encrypted=False,
+    )  # fmt: skip
+    return {
+        "server_name": of.server_address,
+        "server_port": of.server_port,
+        "server_product": of.server_product,
+        "server_version": f"{of.server_version // 100}.{of.server_version % 100:02}" if session else "",
+        "server_build": of.server_build,
+        "half_duplex": of.half_duplex,
+        "max_carriers": of.max_carriers,
+        "encrypted": of.encrypted,
+        "tls_version": of.tls_version,
+        "cipher": of.cipher,
+        "compressed": of.compressed,
+        "session_name": of.session_name,
+        "connection_name": of.connection_name,
+        "session_key": of.session_key,
+        "bridge_mode": of.bridge_mode,
+        "monitor_mode": of.monitor_mode,
+        "vlan_id": of.vlan_id,
+        "qos": of.qos,
+        "message": of.message,
+        "policy": dict(of.policy),
+    }
+
+
+def _of_traffic(way: str, traffic: Traffic) -> dict[str, Plain]:
+    return {
+        f"{way}_unicast_packets": traffic.unicast_packets,
+        f"{way}_unicast_octets": traffic.unicast_octets,
+        f"{way}_broadcast_packets": traffic.broadcast_packets,
+        f"{way}_broadcast_octets": traffic.broadcast_octets,
+    }

@@ -1,0 +1,95 @@
+"""What the connections work with, as far as they know it: the real things are in the modules of the same names."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from tsunagu.control import Established, Leased, NoLease, Progress, Start
+from tsunagu.errors import TunnelError
+from tsunagu.model import Statistics
+from tsunagu_helper.agents import SecretAnswer, Trust
+from tsunagu_helper.history import History
+from tsunagu_helper.lease_policy import AddressPlan
+from tsunagu_helper.store import StoredConnection
+
+WorkerMessage = Progress | Established | Leased | NoLease
+Hints = Mapping[str, str | int | bool]
+
+
+class Nic(Protocol):
+    """The virtual NIC of one connection."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fd(self) -> int: ...
+    def set_carrier(self, up: bool) -> None: ...
+    async def apply(self, plan: AddressPlan) -> None: ...
+    async def clear_addresses(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class Nics(Protocol):
+    """Where NICs come from."""
+
+    async def open(self, name: str, mac: str) -> Nic: ...
+
+
+class Store(Protocol):
+    """Where connections are kept; StorageFailed: it could not be done, and nothing has changed."""
+
+    def load(self) -> dict[str, StoredConnection]: ...
+    def save(self, stored: StoredConnection) -> None: ...
+    def remove(self, connection_id: str) -> None: ...
+    def machine_id(self) -> str: ...
+
+
+class Agents(Protocol):
+    """Who asks people; NoAgent: nobody is there, Cancelled: declined."""
+
+    def register(self, caller: str, uid: int, path: str) -> None: ...
+    def unregister(self, caller: str) -> None: ...
+    async def ask_secret(
+        self, owner_uid: int, connection_path: str, kind: str, hints: Hints, again: bool
+    ) -> SecretAnswer: ...
+    async def ask_trust(self, owner_uid: int, connection_path: str, certificate: Hints) -> Trust: ...
+
+
+class Authority(Protocol):
+    """Who is a caller, and what may it do; NotAuthorized: nobody knows, or it may not."""
+
+    async def uid_of(self, caller: str) -> int: ...
+    async def check(self, caller: str, action: str) -> None: ...
+
+
+class RunningWorker(Protocol):
+    """An attempt."""
+
+    def stop(self) -> None: ...
+    async def statistics(self) -> Statistics: ...
+
+
+class WorkerStarter(Protocol):
+    """Begins an attempt; OSError: it could not."""
+
+    def __call__(
+        self,
+        tap_fd: int,
+        start: Start,
+        *,
+        on_message: Callable[[WorkerMessage], None],
+        on_end: Callable[[TunnelError, str], None],
+    ) -> RunningWorker: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """All of it."""
+
+    nics: Nics
+    store: Store
+    agents: Agents
+    authority: Authority
+    start_worker: WorkerStarter
+    history: History
+    utc: Callable[[], float]  # seconds
