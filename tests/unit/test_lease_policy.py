@@ -1,0 +1,121 @@
+"""What root makes of a lease: sane ones are applied, the rest is left out or refused."""
+
+import dataclasses
+from ipaddress import IPv4Interface
+
+import pytest
+
+from tsunagu.errors import NoAddress
+from tsunagu.model import ConnectionSettings, Lease
+from tsunagu_helper.lease_policy import plan
+
+SETTINGS = ConnectionSettings(name="office", host="vpn.example.org", hub="VPN", username="mika")
+LEASE = Lease(address="192.168.77.23", prefix_length=24, server="192.168.77.1", lifetime_s=3600)
+
+
+def routes_of(lease: Lease, server_address: str = "") -> list[str]:
+    return [str(route) for route in plan(lease, SETTINGS, server_address).routes]
+
+
+def with_route(network: str, gateway: str) -> Lease:
+    return dataclasses.replace(LEASE, routes=((network, gateway),))
+
+
+def test_a_plain_lease_gives_its_address_its_network_and_nothing_else() -> None:
+    wanted = plan(LEASE, SETTINGS)
+
+    assert wanted.address == IPv4Interface("192.168.77.23/24")
+    assert [str(route) for route in wanted.routes] == ["192.168.77.0/24"]
+    assert wanted.mtu == 1500
+
+
+def test_classless_routes_are_applied_after_the_network_that_leads_to_their_gateway() -> None:
+    lease = dataclasses.replace(LEASE, routes=(("10.0.0.0/8", "192.168.77.1"), ("172.16.5.9/16", "192.168.77.2")))
+
+    assert routes_of(lease) == ["192.168.77.0/24", "10.0.0.0/8 via 192.168.77.1", "172.16.0.0/16 via 192.168.77.2"]
+
+
+@pytest.mark.parametrize("gateway", ["", "0.0.0.0"])
+def test_a_route_without_gateway_is_one_to_neighbours(gateway: str) -> None:
+    assert routes_of(with_route("192.168.78.0/24", gateway)) == ["192.168.77.0/24", "192.168.78.0/24"]
+
+
+@pytest.mark.parametrize("network", ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "64.0.0.0/2"])
+def test_a_lease_cannot_ask_for_all_traffic(network: str) -> None:
+    assert routes_of(with_route(network, "192.168.77.1")) == ["192.168.77.0/24"]
+
+
+def test_the_router_alone_makes_no_route() -> None:
+    assert routes_of(dataclasses.replace(LEASE, router="192.168.77.1")) == ["192.168.77.0/24"]
+
+
+def test_the_first_of_two_routes_to_one_network_counts() -> None:
+    lease = dataclasses.replace(LEASE, routes=(("10.0.0.0/8", "192.168.77.1"), ("10.0.0.0/8", "192.168.77.2")))
+
+    assert routes_of(lease) == ["192.168.77.0/24", "10.0.0.0/8 via 192.168.77.1"]
+
+
+def test_no_route_leads_the_servers_own_address_into_the_tunnel() -> None:
+    lease = with_route("10.0.0.0/8", "192.168.77.1")
+
+    assert routes_of(lease, server_address="10.1.2.3") == ["192.168.77.0/24"]
+    assert routes_of(lease, server_address="vpn.example.org") == ["192.168.77.0/24", "10.0.0.0/8 via 192.168.77.1"]
+
+
+def test_a_server_that_the_settings_name_by_address_counts_too() -> None:
+    settings = dataclasses.replace(SETTINGS, host="10.1.2.3")
+
+    assert [str(route) for route in plan(with_route("10.0.0.0/8", "192.168.77.1"), settings).routes] == [
+        "192.168.77.0/24"
+    ]
+
+
+def test_a_hub_in_the_servers_own_network_gets_an_address_but_no_route() -> None:
+    assert routes_of(with_route("10.0.0.0/8", "192.168.77.1"), server_address="192.168.77.1") == []
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"address": "127.0.0.5"}, "'127.0.0.5', which is not an address for a host"),
+        ({"address": "0.0.0.0"}, "not an address for a host"),
+        ({"address": "169.254.3.4"}, "not an address for a host"),
+        ({"address": "224.0.0.1"}, "not an address for a host"),
+        ({"address": "255.255.255.255"}, "not an address for a host"),
+        ({"address": "fe80::1"}, "not an address for a host"),
+        ({"address": ""}, "not an address for a host"),
+        ({"address": "192.168.77.0"}, "192.168.77.0/24, which is a network or broadcast address"),
+        ({"address": "192.168.77.255"}, "a network or broadcast address"),
+        ({"prefix_length": 0}, "prefix length 0, not 8 to 32"),
+        ({"prefix_length": 7}, "prefix length 7"),
+        ({"prefix_length": 33}, "prefix length 33"),
+        ({"prefix_length": -1}, "prefix length -1"),
+        ({"mtu": 575}, "an MTU of 575, less than 576"),
+        ({"mtu": -1500}, "an MTU of -1500"),
+        ({"routes": (("127.0.0.0/8", "192.168.77.1"),)}, "a route to 127.0.0.0/8, which is no network of hosts"),
+        ({"routes": (("127.0.0.53/32", ""),)}, "a route to 127.0.0.53/32"),
+        ({"routes": (("239.0.0.0/8", "192.168.77.1"),)}, "a route to 239.0.0.0/8"),
+        ({"routes": (("169.254.169.254/32", "192.168.77.1"),)}, "a route to 169.254.169.254/32"),
+        ({"routes": (("10.0.0.0/8", "10.0.0.1"),)}, "a route to 10.0.0.0/8 via 10.0.0.1, which is not a neighbour"),
+        ({"routes": (("10.0.0.0/8", "192.168.77.23"),)}, "via 192.168.77.23, which is not a neighbour"),
+        ({"routes": (("10.0.0.0/40", "192.168.77.1"),)}, "a route that is none"),
+        ({"routes": (("ten", "eleven"),)}, "a route that is none: 'ten' via 'eleven'"),
+        ({"routes": (("10.0.0.0/8", "192.168.77.1"),) * 65}, "65 routes, more than 64"),
+    ],
+)
+def test_an_unacceptable_lease_is_refused_with_a_sentence(change: dict[str, object], why: str) -> None:
+    with pytest.raises(NoAddress) as caught:
+        plan(dataclasses.replace(LEASE, **change), SETTINGS)  # type: ignore[arg-type]  # on purpose
+
+    assert why in str(caught.value)
+    assert str(caught.value).startswith("The DHCP server in the hub's segment offered ")
+
+
+def test_the_servers_own_address_is_not_taken_for_ours() -> None:
+    with pytest.raises(NoAddress, match="the VPN server's own"):
+        plan(LEASE, SETTINGS, server_address="192.168.77.23")
+
+
+@pytest.mark.parametrize(("offered", "applied"), [(0, 1500), (576, 576), (1400, 1400), (1500, 1500), (9000, 1500)])
+def test_the_mtu_is_what_was_offered_as_far_as_a_carrier_can_take_it(offered: int, applied: int) -> None:
+    assert plan(dataclasses.replace(LEASE, mtu=offered), SETTINGS).mtu == applied
