@@ -1,0 +1,729 @@
+"""The table of a connection's behaviour: each transition a person relies on, then every pair, then any sequence."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tsunagu.errors import NoAddress, NoAgent, TunnelError, VpnError
+from tsunagu.model import Addressing, AuthType, ConnectionSettings, Lease, Phase, Secret, Session, State
+from tsunagu_helper.commands import (
+    ApplyLease,
+    AskSecret,
+    AskTrust,
+    CancelQuestion,
+    CancelWait,
+    ClearAddresses,
+    CloseNic,
+    Command,
+    ForgetPassword,
+    Leave,
+    OpenNic,
+    PinCertificate,
+    SavePassword,
+    SetCarrier,
+    StartWorker,
+    StopWorker,
+    Tell,
+    WaitFor,
+)
+from tsunagu_helper.connection import Connection, Target, step
+from tsunagu_helper.events import (
+    AgentAppeared,
+    CertificatePinned,
+    ConnectAsked,
+    DisconnectAsked,
+    Event,
+    GotLease,
+    LeaseMissing,
+    LeaseUnusable,
+    NobodyToAsk,
+    Outcome,
+    PasswordSet,
+    PhaseReached,
+    QuestionRefused,
+    RemoveAsked,
+    RetryDue,
+    SecretGiven,
+    SettingsChanged,
+    TrustGiven,
+    TunnelUp,
+    WorkerEnded,
+)
+
+NOW = 1000.0
+SETTINGS = ConnectionSettings(name="Office", host="vpn.example.org", hub="DEMO", username="alice")
+SAVED, TYPED, OTHER = Secret("saved"), Secret("typed"), Secret("other")
+PIN, OTHER_PIN = "ab" * 32, "cd" * 32
+LEASE = Lease(address="192.168.77.23", prefix_length=24, server="192.168.77.1", lifetime_s=600)
+SESSION = Session(
+    server_address="203.0.113.5",
+    server_port=443,
+    server_product="Test Server",
+    server_version=501,
+    server_build=9999,
+    session_name="SID-ALICE-1",
+    connection_name="CID-1",
+    session_key="00" * 20,
+    certificate="QUJD",
+)
+FORBIDS_SAVING = replace(SESSION, policy={"NoSavePassword": 1})
+
+IDLE = Connection(settings=SETTINGS, password=SAVED, ticket=7)
+ACTIVE = replace(IDLE, target=Target.UP, started_at=900.0)
+CONNECTING = replace(ACTIVE, state=State.CONNECTING, phase=Phase.RESOLVING, tried=SAVED)
+WAITING = replace(ACTIVE, state=State.WAITING, retries=1, error=TunnelError(1), tried=SAVED, retry_at=1010.0)
+UP = replace(
+    CONNECTING,
+    state=State.UP,
+    phase=Phase.ESTABLISHED,
+    session=SESSION,
+    first_established_at=910.0,
+    established_at=910.0,
+    established_count=1,
+)
+NEEDS_SECRET = replace(ACTIVE, state=State.NEEDS_SECRET, password=None, refused=True, error=TunnelError(9))
+NEEDS_TRUST = replace(ACTIVE, state=State.NEEDS_TRUST, certificate="QUJD", error=TunnelError(85))
+STOPPING = replace(CONNECTING, state=State.STOPPING, target=Target.DOWN)
+IN_EACH_STATE = {c.state: c for c in (IDLE, CONNECTING, WAITING, UP, NEEDS_SECRET, NEEDS_TRUST, STOPPING)}
+
+
+def ended(code: int, certificate: str = "", ticket: int = 7) -> WorkerEnded:
+    return WorkerEnded(ticket=ticket, error=TunnelError(code), certificate=certificate)
+
+
+def happens(now: Connection, event: Event) -> tuple[Connection, list[Command]]:
+    """``step``, without what only goes into the history."""
+    after, commands = step(now, event, NOW)
+    return after, [command for command in commands if not isinstance(command, Tell)]
+
+
+def told(now: Connection, event: Event) -> str:
+    return " / ".join(command.text for command in step(now, event, NOW)[1] if isinstance(command, Tell))
+
+
+def attempt(secret: Secret | None = SAVED, accepted: str = "", previous_address: str = "") -> list[Command]:
+    return [OpenNic(), StartWorker(8, SETTINGS, secret, accepted, previous_address)]
+
+
+# -- connecting --------------------------------------------------------------------------------------------------------
+
+
+def test_connect_opens_the_nic_and_starts_one_worker() -> None:
+    after, commands = happens(IDLE, ConnectAsked())
+
+    assert (after.state, after.started_at) == (State.CONNECTING, NOW)
+    assert commands == attempt()
+
+
+def test_a_connection_without_a_password_asks_before_it_bothers_the_server() -> None:
+    after, commands = happens(replace(IDLE, password=None), ConnectAsked())
+
+    assert after.state is State.NEEDS_SECRET
+    assert commands == [AskSecret(8, again=False, save_forbidden=False)]
+
+
+def test_an_anonymous_connection_needs_no_password_and_sends_none() -> None:
+    settings = replace(SETTINGS, auth=AuthType.ANONYMOUS)
+
+    after, commands = happens(replace(IDLE, settings=settings), ConnectAsked())
+
+    assert after.state is State.CONNECTING
+    assert commands == [OpenNic(), StartWorker(8, settings, None, "", "")]
+
+
+def test_the_phase_is_the_workers() -> None:
+    after, commands = happens(CONNECTING, PhaseReached(ticket=7, phase=Phase.AUTHENTICATING))
+
+    assert (after.phase, commands) == (Phase.AUTHENTICATING, [])
+
+
+def test_a_session_plugs_the_cable_in() -> None:
+    after, commands = happens(CONNECTING, TunnelUp(ticket=7, session=SESSION))
+
+    assert (after.state, after.phase, after.session) == (State.UP, Phase.ESTABLISHED, SESSION)
+    assert (after.first_established_at, after.established_at, after.established_count) == (NOW, NOW, 1)
+    assert after.certificate == "QUJD"
+    assert commands == [SetCarrier(True)]
+
+
+def test_a_reconnect_moves_neither_the_start_nor_the_first_session_and_counts_one_more() -> None:
+    lost, _ = happens(UP, ended(3))
+    again, _ = happens(lost, RetryDue(ticket=lost.ticket))
+    up, commands = happens(again, TunnelUp(ticket=again.ticket, session=SESSION))
+
+    assert (up.started_at, up.first_established_at, up.established_at) == (900.0, 910.0, NOW)
+    assert up.established_count == 2
+    assert commands == [SetCarrier(True)]
+
+
+# -- addresses ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_lease_is_applied_and_its_end_known() -> None:
+    after, commands = happens(UP, GotLease(ticket=7, lease=LEASE))
+
+    assert (after.lease, after.lease_until) == (LEASE, NOW + 600)
+    assert commands == [ApplyLease(LEASE)]
+
+
+def test_a_renewal_is_no_news() -> None:
+    leased, _ = happens(UP, GotLease(ticket=7, lease=LEASE))
+
+    assert told(UP, GotLease(ticket=7, lease=LEASE)) == "The address is 192.168.77.23/24"
+    assert told(leased, GotLease(ticket=7, lease=LEASE)) == ""
+
+
+def test_no_dhcp_server_leaves_the_session_up_and_says_what_may_help() -> None:
+    after, commands = happens(UP, LeaseMissing(ticket=7))
+
+    assert after.state is State.UP
+    assert isinstance(after.last_error, NoAddress)
+    assert all(remedy in str(after.last_error) for remedy in ("DHCP server", "SecureNAT", "fixed address"))
+    assert commands == [ClearAddresses()]
+    assert happens(after, LeaseMissing(ticket=7)) == (after, [])  # told once
+
+
+def test_a_late_dhcp_server_mends_it() -> None:
+    missing, _ = happens(UP, LeaseMissing(ticket=7))
+
+    after, commands = happens(missing, GotLease(ticket=7, lease=LEASE))
+
+    assert after.last_error is None
+    assert commands == [ApplyLease(LEASE)]
+
+
+def test_an_unacceptable_lease_leaves_the_session_up_without_an_address() -> None:
+    error = VpnError("The lease would take over loopback")
+
+    after, commands = happens(replace(UP, lease=LEASE), LeaseUnusable(ticket=7, error=error))
+
+    assert (after.state, after.error, after.lease) == (State.UP, error, None)
+    assert commands == [ClearAddresses()]
+
+
+def test_a_bridge_takes_no_lease_even_if_a_worker_reports_one() -> None:
+    bridge = replace(UP, settings=replace(SETTINGS, addressing=Addressing.NONE))
+
+    assert happens(bridge, GotLease(ticket=7, lease=LEASE)) == (bridge, [])
+
+
+def test_the_address_outlives_a_reconnect_and_is_asked_for_again() -> None:
+    leased, _ = happens(UP, GotLease(ticket=7, lease=LEASE))
+    lost, commands = happens(leased, ended(3))
+    _, retried = happens(lost, RetryDue(ticket=lost.ticket))
+
+    assert commands == [SetCarrier(False), WaitFor(8, 15)]
+    assert [c.previous_address for c in retried if isinstance(c, StartWorker)] == ["192.168.77.23"]
+
+
+# -- retries -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "seconds"), [(1, 15), (2, 15), (11, 15), (23, 15), (10, 60), (16, 60), (20, 60), (21, 60)]
+)
+def test_after_a_failed_attempt_comes_a_wait(code: int, seconds: int) -> None:
+    after, commands = happens(CONNECTING, ended(code))
+
+    assert (after.state, after.phase, after.retry_at, after.retries) == (
+        State.WAITING,
+        Phase.RETRYING,
+        NOW + seconds,
+        1,
+    )
+    assert after.last_error is not None
+    assert commands == [WaitFor(8, seconds)]
+
+
+def test_after_the_wait_comes_the_next_attempt() -> None:
+    after, commands = happens(WAITING, RetryDue(ticket=7))
+
+    assert (after.state, after.retry_at, after.started_at) == (State.CONNECTING, 0, 900.0)
+    assert commands == attempt()
+
+
+def test_connect_while_waiting_means_now() -> None:
+    after, commands = happens(WAITING, ConnectAsked())
+
+    assert after.state is State.CONNECTING
+    assert commands == [CancelWait(), *attempt()]
+
+
+@pytest.mark.parametrize(("limit", "retries", "state"), [(0, 0, State.IDLE), (2, 1, State.WAITING), (2, 2, State.IDLE)])
+def test_the_number_of_retries_is_honoured(limit: int, retries: int, state: State) -> None:
+    limited = replace(CONNECTING, settings=replace(SETTINGS, retry_limit=limit), retries=retries)
+
+    after, _ = happens(limited, ended(1))
+
+    assert after.state is state
+    assert after.last_error is not None
+
+
+def test_attempts_that_established_a_session_do_not_count_as_retries() -> None:
+    tried_twice = replace(CONNECTING, retries=2)
+    up, _ = happens(tried_twice, TunnelUp(ticket=7, session=SESSION))
+    lost, _ = happens(up, ended(3))
+
+    assert (up.retries, lost.retries) == (0, 0)
+
+
+@pytest.mark.parametrize("code", [3, 13])
+def test_a_session_that_stood_has_been_disconnected_and_not_failed_to_connect(code: int) -> None:
+    assert told(UP, ended(code)).startswith("The connection has been disconnected: ")
+    assert told(CONNECTING, ended(code)).startswith("Could not connect: ")
+
+
+@pytest.mark.parametrize("code", [4, 8, 12, 22])
+def test_what_only_a_person_can_mend_is_not_tried_again(code: int) -> None:
+    after, commands = happens(CONNECTING, ended(code))
+
+    assert (after.state, after.error and after.error.code) == (State.IDLE, code)
+    assert commands == [CloseNic()]
+
+
+# -- passwords ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_refused_password_asks_for_another_one() -> None:
+    after, commands = happens(CONNECTING, ended(9))
+
+    assert (after.state, after.secret) == (State.NEEDS_SECRET, None)
+    assert commands == [AskSecret(8, again=True, save_forbidden=False)]
+
+
+def test_a_refused_password_is_not_used_again_by_the_next_click_either() -> None:
+    asking, _ = happens(CONNECTING, ended(9))
+    idle, _ = happens(asking, QuestionRefused(ticket=asking.ticket))
+    after, commands = happens(idle, ConnectAsked())
+
+    assert after.state is State.NEEDS_SECRET
+    assert commands == [AskSecret(after.ticket, again=True, save_forbidden=False)]
+
+
+def test_a_password_replaced_while_the_old_one_was_being_refused_is_tried() -> None:
+    replaced, _ = happens(CONNECTING, PasswordSet(OTHER))
+
+    after, commands = happens(replaced, ended(9))
+
+    assert after.state is State.CONNECTING
+    assert commands == attempt(OTHER)
+
+
+def test_an_anonymous_user_is_not_asked_for_a_password() -> None:
+    anonymous = replace(CONNECTING, settings=replace(SETTINGS, auth=AuthType.ANONYMOUS), tried=None)
+
+    after, commands = happens(anonymous, ended(9))
+
+    assert (after.state, commands) == (State.IDLE, [CloseNic()])
+
+
+def test_a_typed_password_is_tried_at_once_and_kept_only_when_it_was_right() -> None:
+    trying, commands = happens(NEEDS_SECRET, SecretGiven(ticket=7, secret=TYPED, save=True))
+    up, kept = happens(trying, TunnelUp(ticket=8, session=SESSION))
+
+    assert commands == attempt(TYPED)
+    assert kept == [SetCarrier(True), SavePassword(TYPED)]
+    assert (up.password, up.refused) == (TYPED, False)
+
+
+def test_a_password_not_to_be_saved_serves_this_run_and_no_other() -> None:
+    trying, _ = happens(NEEDS_SECRET, SecretGiven(ticket=7, secret=TYPED, save=False))
+    up, commands = happens(trying, TunnelUp(ticket=8, session=SESSION))
+    lost, _ = happens(up, ended(3, ticket=8))
+    again, _ = happens(lost, RetryDue(ticket=lost.ticket))
+    stopping, _ = happens(again, DisconnectAsked())
+    idle, _ = happens(stopping, ended(6, ticket=stopping.ticket))
+
+    assert commands == [SetCarrier(True), ForgetPassword()]
+    assert (again.state, again.secret) == (State.CONNECTING, TYPED)
+    assert idle.secret is None
+
+
+@pytest.mark.parametrize("typed", [None, TYPED])
+def test_a_server_that_forbids_saving_has_the_password_forgotten_but_this_run_goes_on(typed: Secret | None) -> None:
+    trying = replace(CONNECTING, typed=typed, save_typed=True, tried=typed or SAVED)
+
+    up, commands = happens(trying, TunnelUp(ticket=7, session=FORBIDS_SAVING))
+
+    assert commands == [SetCarrier(True), ForgetPassword()]
+    assert (up.password, up.secret) == (None, typed or SAVED)
+    assert up.save_forbidden
+
+
+def test_the_window_learns_that_saving_is_forbidden() -> None:
+    after, commands = happens(replace(CONNECTING, save_forbidden=True), ended(9))
+
+    assert commands == [AskSecret(after.ticket, again=True, save_forbidden=True)]
+
+
+def test_a_password_stored_by_hand_answers_the_question() -> None:
+    after, commands = happens(NEEDS_SECRET, PasswordSet(OTHER))
+
+    assert after.state is State.CONNECTING
+    assert commands == [CancelQuestion(), *attempt(OTHER)]
+
+
+def test_whoever_cancels_the_question_ends_the_run_and_the_reason_stays() -> None:
+    after, commands = happens(NEEDS_SECRET, QuestionRefused(ticket=7))
+
+    assert (after.state, after.error and after.error.code) == (State.IDLE, 9)
+    assert commands == [CloseNic()]
+
+
+def test_cancelling_a_question_that_no_refusal_caused_is_a_cancel() -> None:
+    asking, _ = happens(replace(IDLE, password=None), ConnectAsked())
+
+    after, _ = happens(asking, QuestionRefused(ticket=asking.ticket))
+
+    assert (after.state, after.error and after.error.code) == (State.IDLE, 6)
+
+
+@pytest.mark.parametrize("needy", [NEEDS_SECRET, NEEDS_TRUST], ids=["secret", "trust"])
+@pytest.mark.parametrize("event", [AgentAppeared(), ConnectAsked()], ids=["agent", "connect"])
+def test_without_an_agent_the_question_waits_for_one(needy: Connection, event: Event) -> None:
+    nobody = NoAgent("Nobody is there")
+
+    waiting, none = happens(needy, NobodyToAsk(ticket=7, error=nobody))
+    asked, commands = happens(waiting, event)
+
+    assert (waiting.state, waiting.last_error, none) == (needy.state, nobody, [])
+    assert asked.last_error == needy.error
+    assert [type(c) for c in commands] == [AskSecret if needy is NEEDS_SECRET else AskTrust]
+
+
+@pytest.mark.parametrize("needy", [NEEDS_SECRET, NEEDS_TRUST], ids=["secret", "trust"])
+def test_another_agent_does_not_double_an_open_question(needy: Connection) -> None:
+    assert happens(needy, AgentAppeared()) == (needy, [])
+
+
+# -- trust -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [85, 106, 149])
+def test_an_unknown_certificate_is_shown_to_a_person(code: int) -> None:
+    after, commands = happens(CONNECTING, ended(code, certificate="REVS"))
+
+    assert (after.state, after.certificate) == (State.NEEDS_TRUST, "REVS")
+    assert commands == [AskTrust(8, "REVS", code, changed=False)]
+
+
+def test_a_certificate_other_than_the_pinned_one_is_shown_as_changed() -> None:
+    pinned = replace(CONNECTING, settings=replace(SETTINGS, server_fingerprint=PIN))
+
+    _, commands = happens(pinned, ended(85, certificate="REVS"))
+
+    assert commands == [AskTrust(8, "REVS", 85, changed=True)]
+
+
+def test_a_certificate_error_without_a_certificate_cannot_be_asked_about() -> None:
+    after, commands = happens(CONNECTING, ended(85))
+
+    assert (after.state, commands) == (State.IDLE, [CloseNic()])
+
+
+def test_trust_for_once_serves_this_run_and_writes_nothing() -> None:
+    trying, commands = happens(NEEDS_TRUST, TrustGiven(ticket=7, fingerprint=PIN, pin=False))
+    idle, _ = happens(trying, ended(8, ticket=8))
+
+    assert commands == attempt(accepted=PIN)
+    assert (idle.accepted, idle.settings.server_fingerprint) == ("", "")
+
+
+def test_trust_for_good_is_pinned() -> None:
+    after, commands = happens(NEEDS_TRUST, TrustGiven(ticket=7, fingerprint=PIN, pin=True))
+
+    assert after.settings.server_fingerprint == PIN
+    assert commands[0] == PinCertificate(PIN)
+    assert [c.accepted_fingerprint for c in commands if isinstance(c, StartWorker)] == [PIN]
+
+
+def test_a_certificate_pinned_by_hand_answers_the_question() -> None:
+    after, commands = happens(NEEDS_TRUST, CertificatePinned(PIN))
+
+    assert after.state is State.CONNECTING
+    assert commands[0] == CancelQuestion()
+    assert [c.accepted_fingerprint for c in commands if isinstance(c, StartWorker)] == [PIN]
+
+
+# -- the end -----------------------------------------------------------------------------------------------------------
+
+
+def test_disconnect_logs_off_and_the_end_of_the_worker_closes_the_nic() -> None:
+    stopping, commands = happens(UP, DisconnectAsked())
+    idle, closing = happens(stopping, ended(6))
+
+    assert (stopping.state, commands) == (State.STOPPING, [SetCarrier(False), StopWorker()])
+    assert (idle.state, idle.error, idle.started_at, closing) == (State.IDLE, None, 0, [CloseNic()])
+
+
+def test_disconnect_ends_a_wait_at_once() -> None:
+    after, commands = happens(WAITING, DisconnectAsked())
+
+    assert (after.state, after.error, commands) == (State.IDLE, None, [CancelWait(), CloseNic()])
+
+
+@pytest.mark.parametrize("needy", [NEEDS_SECRET, NEEDS_TRUST], ids=["secret", "trust"])
+def test_disconnect_closes_the_window_that_asks(needy: Connection) -> None:
+    after, commands = happens(needy, DisconnectAsked())
+
+    assert (after.state, commands) == (State.IDLE, [CancelQuestion(), CloseNic()])
+
+
+def test_a_late_retry_timer_does_not_reconnect_what_was_disconnected() -> None:
+    idle, _ = happens(WAITING, DisconnectAsked())
+
+    assert happens(idle, RetryDue(ticket=7)) == (idle, [])
+
+
+def test_connect_while_stopping_starts_over_when_it_has_stopped() -> None:
+    wanted, none = happens(STOPPING, ConnectAsked())
+    after, commands = happens(wanted, ended(6))
+
+    assert (wanted.state, none) == (State.STOPPING, [])
+    assert (after.state, after.started_at) == (State.CONNECTING, NOW)
+    assert [type(c) for c in commands] == [CloseNic, OpenNic, StartWorker]
+
+
+def test_whoever_disconnects_last_wins() -> None:
+    wanted, _ = happens(STOPPING, ConnectAsked())
+    unwanted, _ = happens(wanted, DisconnectAsked())
+    after, _ = happens(unwanted, ended(6))
+
+    assert after.state is State.IDLE
+
+
+@pytest.mark.parametrize("now", IN_EACH_STATE.values(), ids=lambda now: now.state.value)
+def test_what_is_removed_is_disconnected_first_and_then_leaves_for_good(now: Connection) -> None:
+    removed, commands = happens(now, RemoveAsked())
+    if removed.state is State.STOPPING:
+        removed, commands = happens(removed, ended(6))
+
+    assert removed.state is State.IDLE
+    assert commands[-1] == Leave()
+    assert now is IDLE or CloseNic() in commands
+    assert happens(removed, ConnectAsked()) == (removed, [])
+    assert happens(removed, RemoveAsked()) == (removed, [])
+
+
+def test_new_settings_count_from_the_next_attempt_on() -> None:
+    settings = replace(SETTINGS, host="other.example.org")
+
+    after, commands = happens(UP, SettingsChanged(settings))
+
+    assert (after, commands) == (replace(UP, settings=settings), [])
+
+
+# -- every pair --------------------------------------------------------------------------------------------------------
+
+CODES = (1, 3, 4, 6, 8, 9, 10, 13, 23, 85, 9999)
+EVERY_EVENT: list[Event] = [
+    ConnectAsked(),
+    DisconnectAsked(),
+    RemoveAsked(),
+    SettingsChanged(replace(SETTINGS, retry_limit=1)),
+    PasswordSet(OTHER),
+    PasswordSet(None),
+    CertificatePinned(OTHER_PIN),
+    AgentAppeared(),
+    PhaseReached(ticket=7, phase=Phase.NEGOTIATING),
+    TunnelUp(ticket=7, session=SESSION),
+    TunnelUp(ticket=7, session=FORBIDS_SAVING),
+    GotLease(ticket=7, lease=LEASE),
+    LeaseMissing(ticket=7),
+    LeaseUnusable(ticket=7, error=VpnError("no")),
+    *(ended(code) for code in CODES),
+    ended(85, certificate="REVS"),
+    WorkerEnded(ticket=7, error=VpnError("no NIC")),
+    RetryDue(ticket=7),
+    SecretGiven(ticket=7, secret=TYPED, save=True),
+    SecretGiven(ticket=7, secret=TYPED, save=False),
+    TrustGiven(ticket=7, fingerprint=PIN, pin=True),
+    TrustGiven(ticket=7, fingerprint=PIN, pin=False),
+    QuestionRefused(ticket=7),
+    NobodyToAsk(ticket=7, error=NoAgent("Nobody is there")),
+]
+
+# Which states an event moves, and where to; in all others it leaves the state as it is.
+C, W, U, S, N, T, I = (  # noqa: E741
+    State.CONNECTING,
+    State.WAITING,
+    State.UP,
+    State.STOPPING,
+    State.NEEDS_SECRET,
+    State.NEEDS_TRUST,
+    State.IDLE,
+)
+MOVES: dict[type[Event], dict[State, set[State]]] = {
+    ConnectAsked: {I: {C}, W: {C}},
+    DisconnectAsked: {C: {S}, U: {S}, W: {I}, N: {I}, T: {I}},
+    RemoveAsked: {C: {S}, U: {S}, W: {I}, N: {I}, T: {I}},
+    SettingsChanged: {},
+    PasswordSet: {N: {C, N}},
+    CertificatePinned: {T: {C}},
+    AgentAppeared: {},
+    PhaseReached: {},
+    TunnelUp: {C: {U}},
+    GotLease: {},
+    LeaseMissing: {},
+    LeaseUnusable: {},
+    WorkerEnded: {C: {W, N, T, I}, U: {W, N, T, I}, S: {I}},
+    RetryDue: {W: {C}},
+    SecretGiven: {N: {C}},
+    TrustGiven: {T: {C}},
+    QuestionRefused: {N: {I}, T: {I}},
+    NobodyToAsk: {},
+}
+
+
+def test_the_table_of_moves_knows_every_event() -> None:
+    assert set(MOVES) == set(Event.__args__) == {type(event) for event in EVERY_EVENT}
+    assert set(IN_EACH_STATE) == set(State)
+
+
+@pytest.mark.parametrize("event", EVERY_EVENT, ids=lambda event: type(event).__name__)
+@pytest.mark.parametrize("state", State, ids=lambda state: state.value)
+def test_every_event_in_every_state_goes_where_the_table_says(state: State, event: Event) -> None:
+    after, commands = happens(IN_EACH_STATE[state], event)
+
+    assert after.state in MOVES[type(event)].get(state, {state})
+    assert_is_consistent(after)
+    if state is not after.state and after.state is State.IDLE:
+        assert CloseNic() in commands
+
+
+@pytest.mark.parametrize("event", [e for e in EVERY_EVENT if isinstance(e, Outcome)], ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("state", State, ids=lambda state: state.value)
+def test_what_comes_from_something_called_off_changes_nothing(state: State, event: Event) -> None:
+    later = replace(IN_EACH_STATE[state], ticket=8)
+
+    assert happens(later, event) == (later, [])
+
+
+def assert_is_consistent(now: Connection) -> None:
+    """What must hold of any connection."""
+    assert (now.state is State.UP) == (now.session is not None) == (now.established_at != 0)
+    assert (now.state is State.IDLE) == (now.started_at == 0)
+    assert (now.state is State.WAITING) == (now.retry_at != 0)
+    assert now.no_agent is None or now.state in (State.NEEDS_SECRET, State.NEEDS_TRUST)
+    assert now.target is Target.UP or now.state in (State.IDLE, State.STOPPING)
+    assert now.target is not Target.UP or now.state is not State.IDLE
+    if now.state is State.IDLE:
+        assert (now.typed, now.accepted, now.lease, now.retries, now.phase) == (None, "", None, 0, Phase.NONE)
+
+
+# -- any sequence ------------------------------------------------------------------------------------------------------
+
+
+class World:
+    """Does what the commands say, believes what the events say, and complains about the impossible."""
+
+    def __init__(self, settings: ConnectionSettings, password: Secret | None) -> None:
+        self.connection = Connection(settings=settings, password=password)
+        self.worker = self.timer = self.question = 0  # the tickets of what is under way
+        self.nic = self.carrier = self.left = False
+        self.refused: set[Secret] = set()
+
+    def happen(self, event: Event) -> None:
+        if isinstance(event, SecretGiven | PasswordSet) and event.secret:
+            self.refused.discard(event.secret)  # a person insists
+        if isinstance(event, WorkerEnded):
+            if event.error.code == 9 and self.connection.tried and self.connection.state is not State.STOPPING:
+                self.refused.add(self.connection.tried)
+            self.worker = 0
+        elif isinstance(event, RetryDue):
+            self.timer = 0
+        elif isinstance(event, SecretGiven | TrustGiven | QuestionRefused | NobodyToAsk):
+            self.question = 0
+        self.connection, commands = step(self.connection, event, NOW)
+        for command in commands:
+            self.carry_out(command)
+        self.check()
+
+    def carry_out(self, command: Command) -> None:
+        match command:
+            case OpenNic():
+                self.nic = True
+            case CloseNic():
+                self.nic = self.carrier = False
+                assert not self.worker, "a NIC closed under a worker"
+            case SetCarrier(up):
+                assert self.nic
+                self.carrier = up
+            case ApplyLease() | ClearAddresses():
+                assert self.nic
+                assert self.carrier
+            case StartWorker(ticket=ticket, secret=secret):
+                assert self.nic
+                assert not any((self.worker, self.timer, self.question))
+                assert secret is None or secret not in self.refused, "a refused password was used again"
+                self.worker = ticket
+            case StopWorker():
+                assert self.worker
+            case WaitFor(ticket=ticket):
+                assert not any((self.worker, self.timer, self.question))
+                self.timer = ticket
+            case CancelWait():
+                assert self.timer
+                self.timer = 0
+            case AskSecret(ticket=ticket) | AskTrust(ticket=ticket):
+                assert not any((self.worker, self.timer, self.question))
+                self.question = ticket
+            case CancelQuestion():
+                self.question = 0
+            case Leave():
+                assert not self.left
+                self.left = True
+            case _:
+                pass
+
+    def check(self) -> None:
+        now = self.connection
+        assert_is_consistent(now)
+        assert bool(self.worker) == (now.state in (State.CONNECTING, State.UP, State.STOPPING))
+        assert bool(self.timer) == (now.state is State.WAITING)
+        asks = now.state in (State.NEEDS_SECRET, State.NEEDS_TRUST)
+        assert bool(self.question) == (asks and now.no_agent is None)
+        assert self.carrier == (now.state is State.UP)
+        assert not (self.nic and now.state is State.IDLE)
+        for ticket in (self.worker, self.timer, self.question):
+            assert ticket in (0, now.ticket)
+
+    def possible(self, event: Event) -> Event | None:
+        """The event as it would come from what is under way now; None: nothing could report it."""
+        match event:
+            case WorkerEnded() | PhaseReached() | TunnelUp() | GotLease() | LeaseMissing() | LeaseUnusable():
+                ticket = self.worker
+            case RetryDue():
+                ticket = self.timer
+            case Outcome():
+                ticket = self.question
+            case _:
+                return event
+        return replace(event, ticket=ticket) if ticket else None
+
+
+@given(
+    st.lists(st.sampled_from(EVERY_EVENT), max_size=40),
+    st.sampled_from([None, SAVED]),
+    st.sampled_from([SETTINGS, replace(SETTINGS, retry_limit=1), replace(SETTINGS, auth=AuthType.ANONYMOUS)]),
+)
+def test_whatever_happens_nothing_is_doubled_forgotten_or_retried_with_a_refused_password(
+    events: list[Event], password: Secret | None, settings: ConnectionSettings
+) -> None:
+    world = World(settings, password)
+
+    for event in events:
+        possible = world.possible(event)
+        if possible:
+            world.happen(possible)
+        else:
+            before = world.connection
+            assert step(before, event, NOW) == (before, []) or not isinstance(event, Outcome)
+
+    world.happen(DisconnectAsked())
+    if world.worker:
+        world.happen(WorkerEnded(ticket=world.worker, error=TunnelError(6)))
+    assert world.connection.state is State.IDLE
+    assert not any((world.nic, world.worker, world.timer, world.question))
