@@ -1,14 +1,9 @@
-"""A private system bus with the rules of the real one and the policy file that we ship; with a real polkit on request.
+"""A private system bus with the rules of the real one and the policy file that ships; with a real polkit, if wanted."""
 
-``python -m tests.lab.system_bus FOLDER [--polkit]`` runs one until it is ended, for demonstrations.
-"""
-
-import argparse
 import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -129,24 +124,3 @@ class SystemBus:
         except TimeoutError:
             self.stop()
             raise
-
-
-def main() -> None:
-    """Run a bus until SIGTERM or Ctrl-C; its address goes to standard output."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?", help="for the socket; default: a new one in /tmp")
-    parser.add_argument("--polkit", action="store_true")
-    options = parser.parse_args()
-    folder = options.folder or Path(tempfile.mkdtemp(prefix="tsunagu-system-bus-"))
-    folder.chmod(0o755)
-    bus = SystemBus(folder, with_polkit=options.polkit)
-    bus.start()
-    print(bus.address, flush=True)
-    try:
-        signal.sigwait({signal.SIGTERM, signal.SIGINT})
-    finally:
-        bus.stop()
-
-
-if __name__ == "__main__":
-    main()
