@@ -22,7 +22,7 @@ ConnectAs = Callable[[int], Awaitable[MessageBus]]
 @contextmanager
 def _running(*, with_polkit: bool = False, polkit_rules: str = "") -> Iterator[SystemBus]:
     if os.geteuid() != 0:
-        pytest.skip("needs root, to be several users")
+        pytest.fail("needs root, to be several users: run make test")
     with tempfile.TemporaryDirectory(prefix="tsunagu-bus-") as name:
         directory = Path(name)
         directory.chmod(0o755)
