@@ -1,0 +1,41 @@
+"""Takes the TAP and the control socket, gives up all privileges, then runs one attempt."""
+
+import argparse
+import logging
+import signal
+import socket
+import sys
+from random import SystemRandom
+
+from tsunagu_tunnel.privileges import PrivilegesRemain, drop_privileges
+from tsunagu_tunnel.worker import Worker
+
+LOG = logging.getLogger("tsunagu_tunnel")
+
+
+def main() -> int:
+    """Run; the exit status is 0 after an orderly end, 1 after a failed attempt, 2 if it could not begin."""
+    parser = argparse.ArgumentParser(prog="tsunagu_tunnel", description=__doc__)
+    for name, what in (
+        ("tap-fd", "inherited descriptor of the TAP"),
+        ("control-fd", "inherited descriptor of the socket to the helper"),
+        ("uid", "user to become"),
+        ("gid", "group to become"),
+    ):
+        parser.add_argument(f"--{name}", type=int, required=True, help=what)
+    arguments = parser.parse_args()
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s", level=logging.INFO)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the helper, which then tells us
+    # What is imported late, and may lie where only root can read.
+    "a".encode("idna")
+    try:
+        drop_privileges(arguments.uid, arguments.gid)
+    except PrivilegesRemain as error:
+        LOG.critical("not started: %s", error)
+        return 2
+    control = socket.socket(fileno=arguments.control_fd)
+    return Worker(control, arguments.tap_fd, random=SystemRandom()).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

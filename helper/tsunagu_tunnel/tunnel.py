@@ -1,0 +1,252 @@
+"""A session joined to a NIC: frames both ways, its carriers, keepalives, DHCP."""
+
+import functools
+import logging
+import select
+import time
+from collections.abc import Callable, Sequence
+from random import Random
+
+from tsunagu.control import Leased, Start, ToHelper
+from tsunagu.errors import TunnelError
+from tsunagu.model import Addressing, Statistics
+from tsunagu_tunnel.connect import Dial, Dialler, Opened
+from tsunagu_tunnel.dataplane import FAIR, Carrier, Counter, Tap
+from tsunagu_tunnel.dhcp import CLIENT_PORT, DhcpClient, Event
+from tsunagu_tunnel.frames import parse_mac
+from tsunagu_tunnel.loop import Loop
+from tsunagu_tunnel.softether.carrier import encode_frames, keepalive
+from tsunagu_tunnel.softether.errors import ProtocolError
+from tsunagu_tunnel.softether.session import (
+    CarrierSet,
+    CloseCarrier,
+    Direction,
+    EndSession,
+    OpenCarrier,
+    SendKeepalive,
+)
+
+LOG = logging.getLogger(__name__)
+
+LOG_OFF_S = 0.5  # for all carriers together
+
+_READ, _BOTH = select.EPOLLIN, select.EPOLLIN | select.EPOLLOUT
+_DHCP = CLIENT_PORT.to_bytes(2, "big")
+_PORT = slice(36, 38)  # of a frame: UDP's destination port, if it is UDP, where there are no IP options
+
+
+class Tunnel:
+    """Works by the loop's events and by ``tick``, which is due at ``deadline``."""
+
+    def __init__(
+        self,
+        opened: Opened,
+        start: Start,
+        *,
+        tap: Tap,
+        loop: Loop,
+        dialler: Dialler,
+        random: Random,
+        tell: Callable[[ToHelper], None],
+    ) -> None:
+        """A session that has just begun.  ``tell`` passes on what DHCP brings."""
+        now = time.monotonic()
+        self._opened = opened
+        self._tap = tap
+        self._loop = loop
+        self._dialler = dialler
+        self._random = random
+        self._tell = tell
+        self._carriers: CarrierSet[Carrier] = CarrierSet(
+            now,
+            timeout_s=opened.session.timeout_ms / 1000,
+            max_carriers=opened.session.max_carriers,
+            auto_disconnect_s=opened.session.policy.get("AutoDisconnect", 0),
+            random=random,
+        )
+        self._open: set[Carrier] = set()  # those with a connection
+        self._sent, self._received = Counter(), Counter()
+        self._wire_sent = self._wire_received = 0  # of carriers that are closed
+        self._buffer = memoryview(bytearray(FAIR))
+        self._tap_is_watched = True
+        self._dhcp = None
+        if start.settings.addressing is Addressing.DHCP:
+            self._dhcp = DhcpClient(parse_mac(start.mac), now, random=random, previous_address=start.previous_address)
+        self.deadline = now
+        loop.watch(tap.fd, _READ, self._tap_ready)
+        first = Direction.SEND if opened.session.half_duplex else Direction.BOTH
+        self._add(Carrier(opened.tls), first, opened.rest)
+
+    def statistics(self) -> Statistics:
+        """All since the session began."""
+        return Statistics(
+            carriers=len(self._open),
+            sent=self._sent.traffic(),
+            received=self._received.traffic(),
+            wire_sent_octets=self._wire_sent + sum(carrier.sent_octets for carrier in self._open),
+            wire_received_octets=self._wire_received + sum(carrier.received_octets for carrier in self._open),
+        )
+
+    def tick(self, now: float) -> None:
+        """Do what is due.
+
+        Raises:
+            TunnelError: the session is over.
+        """
+        for command in self._carriers.tick(now):
+            match command:
+                case SendKeepalive(carrier):
+                    if not carrier.is_full:
+                        self._write(carrier, keepalive(self._random), now)
+                case CloseCarrier(carrier):
+                    LOG.info("a carrier was silent for too long")
+                    self._close(carrier)
+                case OpenCarrier():
+                    self._loop.start(self._open_carrier())
+                case EndSession(code, detail):
+                    raise TunnelError(code, detail)
+        if self._dhcp is not None:
+            self._take_dhcp(self._dhcp, self._dhcp.tick(now), now)
+        self._find_deadline()
+
+    def log_off(self) -> None:
+        """Give the address back, write what is left, end all carriers."""
+        if self._dhcp is not None:
+            self._send(self._dhcp.release(), time.monotonic())
+        ends = time.monotonic() + LOG_OFF_S
+        for carrier in list(self._open):
+            self._loop.unwatch(carrier.fileno())
+            carrier.log_off(ends - time.monotonic())
+            self._open.remove(carrier)
+
+    def close(self) -> None:
+        """Close all carriers, at once."""
+        for carrier in list(self._open):
+            self._close(carrier)
+
+    # -- frames -------------------------------------------------------------------------------------------------------
+
+    def _tap_ready(self, _events: int) -> None:
+        carrier = self._free_carrier()
+        if carrier is None:  # let the NIC's queue fill up and drop, as a full link does
+            self._watch_tap(False)
+            return
+        frames = self._tap.read_frames()
+        if frames:
+            self._sent.add(frames)
+            self._write(carrier, encode_frames(frames), time.monotonic())
+
+    def _watch_tap(self, wanted: bool) -> None:
+        if wanted is not self._tap_is_watched:
+            self._tap_is_watched = wanted
+            self._loop.change(self._tap.fd, _READ if wanted else 0)
+
+    def _free_carrier(self) -> Carrier | None:
+        """The oldest one that is not full: a flow keeps its order only on one carrier."""
+        for carrier in self._carriers.senders:
+            if not carrier.is_full:
+                return carrier
+        return None
+
+    def _carrier_ready(self, carrier: Carrier, events: int) -> None:
+        now = time.monotonic()
+        try:
+            if carrier.is_full:
+                carrier.flush()
+                if not carrier.is_full:
+                    self._loop.change(carrier.fileno(), _READ)
+                    self._watch_tap(True)
+            if events & ~select.EPOLLOUT:
+                frames, ended = carrier.receive(self._buffer)
+                self._carriers.received(carrier, now)
+                if frames:
+                    self._deliver(frames, now)
+                if ended:
+                    self._lose(carrier, "its end")
+        except (OSError, ProtocolError) as error:
+            self._lose(carrier, f"{type(error).__name__}")
+
+    def _deliver(self, frames: list[bytes], now: float) -> None:
+        self._received.add(frames)
+        if self._dhcp is not None and any([frame[_PORT] == _DHCP for frame in frames]):
+            frames = [frame for frame in frames if not self._is_dhcp(self._dhcp, frame, now)]
+        self._tap.write_frames(frames)
+
+    def _send(self, frames: Sequence[bytes], now: float) -> None:
+        """Frames of our own; lost if all carriers are full."""
+        carrier = self._free_carrier()
+        if frames and carrier is not None:
+            self._sent.add(frames)
+            self._write(carrier, encode_frames(frames), now)
+
+    def _write(self, carrier: Carrier, block: bytes, now: float) -> None:
+        try:
+            carrier.send(block)
+        except OSError as error:
+            self._lose(carrier, type(error).__name__)
+            return
+        self._carriers.sent(carrier, now)
+        if carrier.is_full:
+            self._loop.change(carrier.fileno(), _BOTH)
+
+    # -- carriers -----------------------------------------------------------------------------------------------------
+
+    def _open_carrier(self) -> Dial[None]:
+        opened = self._opened
+        try:
+            tls, joined = yield from self._dialler.open_carrier(opened.place, opened.certificate, opened.session_key)
+        except TunnelError as error:
+            LOG.info("no further carrier: error %d (%s)", error.code, error.entry.name)
+            self._carriers.open_failed(error.code, time.monotonic())
+            self._find_deadline()
+            return
+        self._add(Carrier(tls), joined.direction, joined.rest)
+        LOG.info("carriers: %d", len(self._open))
+
+    def _add(self, carrier: Carrier, direction: Direction, rest: bytes) -> None:
+        now = time.monotonic()
+        self._open.add(carrier)
+        self._loop.watch(carrier.fileno(), _READ, functools.partial(self._carrier_ready, carrier))
+        self._carriers.add(carrier, direction, now)
+        self._watch_tap(True)
+        self._find_deadline()
+        try:
+            self._deliver(carrier.take_rest(rest), now)
+        except ProtocolError as error:
+            self._lose(carrier, type(error).__name__)
+
+    def _lose(self, carrier: Carrier, reason: str) -> None:
+        LOG.info("a carrier is lost: %s", reason)
+        self._close(carrier)
+        self._carriers.lost(carrier, time.monotonic())
+        self._find_deadline()
+
+    def _close(self, carrier: Carrier) -> None:
+        self._loop.unwatch(carrier.fileno())
+        carrier.close()
+        self._open.remove(carrier)
+        self._wire_sent += carrier.sent_octets
+        self._wire_received += carrier.received_octets
+
+    # -- DHCP and time ------------------------------------------------------------------------------------------------
+
+    def _is_dhcp(self, dhcp: DhcpClient, frame: bytes, now: float) -> bool:
+        """Whether the frame was for our DHCP client, which has taken it then."""
+        events = dhcp.receive_frame(frame, now) if frame[_PORT] == _DHCP else None
+        if events is None:
+            return False
+        self._take_dhcp(dhcp, events, now)
+        self._find_deadline()
+        return True
+
+    def _take_dhcp(self, dhcp: DhcpClient, events: Sequence[Event], now: float) -> None:
+        self._send(dhcp.frames_to_send(), now)
+        for event in events:
+            LOG.info("DHCP: %s", "a lease" if isinstance(event, Leased) else "no lease")
+            self._tell(event)
+
+    def _find_deadline(self) -> None:
+        """Only where it may have come nearer: that frames put it off is found out when it is due."""
+        self.deadline = self._carriers.next_deadline()
+        if self._dhcp is not None:
+            self.deadline = min(self.deadline, self._dhcp.next_deadline())

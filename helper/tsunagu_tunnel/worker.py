@@ -1,0 +1,125 @@
+"""One attempt, from the helper's ``Start`` to its end: the control socket's side of the worker."""
+
+import contextlib
+import logging
+import math
+import select
+import socket
+import time
+from random import Random
+
+from tsunagu.control import (
+    MAX_MESSAGE,
+    ControlError,
+    Established,
+    Failed,
+    Progress,
+    ReportStatistics,
+    Start,
+    StatisticsReport,
+    Stop,
+    ToHelper,
+    decode,
+    encode,
+)
+from tsunagu.errors import TunnelError
+from tsunagu.model import Phase, Statistics
+from tsunagu_tunnel.connect import Dial, Dialler, Limits
+from tsunagu_tunnel.dataplane import Tap
+from tsunagu_tunnel.loop import Loop
+from tsunagu_tunnel.tls import CertificateRefused, as_text
+from tsunagu_tunnel.tunnel import Tunnel
+
+LOG = logging.getLogger(__name__)
+
+
+class _Leave(Exception):  # noqa: N818
+    """The helper wants this worker to end, or is gone."""
+
+
+class Worker:
+    """Owns the control socket; the TAP's descriptor stays its caller's."""
+
+    def __init__(self, control: socket.socket, tap_fd: int, *, random: Random, limits: Limits | None = None) -> None:
+        self._control = control
+        self._control.setblocking(False)
+        self._tap = Tap(tap_fd)
+        self._random = random
+        self._loop = Loop()
+        self._dialler = Dialler(self._tell_phase, limits=limits or Limits(), random=random)
+        self._start: Start | None = None
+        self._tunnel: Tunnel | None = None
+
+    def run(self) -> int:
+        """Until the attempt or the session is over; the process's exit status."""
+        try:
+            self._loop.watch(self._control.fileno(), select.EPOLLIN, self._control_ready)
+            while True:
+                self._loop.run_once(self._tunnel.deadline if self._tunnel else math.inf)
+                if self._tunnel and (now := time.monotonic()) >= self._tunnel.deadline:
+                    self._tunnel.tick(now)
+        except _Leave as reason:
+            LOG.info("leaving: %s", reason)
+            if self._tunnel:
+                self._tunnel.log_off()
+            return 0
+        except TunnelError as error:
+            LOG.warning("ended by error %d (%s)", error.code, error.entry.name)
+            certificate = as_text(error.certificate) if isinstance(error, CertificateRefused) else ""
+            with contextlib.suppress(_Leave):
+                self._tell(Failed(code=error.code, detail=error.detail, certificate=certificate))
+            return 1
+        finally:
+            if self._tunnel:
+                self._tunnel.close()
+            self._loop.close()
+            self._control.close()
+
+    def _attempt(self, start: Start) -> Dial[None]:
+        opened = yield from self._dialler.open_session(start)
+        self._tell_phase(Phase.ESTABLISHING, "")
+        self._tell(Established(session=opened.session))
+        self._tunnel = Tunnel(
+            opened,
+            start,
+            tap=self._tap,
+            loop=self._loop,
+            dialler=self._dialler,
+            random=self._random,
+            tell=self._tell,
+        )
+
+    def _control_ready(self, _events: int) -> None:
+        try:
+            data = self._control.recv(MAX_MESSAGE)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise _Leave("the control socket failed") from error
+        if not data:
+            raise _Leave("the helper is gone")
+        try:
+            message = decode(data)
+        except ControlError as error:
+            raise _Leave("a control message that is none") from error
+        match message:
+            case Start() if self._start is None:
+                self._start = message
+                self._loop.start(self._attempt(message))
+            case ReportStatistics():
+                statistics = self._tunnel.statistics() if self._tunnel else Statistics()
+                self._tell(StatisticsReport(statistics=statistics))
+            case Stop():
+                raise _Leave("asked to stop")
+            case _:
+                raise _Leave(f"{type(message).__name__} out of turn")
+
+    def _tell_phase(self, phase: Phase, detail: str) -> None:
+        LOG.info("%s", phase.value)
+        self._tell(Progress(phase=phase, detail=detail))
+
+    def _tell(self, message: ToHelper) -> None:
+        try:
+            self._control.send(encode(message))
+        except OSError as error:  # a helper that lets its socket fill up is as good as gone
+            raise _Leave("the helper does not listen") from error
