@@ -165,9 +165,10 @@ class Runner:
             match command:
                 case OpenNic() | StartWorker():
                     self.post(WorkerEnded(ticket=self.connection.ticket, error=error))
-                    return  # what comes after needs it
+                    return  # what comes after would need it
                 case ApplyLease():
                     self.post(LeaseUnusable(ticket=self.connection.ticket, error=error))
+                    return
                 case _:
                     self._record(Tell("warning", str(error), error.code))
 
@@ -222,9 +223,14 @@ class Runner:
             await nic.close()
 
     async def _apply(self, nic: Nic, lease: Lease) -> None:
-        wanted = plan(lease, self.connection.settings)
+        session = self.connection.session
+        wanted = plan(lease, self.connection.settings, session.server_address if session else "")
         await nic.apply(wanted)
-        self.facts = Facts(interface=nic.name, addresses=(), routes=())
+        self.facts = Facts(
+            interface=nic.name,
+            addresses=(str(wanted.address),),
+            routes=tuple(str(route) for route in wanted.routes),
+        )
 
     def _start_worker(self, command: StartWorker) -> None:
         assert self._nic is not None
