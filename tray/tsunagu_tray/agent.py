@@ -7,18 +7,12 @@ from enum import Enum
 from typing import Any, Protocol, TypeVar
 
 from tsunagu.bus_names import AGENT
-from tsunagu.errors import NotAuthorized, VpnError
+from tsunagu.errors import Cancelled, NotAuthorized, VpnError
 from tsunagu.model import Secret
 from tsunagu_dbus import Interface, caller, method, plain, to_variants, told
 from tsunagu_tray.connection_view import ConnectionView
 
 T = TypeVar("T")
-
-
-class Cancelled(VpnError):
-    """The person, or the helper itself, gave the question up."""
-
-    bus_name = "Cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,11 +43,13 @@ class Texts:
 
     def error(self, error: LastError) -> str:
         """What went wrong: the sentence with its code, and the detail the helper gave."""
+        if self.language is Language.EN and error.text:
+            return error.text
         entry = ERRORS.get(error.code)
         if entry is None:
             return self(key) if (key := f"error_{error.name}") in SENTENCES else error.text
         if self.language is Language.EN:
-            return error.text or f"{entry.en} (error {error.code})"
+            return f"{entry.en} (error {error.code})"
         detail = error.text.removeprefix(f"{entry.en} (error {error.code})").removeprefix(": ")
         return f"{entry.ja}（エラー {error.code}）" + (f": {detail}" if detail else "")
 
@@ -82,7 +84,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "error_NoAgent": ("Nobody was there to answer the question for a password or about a certificate",
                       "パスワードや証明書の確認に応答できるプログラムがありません"),
     "error_Cancelled": ("Cancelled", "キャンセルされました"),
-    "error_HelperUnavailable": ("The Tsunagu service is not running", "Tsunagu サービスが動作していません"),
+    "error_NoAddress": ("No DHCP server answered, so the network adapter has no address",
+                        "DHCP サーバーから応答がなく、IP アドレスがありません"),
+    "error_HelperUnavailable": ("The Tsunagu service cannot be reached",
+                                "Tsunagu サービスに接続できません。systemctl status tsunagu-helper で状態を確認してください"),
+    "error_NotAuthorized": ("You may not do this", "この操作を行う権限がありません"),
+    "error_AlreadyExists": ("A connection of that name exists already", "同じ名前の接続設定が既に存在します"),
+    "error_NotFound": ("There is no such connection", "その接続設定は存在しません"),
+    "error_StorageFailed": ("The settings could not be written", "設定を保存できませんでした"),
 
     # menu, tooltip
     "menu_connect": ("_Connect", "接続(_C)"),
@@ -172,6 +181,90 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "certificate_unreadable": ("This certificate cannot be read", "この証明書は読み取れません"),
     "window_trust_always": ("Trust _Always", "常に信頼する(_A)"),
     "window_trust_once": ("Only This _Time", "今回だけ接続(_T)"),
+
+    # command line
+    "cli_none_named": ("There is no connection named {name}; see: tsunagu list", "「{name}」という接続設定はありません。tsunagu list で確認してください"),
+    "cli_several_named": ("Several users have a connection named {name}; give its id instead: {ids}",
+                          "「{name}」という接続設定が複数あります。ID を指定してください: {ids}"),
+    "cli_bad_server": ("{server} is not a server: write HOST, HOST:PORT, or [IPv6]:PORT",
+                       "{server} はサーバーの指定として正しくありません。HOST、HOST:PORT または [IPv6]:PORT と書いてください"),
+    "cli_bad_fingerprint": ("A SHA-256 fingerprint has 64 hexadecimal digits", "SHA-256 フィンガープリントは 16 進数 64 桁です"),
+    "cli_password_prompt": ("Password for {name} ({username} at {server}): ", "「{name}」のパスワード ({username}, {server}): "),
+    "cli_new_password": ("Password to store for {name}: ", "「{name}」に保存するパスワード: "),
+    "cli_password_again": ("The server refused the last password", "前回のパスワードはサーバーに拒否されました"),
+    "cli_password_missing": ("No password was given; run this in a terminal, or use --stdin",
+                             "パスワードが入力されていません。端末で実行するか、--stdin を使ってください"),
+    "cli_certificate": ("{server} shows a certificate with this SHA-256 fingerprint:", "{server} の証明書の SHA-256 フィンガープリント:"),
+    "cli_certificate_ask": ("Is it the one its administrator gave you, and shall it be trusted from now on? [y/N] ",
+                            "管理者から知らされたものと一致しますか？今後この証明書を信頼しますか？ [y/N] "),
+    "cli_certificate_unseen": ("The server's certificate could not be seen: {why}", "サーバー証明書を取得できませんでした: {why}"),
+    "cli_not_trusted": ("Not trusted. If the fingerprint is right, run: tsunagu trust {name} --fingerprint {fingerprint}",
+                        "信頼しませんでした。フィンガープリントが正しければ次を実行してください: tsunagu trust {name} --fingerprint {fingerprint}"),
+    "cli_needs_trust": ("The server's certificate has to be trusted first; run: tsunagu trust {name}",
+                        "先にサーバー証明書を信頼する必要があります。次を実行してください: tsunagu trust {name}"),
+    "cli_needs_secret": ("A password is needed; run: tsunagu password {name} --stdin",
+                         "パスワードが必要です。次を実行してください: tsunagu password {name} --stdin"),
+    "cli_timed_out": ("Not connected within {seconds:g} s", "{seconds:g} 秒以内に接続できませんでした"),
+    "cli_ended": ("The connection was ended meanwhile", "接続は途中で終了されました"),
+    "cli_connected": ("Connected to {name}", "「{name}」に接続しました"),
+    "cli_address": ("Address: {address}", "IP アドレス: {address}"),
+    "cli_retrying": ("{why}; trying again", "{why}。再試行します"),
+    "cli_added": ("Added {name}", "「{name}」を追加しました"),
+    "cli_removed": ("Removed {name}", "「{name}」を削除しました"),
+    "cli_trusted": ("The certificate of {name} is trusted from now on", "「{name}」の証明書を今後信頼します"),
+    "cli_interrupted": ("Interrupted", "中断されました"),
+
+    # the manual's fields (S22-S45), for the status command
+    "status_name": ("Connection", "接続設定名"),
+    "status_status_text": ("Session status", "セッション接続状態"),
+    "status_server_name": ("Server", "サーバー名"),
+    "status_server_port": ("Port", "ポート番号"),
+    "status_server_product": ("Server product", "サーバー製品名"),
+    "status_server_version": ("Server version", "サーバーバージョン"),
+    "status_server_build": ("Server build", "サーバービルド番号"),
+    "status_started_at": ("Connection started", "接続開始時刻"),
+    "status_first_established_at": ("First session established", "初回セッション確立時刻"),
+    "status_established_at": ("Current session established", "現在のセッション確立時刻"),
+    "status_established_count": ("Sessions established", "セッション確立回数"),
+    "status_half_duplex": ("Half-duplex mode", "半二重モード"),
+    "status_carriers": ("TCP connections", "TCP コネクション数"),
+    "status_max_carriers": ("TCP connections at most", "最大 TCP コネクション数"),
+    "status_encrypted": ("Encryption", "暗号化"),
+    "status_tls_version": ("TLS version", "TLS バージョン"),
+    "status_cipher": ("Cipher", "暗号アルゴリズム"),
+    "status_compressed": ("Compression", "データ圧縮"),
+    "status_session_name": ("Session name", "セッション名"),
+    "status_connection_name": ("Connection name", "コネクション名"),
+    "status_session_key": ("Session key", "セッションキー"),
+    "status_bridge_mode": ("Bridge / router mode", "ブリッジ / ルータモード"),
+    "status_monitor_mode": ("Monitoring mode", "モニタリングモード"),
+    "status_vlan_id": ("VLAN ID", "VLAN ID"),
+    "status_qos": ("VoIP / QoS", "VoIP / QoS"),
+    "status_sent_octets": ("Sent", "送信データ量"),
+    "status_received_octets": ("Received", "受信データ量"),
+    "status_sent_unicast_packets": ("Sent unicast packets", "送信ユニキャストパケット数"),
+    "status_sent_unicast_octets": ("Sent unicast size", "送信ユニキャスト合計サイズ"),
+    "status_sent_broadcast_packets": ("Sent broadcast packets", "送信ブロードキャストパケット数"),
+    "status_sent_broadcast_octets": ("Sent broadcast size", "送信ブロードキャスト合計サイズ"),
+    "status_received_unicast_packets": ("Received unicast packets", "受信ユニキャストパケット数"),
+    "status_received_unicast_octets": ("Received unicast size", "受信ユニキャスト合計サイズ"),
+    "status_received_broadcast_packets": ("Received broadcast packets", "受信ブロードキャストパケット数"),
+    "status_received_broadcast_octets": ("Received broadcast size", "受信ブロードキャスト合計サイズ"),
+    "status_interface": ("Network adapter", "仮想 LAN カード"),
+    "status_addresses": ("Addresses", "IP アドレス"),
+    "status_routes": ("Routes", "経路"),
+    "status_dhcp_server": ("DHCP server", "DHCP サーバー"),
+    "status_lease_until": ("Address valid until", "IP アドレスの有効期限"),
+    "status_error_text": ("Last error", "最後のエラー"),
+    "status_retry_at": ("Next attempt", "次回の再試行時刻"),
+    "column_name": ("NAME", "名前"),
+    "column_state": ("STATE", "状態"),
+    "column_address": ("ADDRESS", "IP アドレス"),
+    "column_server": ("SERVER", "サーバー"),
+    "column_hub": ("HUB", "仮想 HUB"),
+    "yes": ("yes", "はい"),
+    "no": ("no", "いいえ"),
+    "octets": ("{count:,} bytes", "{count:,} バイト"),
 
     # tray program
     "already_running": ("Tsunagu's tray icon is already there", "Tsunagu は既に起動しています"),

@@ -251,7 +251,8 @@ class Narrator:
                 return [self._no_address(new)]
             case State.IDLE if old.state is not State.IDLE:
                 self._told.pop(path, None)
-                told = is_worth_telling(new.last_error) and old.state is not State.STOPPING
+                by_person = old.state in (State.STOPPING, State.NEEDS_SECRET, State.NEEDS_TRUST)
+                told = is_worth_telling(new.last_error) and not by_person
                 return [self._failed(new, was_up)] if told else [Withdraw(path)]
             case State.CONNECTING | State.WAITING if was_up or new.state is State.WAITING:
                 told_codes = self._told.setdefault(path, set())
@@ -272,7 +273,9 @@ class Narrator:
         return Notice(
             key=view.path,
             title=self._texts("no_dhcp_title", name=view.name),
-            body=self._texts("no_dhcp_body", interface=view.interface),
+            body=self._texts("no_dhcp_body", interface=view.interface)
+            if view.last_error.name == "NoAddress"
+            else self._texts.error(view.last_error),
         )
 
     def _trouble(self, view: ConnectionView, was_up: bool, now: float) -> Notice:

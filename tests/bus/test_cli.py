@@ -1,0 +1,341 @@
+"""The command line against a scripted helper: what it prints, its exit status, its questions in a terminal."""
+
+import asyncio
+import base64
+import json
+import os
+import pty
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from hashlib import sha256
+
+import pytest
+
+from tests.fakes_bus import FakeConnection, FakeHelper, PrivateBus, fake_helper
+from tsunagu.errors import NoAddress, NoAgent, TunnelError
+from tsunagu.model import State
+from tsunagu_dbus import BusError
+
+DER = base64.b64encode(b"a certificate, as far as this test is concerned").decode()
+FINGERPRINT = sha256(base64.b64decode(DER)).hexdigest()
+
+
+@pytest.fixture
+def bus() -> Iterator[PrivateBus]:
+    bus = PrivateBus()
+    yield bus
+    bus.close()
+
+
+@pytest.fixture
+async def helper(bus: PrivateBus) -> AsyncIterator[FakeHelper]:
+    async with fake_helper(bus) as helper:
+        yield helper
+
+
+class Result:
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+class Run:
+    """Runs ``tsunagu`` as a process of its own."""
+
+    def __init__(self, bus: PrivateBus) -> None:
+        self._environment = os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": bus.address, "LC_ALL": "C.UTF-8"}
+
+    async def __call__(self, *arguments: str, stdin: str = "", **environment: str) -> Result:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tsunagu_tray.cli", *arguments),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self._environment | environment,
+        )
+        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 20)
+        assert process.returncode is not None
+        assert "Traceback" not in err.decode()
+        return Result(process.returncode, out.decode(), err.decode())
+
+    async def in_terminal(self, *arguments: str, says: dict[str, str]) -> tuple[int, str]:
+        """In a terminal: to each prompt that contains a key the value is typed.  The status, and all that was shown."""
+        ours, theirs = pty.openpty()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tsunagu_tray.cli", *arguments),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=self._environment,
+        )
+        os.close(theirs)
+        shown = ""
+        left = dict(says)
+        os.set_blocking(ours, False)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                data = os.read(ours, 4096)
+            except BlockingIOError:
+                await asyncio.sleep(0.02)
+                continue
+            except OSError:
+                break  # how the other end of a terminal closes
+            shown += data.decode()
+            for prompt in [prompt for prompt in left if prompt in shown]:
+                os.write(ours, left.pop(prompt).encode() + b"\n")
+        os.close(ours)
+        status = await asyncio.wait_for(process.wait(), 5)
+        assert "Traceback" not in shown
+        return status, shown
+
+
+@pytest.fixture
+def tsunagu(bus: PrivateBus) -> Run:
+    return Run(bus)
+
+
+async def test_a_connection_is_added_listed_and_removed(tsunagu: Run, helper: FakeHelper) -> None:
+    added = await tsunagu(
+        *("add", "Büro", "--server", "[::1]:5555", "--hub", "VPN", "--user", "alice", "--carriers", "4"),
+        *("--password-stdin", "--json"),
+        stdin="geheim\n",
+    )
+    listed = await tsunagu("list", "--json")
+    shown = await tsunagu("list")
+    removed = await tsunagu("remove", "Büro")
+
+    assert added.status == listed.status == removed.status == 0
+    [entry] = json.loads(listed.out)
+    assert entry["id"] == json.loads(added.out)["id"]
+    assert (entry["name"], entry["server"], entry["state"]) == ("Büro", "::1:5555", "Offline")
+    assert shown.out.splitlines()[1].split() == ["Büro", "Offline", "::1:5555", "VPN"]
+    assert not helper.connections
+
+
+async def test_no_password_is_stored_without_being_asked_to(tsunagu: Run, helper: FakeHelper) -> None:
+    assert (await tsunagu("add", "A", "--server", "h", "--hub", "VPN", "--user", "u", stdin="x\n")).status == 0
+    [connection] = helper.connections.values()
+    assert connection.password is None
+
+    assert (await tsunagu("password", "A", "--stdin", stdin="s3cret\n")).status == 0
+    assert connection.password == "s3cret"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("add", "A", "--server", "bad host", "--hub", "VPN", "--user", "u"),
+        ("add", "A", "--server", "h", "--hub", "VPN", "--user", "u", "--fingerprint", "12"),
+        ("remove", "Nothing"),
+        ("connect", "Nothing"),
+        ("status", "Nothing"),
+        ("trust", "Nothing", "--fingerprint", "ab" * 32),
+        ("password", "Nothing", "--stdin"),
+    ],
+)
+async def test_what_cannot_be_done_has_one_sentence(
+    tsunagu: Run, helper: FakeHelper, arguments: tuple[str, ...]
+) -> None:
+    assert helper.bus is not None
+
+    done = await tsunagu(*arguments)
+
+    assert done.status == 1
+    assert done.out == ""
+    assert done.err.startswith("tsunagu: ")
+    assert done.err.count("\n") == 1
+
+
+async def test_without_a_helper_it_says_what_to_do(tsunagu: Run) -> None:
+    done = await tsunagu("list")
+
+    assert done.status == 1
+    assert "systemctl status tsunagu-helper" in done.err
+
+
+async def test_waiting_ends_with_the_address(tsunagu: Run, helper: FakeHelper) -> None:
+    async def come_up(connection: FakeConnection) -> None:
+        await asyncio.sleep(0.05)
+        connection.show(state=State.UP)
+        await asyncio.sleep(0.05)
+        connection.show(addresses=["192.168.77.23/24"])
+
+    helper.add("Office")
+    helper.on_connect = lambda connection: connection.later(come_up(connection))
+
+    done = await tsunagu("connect", "Office", "--wait")
+
+    assert (done.status, done.err) == (0, "")
+    assert done.out == "Connected to Office\nAddress: 192.168.77.23\n"
+
+
+async def test_a_hub_without_dhcp_is_connected_all_the_same(tsunagu: Run, helper: FakeHelper) -> None:
+    helper.add("Office")
+    helper.on_connect = lambda connection: connection.show(state=State.UP, error=NoAddress("No DHCP server answered"))
+
+    done = await tsunagu("connect", "Office", "--wait")
+
+    assert (done.status, done.err) == (0, "No DHCP server answered\n")
+
+
+async def test_a_refused_connection_fails_with_its_code(tsunagu: Run, helper: FakeHelper) -> None:
+    helper.add("Office")
+    helper.on_connect = lambda connection: connection.show(state=State.IDLE, error=TunnelError(8))
+
+    english = await tsunagu("connect", "Office", "--wait")
+    japanese = await tsunagu("connect", "Office", "--wait", LC_ALL="ja_JP.UTF-8")
+
+    assert english.status == japanese.status == 1
+    assert english.err == "tsunagu: There is no virtual hub of that name on the server (error 8)\n"
+    assert "仮想 HUB" in japanese.err
+    assert "8" in japanese.err
+
+
+async def test_retries_are_told_and_the_timeout_disconnects(tsunagu: Run, helper: FakeHelper) -> None:
+    connection = helper.add("Office")
+    helper.on_connect = lambda connection: connection.show(state=State.WAITING, error=TunnelError(1, "refused"))
+
+    done = await tsunagu("connect", "Office", "--wait", "--timeout", "0.5")
+
+    assert done.status == 1
+    assert "trying again" in done.err
+    assert "Not connected within 0.5 s" in done.err
+    assert "error 1" in done.err.splitlines()[-1]
+    assert connection.state is State.IDLE
+
+
+@pytest.mark.parametrize(
+    ("state", "command"),
+    [(State.NEEDS_TRUST, "tsunagu trust 'My Office'"), (State.NEEDS_SECRET, "tsunagu password 'My Office'")],
+)
+async def test_with_nobody_to_ask_it_fails_at_once_and_leaves_nothing_waiting(
+    tsunagu: Run, helper: FakeHelper, state: State, command: str
+) -> None:
+    connection = helper.add("My Office")
+    text = str(TunnelError(9))
+    helper.events = [{"time": 1.0, "connection": "My Office", "id": "c1", "level": "error", "code": 9, "text": text}]
+    helper.on_connect = lambda connection: connection.show(state=state, error=NoAgent("Nobody is here"))
+
+    done = await tsunagu("connect", "My Office", "--wait")
+
+    assert done.status == 1
+    assert command in done.err
+    assert "error 9" in done.err
+    assert connection.state is State.IDLE
+
+
+async def test_in_a_terminal_it_asks_for_the_password_itself(tsunagu: Run, helper: FakeHelper) -> None:
+    answers = []
+
+    async def ask(connection: FakeConnection) -> None:
+        connection.show(state=State.NEEDS_SECRET)
+        answers.append(await helper.ask_password(connection))
+        connection.show(state=State.UP, addresses=["10.0.0.2/8"])
+
+    helper.add("Office")
+    helper.on_connect = lambda connection: connection.later(ask(connection))
+
+    status, shown = await tsunagu.in_terminal("connect", "Office", "--wait", says={"Password for Office": "pässword"})
+
+    assert answers == [{"secret": "pässword", "save": False}]
+    assert "10.0.0.2" in shown
+    assert "pässword" not in shown
+    assert status == 0
+
+
+@pytest.mark.parametrize(("says", "verdict"), [("y", "pin"), ("", "no")])
+async def test_in_a_terminal_it_asks_about_the_certificate(
+    tsunagu: Run, helper: FakeHelper, says: str, verdict: str
+) -> None:
+    answers = []
+
+    async def ask(connection: FakeConnection) -> None:
+        connection.show(state=State.NEEDS_TRUST)
+        answers.append(await helper.ask_trust(connection))
+        connection.show(state=State.UP if verdict == "pin" else State.IDLE, addresses=["10.0.0.2/8"])
+
+    helper.add("Office")
+    helper.on_connect = lambda connection: connection.later(ask(connection))
+
+    status, shown = await tsunagu.in_terminal("connect", "Office", "--wait", says={"[y/N]": says})
+
+    assert answers == [verdict]
+    assert "AB AB AB" in shown
+    assert status == (verdict != "pin")
+
+
+async def test_trust_looks_at_the_certificate_first_and_leaves_the_connection_alone(
+    tsunagu: Run, helper: FakeHelper
+) -> None:
+    async def ask(connection: FakeConnection) -> None:
+        connection.show(state=State.NEEDS_TRUST, seen_certificate=DER)
+
+    connection = helper.add("Office")
+    helper.on_connect = lambda connection: connection.later(ask(connection))
+
+    refused = await tsunagu("trust", "Office")
+    accepted = await tsunagu("trust", "Office", "--yes")
+
+    assert refused.status == 1
+    assert f"tsunagu trust Office --fingerprint {FINGERPRINT}" in refused.err
+    assert accepted.status == 0
+    assert connection.settings.server_fingerprint == FINGERPRINT
+    assert connection.state is State.IDLE
+    assert (await tsunagu("trust", "Office", "--fingerprint", ":".join(["CD"] * 32))).status == 0
+    assert connection.settings.server_fingerprint == "cd" * 32
+
+
+async def test_status_and_log_have_stable_keys_and_readable_lines(tsunagu: Run, helper: FakeHelper) -> None:
+    helper.add("Office")
+    helper.events = [
+        {"time": 0.0, "connection": "Office", "id": "c1", "level": "info", "code": 0, "text": "Connecting\x1b[31m"},
+        {"time": 1.0, "connection": "Other", "id": "c9", "level": "error", "code": 9, "text": str(TunnelError(9))},
+    ]
+
+    status = await tsunagu("status", "Office", "--json")
+    readable = await tsunagu("status", LC_ALL="ja_JP.UTF-8")
+    log = await tsunagu("log", "--json")
+    mine = await tsunagu("log", "Office")
+
+    assert json.loads(status.out)["policy"] == {"MaxMac": 3}
+    assert "接続設定名" in readable.out
+    assert [event["code"] for event in json.loads(log.out)] == [0, 9]
+    assert mine.out.count("\n") == 1
+    assert "\x1b" not in mine.out
+
+
+async def test_only_the_helper_may_ask_the_terminal(tsunagu: Run, helper: FakeHelper, bus: PrivateBus) -> None:
+    refusals = []
+
+    async def ask(connection: FakeConnection) -> None:
+        async with fake_helper_of_a_stranger(bus, helper) as stranger:
+            try:
+                await stranger.ask_password(connection)
+            except BusError as error:
+                refusals.append(error.name)
+        connection.show(state=State.UP, addresses=["10.0.0.2/8"])
+
+    helper.add("Office")
+    helper.on_connect = lambda connection: connection.later(ask(connection))
+
+    status, _ = await tsunagu.in_terminal("connect", "Office", "--wait", says={})
+
+    assert status == 0
+    assert refusals == ["org.tsunagu.VPN1.Error.NotAuthorized"]
+
+
+class fake_helper_of_a_stranger:  # noqa: N801  # used like the function
+    """Someone else on the bus, who has heard of the agent."""
+
+    def __init__(self, bus: PrivateBus, helper: FakeHelper) -> None:
+        self._stranger = FakeHelper(bus.address)
+        self._agents = helper.agents
+
+    async def __aenter__(self) -> FakeHelper:
+        await self._stranger.start()
+        self._stranger.agents = list(self._agents)
+        return self._stranger
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stranger.stop()

@@ -1,0 +1,392 @@
+"""The command ``tsunagu``: the same helper as the tray's, from a terminal or a script."""
+
+import argparse
+import asyncio
+import base64
+import os
+import re
+import shlex
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from hashlib import sha256
+
+from tsunagu import __version__
+from tsunagu.bus_names import AGENT_PATH
+from tsunagu.errors import InvalidSettings, NotFound, VpnError, bus_error_name
+from tsunagu.model import Addressing, AuthType, ConnectionSettings, State
+from tsunagu_tray.agent import Agent
+from tsunagu_tray.client import HelperClient
+from tsunagu_tray.connection_view import ConnectionView, LastError
+from tsunagu_tray.report import event_text, local_time, print_json, print_lines, status_rows, table, view_to_plain
+from tsunagu_tray.terminal import Terminal, tell
+from tsunagu_tray.texts import Texts, language
+
+CONNECT_TIMEOUT_S = 60.0
+MAX_EVENTS = 1000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status: 0 done, 1 not done (one sentence on stderr says why), 2 wrong usage."""
+    options = parser().parse_args(arguments)
+    texts = Texts(language(os.environ))
+    try:
+        asyncio.run(_run(options, texts))
+    except VpnError as error:
+        tell("tsunagu: " + texts.error(LastError(bus_error_name(error), error.code, str(error))))
+        return 1
+    except KeyboardInterrupt:
+        tell("tsunagu: " + texts("cli_interrupted"))
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes
+        return 1
+    return 0
+
+
+async def _run(options: argparse.Namespace, texts: Texts) -> None:
+    command = Commands(options, texts)
+    try:
+        await command.client.open()
+        await command.client.activate()
+        run: Callable[[Commands], Awaitable[None]] = options.run
+        await run(command)
+        sys.stdout.flush()
+    finally:
+        await command.client.close()
+
+
+class Commands:
+    """One method a command."""
+
+    def __init__(self, options: argparse.Namespace, texts: Texts) -> None:
+        self.options = options
+        self.texts = texts
+        self._changed = asyncio.Event()
+        self.client = HelperClient(self._changed.set)
+
+    async def list(self) -> None:
+        """All connections and their states."""
+        views = sorted(self.client.views.values(), key=lambda view: (view.name.casefold(), view.id))
+        if self.options.json:
+            print_json([view_to_plain(view) for view in views])
+        elif not views:
+            tell(self.texts("no_connections"))
+        else:
+            keys = ("name", "state", "address", "server", "hub")
+            rows = [[self.texts(f"column_{key}") for key in keys]]
+            rows += [[v.name, self.texts.state(v.state, v.phase), v.address, v.server, v.hub] for v in views]
+            print_lines(table(rows))
+
+    async def add(self) -> None:
+        """Save a connection."""
+        options = self.options
+        host, port = parse_server(options.server, self.texts)
+        settings = ConnectionSettings(
+            name=options.name,
+            host=host,
+            port=port,
+            hub=options.hub,
+            username=options.user,
+            auth=AuthType.ANONYMOUS if options.anonymous else AuthType.PASSWORD,
+            carriers=options.carriers,
+            server_fingerprint=parse_fingerprint(options.fingerprint, self.texts) if options.fingerprint else "",
+        )
+        password = sys.stdin.readline().rstrip("\r\n") if options.password_stdin else None
+        path = await self.client.add(settings, password)
+        if options.json:
+            print_json({"id": ConnectionView(path=path).id, "name": settings.name})
+        else:
+            print_lines([self.texts("cli_added", name=settings.name)])
+
+    async def remove(self) -> None:
+        """Forget a connection."""
+        view = self._named()
+        await self.client.remove(view.path)
+        print_lines([self.texts("cli_removed", name=view.name)])
+
+    async def password(self) -> None:
+        """Store a password."""
+        view = self._named()
+        if self.options.stdin:
+            password = sys.stdin.readline().rstrip("\r\n")
+        else:
+            password = await Terminal(self.texts).new_password(view)
+        if not password:
+            raise VpnError(self.texts("cli_password_missing"))
+        await self.client.set_password(view.path, password)
+
+    async def connect(self) -> None:
+        """Connect; with --wait either end connected, or disconnected and with an error."""
+        view = self._named()
+        if not self.options.wait:
+            await self.client.connect(view.path)
+            return
+        terminal = Terminal(self.texts)
+        if sys.stdin.isatty():
+            await self._answer_by(terminal)
+        await self.client.connect(view.path)
+        try:
+            await self._until_up(view, terminal)
+        except BaseException:
+            await self.client.disconnect(view.path)
+            raise
+
+    async def disconnect(self) -> None:
+        """End a connection, whatever it does."""
+        await self.client.disconnect(self._named().path)
+
+    async def trust(self) -> None:
+        """Pin the server's certificate."""
+        view, options, texts = self._named(), self.options, self.texts
+        if options.fingerprint:
+            fingerprint = parse_fingerprint(options.fingerprint, texts)
+        else:
+            fingerprint = await self._certificate_seen(view)
+            terminal = Terminal(texts)
+            if options.yes:
+                print_lines([texts("cli_certificate", server=view.server), fingerprint])
+            elif not sys.stdin.isatty() or not await terminal.confirm_fingerprint(view.server, fingerprint):
+                name = shlex.quote(view.name)
+                raise VpnError(texts("cli_not_trusted", name=name, fingerprint=fingerprint))
+        await self.client.trust(view.path, fingerprint)
+        print_lines([texts("cli_trusted", name=view.name)])
+
+    async def status(self) -> None:
+        """The manual's fields of one connection, or of all."""
+        named = self.options.name is not None
+        views = [self._named()] if named else list(self.client.views.values())
+        found = [await self.client.status(view.path) for view in views]
+        if self.options.json:
+            print_json(found[0] if named else found)
+            return
+        for number, status in enumerate(found):
+            print_lines(([""] if number else []) + list(table([*status_rows(status, self.texts)])))
+
+    async def log(self) -> None:
+        """What happened, oldest first."""
+        events = await self.client.events(MAX_EVENTS)
+        if self.options.name is not None:
+            view = self._named()
+            events = [event for event in events if event["id"] == view.id]
+        events = events[-self.options.number :]
+        if self.options.json:
+            print_json(events)
+        else:
+            rows = [[local_time(e["time"]), e["level"], e["connection"], event_text(e, self.texts)] for e in events]
+            print_lines(table(rows))
+
+    # -- parts --------------------------------------------------------------------------------------------------------
+
+    def _named(self) -> ConnectionView:
+        """The connection of that name, or with that id; of several users' connections one's own."""
+        name = self.options.name
+        found = [view for view in self.client.views.values() if name in (view.name, view.id)]
+        if len(found) > 1:
+            found = [view for view in found if view.owner == os.getuid()] or found
+        if not found:
+            raise NotFound(self.texts("cli_none_named", name=name))
+        if len(found) > 1:
+            raise NotFound(self.texts("cli_several_named", name=name, ids=", ".join(view.id for view in found)))
+        return found[0]
+
+    async def _answer_by(self, terminal: Terminal) -> None:
+        agent = Agent(terminal, lambda: self.client.owner, lambda path: self.client.views.get(path))
+        await self.client.register_agent(AGENT_PATH, agent)
+
+    async def _until_up(self, view: ConnectionView, terminal: Terminal) -> None:
+        """Follow the attempt to its end, and a little further for the address."""
+        texts, timeout_s = self.texts, self.options.timeout
+        settings = await self.client.settings(view.path)
+        told = LastError()
+        was_up = False
+        try:
+            async for now in self._watch(view.path, timeout_s, terminal):
+                if now.state is State.UP:
+                    if not was_up:
+                        print_lines([texts("cli_connected", name=view.name)])
+                        was_up = True
+                    if now.address:
+                        print_lines([texts("cli_address", address=now.address)])
+                    elif now.last_error:
+                        tell(texts.error(now.last_error))
+                    if now.address or now.last_error or settings.addressing is Addressing.NONE:
+                        return
+                elif now.state is State.WAITING and now.last_error != told:
+                    told = now.last_error
+                    tell(texts("cli_retrying", why=texts.error(told)))
+                else:
+                    await self._raise_what_is_in_vain(now)
+        except TimeoutError:
+            if not was_up:
+                why = f": {texts.error(told)}" if told else ""
+                raise VpnError(texts("cli_timed_out", seconds=timeout_s) + why) from None
+
+    async def _raise_what_is_in_vain(self, now: ConnectionView) -> None:
+        """Nothing to wait for where it has ended, or needs a person who is not there."""
+        texts, name = self.texts, shlex.quote(now.name)
+        if now.state is State.IDLE:
+            error = now.last_error
+            advice = texts("cli_needs_trust", name=name) if error.code in TRUST_CODES else ""
+            raise VpnError("; ".join(filter(None, (texts.error(error) if error else texts("cli_ended"), advice))))
+        if now.last_error.name == "NoAgent":
+            events = [e for e in await self.client.events(MAX_EVENTS) if e["id"] == now.id and e["time"] >= now.since]
+            why = next((event_text(event, texts) for event in reversed(events) if event["code"]), "")
+            key = "cli_needs_trust" if now.state is State.NEEDS_TRUST else "cli_needs_secret"
+            raise VpnError("; ".join(filter(None, (why, texts(key, name=name)))))
+
+    async def _certificate_seen(self, view: ConnectionView) -> str:
+        """The SHA-256 of the server's certificate; where it was never seen, an attempt is made to see it."""
+        der = await self.client.certificate(view.path)
+        if not der:
+            terminal = Terminal(self.texts, only_look=True)
+            await self._answer_by(terminal)
+            await self.client.connect(view.path)
+            last = LastError()
+            try:
+                async for now in self._watch(view.path, CONNECT_TIMEOUT_S, terminal):
+                    last = now.last_error or last
+                    der = await self.client.certificate(view.path)
+                    if der or now.state in (State.IDLE, State.WAITING, State.UP):
+                        break
+            except TimeoutError:
+                pass  # told below
+            finally:
+                await self.client.disconnect(view.path)
+            if not der:
+                why = self.texts.error(last) if last else self.texts("cli_timed_out", seconds=CONNECT_TIMEOUT_S)
+                raise VpnError(self.texts("cli_certificate_unseen", why=why))
+        return sha256(base64.b64decode(der)).hexdigest()
+
+    async def _watch(self, path: str, timeout_s: float, terminal: Terminal) -> AsyncIterator[ConnectionView]:
+        """The connection now and after each change; while a person is being asked, time stands still.
+
+        Raises:
+            TimeoutError: it is over.
+        """
+        clock = asyncio.get_running_loop().time
+        end = clock() + timeout_s
+        view: ConnectionView | None = await self.client.refresh(path)
+        while view is not None:
+            yield view
+            while self.client.views.get(path) == view:
+                self._changed.clear()
+                left_s = end + terminal.thought_s(clock()) - clock()
+                await asyncio.wait_for(self._changed.wait(), left_s)
+            view = self.client.views.get(path)
+        raise VpnError(self.texts("cli_ended"))
+
+
+TRUST_CODES = (85, 106, 149)
+
+
+def parse_server(server: str, texts: Texts) -> tuple[str, int]:
+    """HOST, HOST:PORT, an IPv6 address, or [IPv6]:PORT.
+
+    Raises:
+        InvalidSettings: it is none of these.
+    """
+    if found := re.fullmatch(r"\[([^\[\]]+)\](?::([0-9]{1,5}))?", server):
+        return found[1], int(found[2] or 443)
+    if server.count(":") > 1:
+        return server, 443
+    if found := re.fullmatch(r"([^:\[\]]+)(?::([0-9]{1,5}))?", server):
+        return found[1], int(found[2] or 443)
+    raise InvalidSettings(texts("cli_bad_server", server=server))
+
+
+def parse_fingerprint(text: str, texts: Texts) -> str:
+    """SHA-256 as 64 hex digits, however it was grouped.
+
+    Raises:
+        InvalidSettings: it is not one.
+    """
+    digits = re.sub(r"[\s:]", "", text).lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", digits):
+        raise InvalidSettings(texts("cli_bad_fingerprint"))
+    return digits
+
+
+# -- usage ------------------------------------------------------------------------------------------------------------
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = argparse.ArgumentParser(
+        prog="tsunagu",
+        description="Connect this computer to networks behind SoftEther and PacketiX VPN servers.",
+        epilog="Exit status: 0 if it was done; 1 if not, with one sentence why; 2 for wrong usage.",
+    )
+    top.add_argument("--version", action="version", version=f"tsunagu {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(
+        name: str, run: Callable[[Commands], Awaitable[None]], summary: str, *, data: bool = False
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        added.set_defaults(run=run)
+        if data:
+            added.add_argument("--json", action="store_true", help="print JSON, for scripts")
+        return added
+
+    command("list", Commands.list, "list all connections and their states", data=True)
+
+    add = command("add", Commands.add, "save a new connection", data=True)
+    add.add_argument("name", metavar="NAME", help="what to call it")
+    add.add_argument("--server", required=True, metavar="HOST[:PORT]", help="the VPN server; port 443 if none is given")
+    add.add_argument("--hub", required=True, help="the virtual hub on it")
+    add.add_argument("--user", required=True, help="the user name there")
+    add.add_argument("--anonymous", action="store_true", help="the user has no password (anonymous authentication)")
+    add.add_argument("--carriers", type=int, default=1, metavar="N", help="TCP connections to use, 1 to 32 (default 1)")
+    add.add_argument("--fingerprint", metavar="SHA256", help="trust the server's certificate with this fingerprint")
+    add.add_argument("--password-stdin", action="store_true", help="store the password that is the first line of stdin")
+
+    def named(added: argparse.ArgumentParser, *, needed: bool = True) -> argparse.ArgumentParser:
+        added.add_argument(
+            "name", metavar="NAME", nargs=None if needed else "?", help="the connection's name, or its id"
+        )
+        return added
+
+    named(command("remove", Commands.remove, "forget a connection with its password"))
+
+    password = named(command("password", Commands.password, "store a connection's password"))
+    password.add_argument("--stdin", action="store_true", help="read it from the first line of stdin")
+
+    connect = named(command("connect", Commands.connect, "connect"))
+    connect.add_argument(
+        "--wait",
+        action="store_true",
+        help="return when connected; if that fails, disconnect and say why. In a terminal, asks for what is needed",
+    )
+    connect.add_argument(
+        "--timeout", type=seconds, default=CONNECT_TIMEOUT_S, metavar="S", help="with --wait: seconds (default 60)"
+    )
+
+    named(command("disconnect", Commands.disconnect, "disconnect, or stop trying"))
+
+    trust = named(command("trust", Commands.trust, "trust the server's certificate from now on"))
+    trust.add_argument("--fingerprint", metavar="SHA256", help="trust exactly this one, without a question")
+    trust.add_argument("--yes", action="store_true", help="trust whatever the server shows, without a question")
+
+    named(command("status", Commands.status, "show all about one connection, or all", data=True), needed=False)
+
+    log = named(command("log", Commands.log, "show what happened, newest last", data=True), needed=False)
+    log.add_argument("-n", "--number", type=count, default=50, metavar="N", help="so many entries (default 50)")
+    return top
+
+
+def seconds(text: str) -> float:
+    """A time that is not over yet."""
+    if (value := float(text)) <= 0:
+        raise ValueError
+    return value
+
+
+def count(text: str) -> int:
+    """At least one."""
+    if (value := int(text)) <= 0:
+        raise ValueError
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

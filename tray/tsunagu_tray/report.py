@@ -1,0 +1,94 @@
+"""What the command line prints: tables for people, JSON for scripts."""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from tsunagu.model import State
+from tsunagu_tray.connection_view import ConnectionView, LastError
+from tsunagu_tray.texts import SENTENCES, Texts
+
+
+def view_to_plain(view: ConnectionView) -> dict[str, Any]:
+    """One line of ``list --json``; the keys are those of the status."""
+    return {
+        "id": view.id,
+        "name": view.name,
+        "state": view.list_state.value,
+        "phase": view.phase.value,
+        "needs": {State.NEEDS_SECRET: "password", State.NEEDS_TRUST: "trust"}.get(view.state, ""),
+        "server": view.server,
+        "hub": view.hub,
+        "interface": view.interface,
+        "addresses": list(view.addresses),
+        "started_at": view.since,
+        "retry_at": view.retry_at,
+        "attempt": view.attempt,
+        "error_code": view.last_error.code,
+        "error_name": view.last_error.name,
+        "error_text": view.last_error.text,
+        "owner": view.owner,
+    }
+
+
+def status_rows(status: dict[str, Any], texts: Texts) -> Iterator[tuple[str, str]]:
+    """The manual's fields that have a value, in its order, in the reader's language."""
+    yield texts("status_name"), str(status["name"])
+    for key in SENTENCES:
+        if key.startswith("status_") and key != "status_name":
+            field = key.removeprefix("status_")
+            value = status.get(field)
+            if value not in (None, "", 0, 0.0, []) or isinstance(value, bool):
+                yield texts(key), _field(field, status[field], texts)
+
+
+def _field(field: str, value: Any, texts: Texts) -> str:
+    if isinstance(value, bool):
+        return texts("yes" if value else "no")
+    if field.endswith(("_at", "_until")):
+        return local_time(value)
+    if field.endswith("_octets"):
+        return texts("octets", count=value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def event_text(event: dict[str, Any], texts: Texts) -> str:
+    """What happened, in the reader's language where it is an error of the table."""
+    return texts.error(LastError("", event["code"], event["text"]))
+
+
+def print_json(value: Any) -> None:
+    """For scripts."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Columns, aligned for wide characters too."""
+    widths = [max(_width(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def local_time(seconds: float) -> str:
+    """A moment (UTC s) for the reader's own clock."""
+    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def printable(text: str) -> str:
+    """What a server said may hold control characters; a terminal would obey them."""
+    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
+
+
+def print_lines(texts: Iterable[str]) -> None:
+    """Print the output."""
+    for text in texts:
+        sys.stdout.write(printable(text) + "\n")
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

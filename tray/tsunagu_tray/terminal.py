@@ -1,0 +1,123 @@
+"""Questions and tables in a terminal: the command line's side of what the windows do on a desktop."""
+
+import asyncio
+import os
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tsunagu.model import Secret
+from tsunagu_tray.agent import CertificateQuestion, PasswordAnswer, PasswordQuestion, Verdict
+from tsunagu_tray.connection_view import ConnectionView
+from tsunagu_tray.report import printable
+from tsunagu_tray.texts import Texts
+
+
+class Terminal:
+    """The agent's ``Answerer`` on stdin and stderr.  ``seen`` is the last certificate it was asked about.
+
+    With ``only_look`` a certificate is remembered and refused instead of asked about.
+    """
+
+    def __init__(self, texts: Texts, *, only_look: bool = False) -> None:
+        self._texts = texts
+        self._only_look = only_look
+        self._asking_since: float | None = None
+        self._thought_s = 0.0
+        self.seen: CertificateQuestion | None = None
+
+    def thought_s(self, now: float) -> float:
+        """How long a person was asked so far; ``now`` is the loop's time."""
+        return self._thought_s + (now - self._asking_since if self._asking_since is not None else 0.0)
+
+    async def password(self, question: PasswordQuestion) -> PasswordAnswer | None:
+        """Ask for a password, not shown and not stored."""
+        if not sys.stdin.isatty():
+            return None
+        if question.again:
+            tell(self._texts("cli_password_again"))
+        prompt = self._texts(
+            "cli_password_prompt", name=question.name, username=question.username, server=question.server
+        )
+        secret = await self._line(prompt, echo=False)
+        return PasswordAnswer(secret=Secret(secret), save=False) if secret else None
+
+    async def certificate(self, question: CertificateQuestion) -> Verdict:
+        """Show the fingerprint and ask."""
+        self.seen = question
+        if self._only_look or not sys.stdin.isatty():
+            return Verdict.NO
+        if question.changed:
+            tell(self._texts("certificate_why_changed", server=question.server))
+        else:
+            tell(self._texts("certificate_why_85", server=question.server))
+        return Verdict.PIN if await self.confirm_fingerprint(question.server, question.sha256) else Verdict.NO
+
+    async def confirm_fingerprint(self, server: str, sha256: str) -> bool:
+        """Whether the person says yes to this certificate."""
+        tell(self._texts("cli_certificate", server=server))
+        for line in grouped(sha256):
+            tell("  " + line)
+        return (await self._line(self._texts("cli_certificate_ask"), echo=True)).strip().lower() in ("y", "yes", "はい")
+
+    async def new_password(self, view: ConnectionView) -> str:
+        """A password to store; "" where nobody can be asked."""
+        if not sys.stdin.isatty():
+            return ""
+        return await self._line(self._texts("cli_new_password", name=view.name), echo=False)
+
+    async def _line(self, prompt: str, *, echo: bool) -> str:
+        loop = asyncio.get_running_loop()
+        self._asking_since = loop.time()
+        try:
+            return await read_line(prompt, echo=echo)
+        finally:
+            self._thought_s = self.thought_s(loop.time())
+            self._asking_since = None
+
+
+async def read_line(prompt: str, *, echo: bool) -> str:
+    """One line from the terminal; unlike getpass it can be cancelled.  "" at the end of input."""
+    sys.stderr.write(printable(prompt))
+    sys.stderr.flush()
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+    stdin = sys.stdin.fileno()
+
+    def readable() -> None:
+        if not line.done():  # a terminal hands over whole lines
+            line.set_result(os.read(stdin, 4096).decode(errors="replace"))
+
+    with _echo(stdin, on=echo):
+        loop.add_reader(stdin, readable)
+        try:
+            return (await line).rstrip("\r\n")
+        finally:
+            loop.remove_reader(stdin)
+            if not echo or not line.done():
+                tell("")
+
+
+@contextmanager
+def _echo(stdin: int, *, on: bool) -> Iterator[None]:
+    before = termios.tcgetattr(stdin)
+    if not on:
+        silent = list(before)
+        silent[3] &= ~termios.ECHO
+        termios.tcsetattr(stdin, termios.TCSAFLUSH, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(stdin, termios.TCSADRAIN, before)
+
+
+def tell(sentence: str) -> None:
+    """Say something to the person, apart from the output."""
+    sys.stderr.write(printable(sentence) + "\n")
+
+
+def grouped(fingerprint: str) -> list[str]:
+    """For comparing by eye: pairs of digits, sixteen pairs a line."""
+    pairs = [fingerprint[i : i + 2].upper() for i in range(0, len(fingerprint), 2)]
+    return [" ".join(pairs[i : i + 16]) for i in range(0, len(pairs), 16)]
