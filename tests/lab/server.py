@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -83,11 +84,11 @@ class VpnServer:
         self.close()
 
     def close(self) -> None:
-        """End all programs in the three namespaces, remove these and the server's files."""
+        """End all programs in the three namespaces at once, remove these and the server's files."""
+        for namespace in (self.cli, self.lan, self.srv):
+            self._kill_all_in(namespace)
         self._processes.end_all()
         for namespace in (self.cli, self.lan, self.srv):
-            for number in self.processes_in(namespace):
-                os.kill(number, signal.SIGKILL)
             subprocess.run(["ip", "netns", "delete", namespace], stderr=subprocess.DEVNULL, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -127,6 +128,12 @@ class VpnServer:
             f"import urllib.request as r, hashlib as h; print(h.sha256(r.urlopen({_url(host)!r}).read()).hexdigest())"
         )
         return self.run(self.cli, "/usr/bin/python3", "-I", "-c", code).stdout.strip()
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the VPN server's certificate."""
+        code = "import ssl, hashlib as h; c = ssl.get_server_certificate(('127.0.0.1', 443))"
+        code += "; print(h.sha256(ssl.PEM_cert_to_DER_cert(c)).hexdigest())"
+        return self.run(self.srv, "/usr/bin/python3", "-I", "-c", code).stdout.strip()
 
     # -- administration -----------------------------------------------------------------------------------------------
 
@@ -190,9 +197,7 @@ class VpnServer:
 
     def kill(self) -> None:
         """The server's machine loses its power, as far as programs are concerned."""
-        for number in self.processes_in(self.srv):
-            os.kill(number, signal.SIGKILL)
-        self._server.wait()
+        self._kill_all_in(self.srv)
         self._processes.end(self._server)
 
     def stop(self) -> None:
@@ -220,6 +225,14 @@ class VpnServer:
         if self._dnsmasq is not None:
             self._processes.end(self._dnsmasq)
             self._dnsmasq = None
+
+    def start_program(self, name: str, *command: str) -> "subprocess.Popen[bytes]":
+        """Another program on the server's machine."""
+        return self._start(name, self.srv, *command)
+
+    def end_program(self, program: "subprocess.Popen[bytes]") -> None:
+        """End it."""
+        self._processes.end(program)
 
     def log(self, name: str) -> str:
         """What a program has written: "vpnserver", "dnsmasq", "lan_host"."""
@@ -290,6 +303,11 @@ class VpnServer:
         if self._dnsmasq is not None:  # it ends with the NIC it served
             self.stop_dhcp()
             self.start_dhcp()
+
+    def _kill_all_in(self, namespace: str) -> None:
+        for number in self.processes_in(namespace):
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
 
     def _start(self, name: str, namespace: str, *command: str) -> "subprocess.Popen[bytes]":
         return self._processes.start(name, within(namespace, *command), os.environ)
