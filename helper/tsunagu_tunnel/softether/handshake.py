@@ -20,6 +20,8 @@ MAX_MESSAGE = 32_000  # octets of a hub's message, so that it fits into one cont
 MAX_POLICY = 128  # entries; a server of 2025 sends 39
 TIMEOUT_MS = (1_000, 300_000)  # what is believed of a server's timeout; policies allow 5 s to 60 s
 
+OUR_VERDICTS = (85, 106, 149)  # codes about the server's certificate, which the server itself has no say in
+
 PRODUCT = "Tsunagu"  # must contain neither "server" nor "bridge": a server would count us as one
 PRODUCT_VERSION = int("".join(f"{int(part):02}" for part in tsunagu.__version__.split(".")[:2]))  # 1.02 is 102
 PROTOCOL_VERSION, PROTOCOL_BUILD = 501, 9674  # the reference client whose protocol this is
@@ -123,7 +125,7 @@ class Handshake(ABC):
         while message := self._reader.next_message():
             pack = Pack.decode(message.body)
             if code := pack.get_int("error"):
-                raise TunnelError(code)
+                raise TunnelError(code) if code not in OUR_VERDICTS else ProtocolError(f"the server says error {code}")
             if self._hello is not None:
                 return [*events, self._answered(pack, self._hello)]
             events.append(self._take_hello(pack))

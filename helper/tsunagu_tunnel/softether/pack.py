@@ -15,7 +15,9 @@ from tsunagu_tunnel.softether.errors import ProtocolError
 
 MAX_PACK = 64 << 20  # octets; the reference takes 512 MiB, a real welcome has under 6 KiB and its message
 MAX_NAME = 63  # octets
-MAX_VALUES = 262_144  # in a whole pack, so that what is decoded stays small too; the reference's limit is per element
+MAX_VALUES = (
+    65_536  # and elements, in a whole pack: what is decoded stays small too; the reference has 2^18 per element
+)
 
 Value = int | bytes | str
 

@@ -45,6 +45,15 @@ def test_keepalives_and_empty_blocks_between_frames_are_skipped() -> None:
     assert decoder.receive_data(octets) == [b"a" * 60]
 
 
+def test_octets_may_come_one_at_a_time() -> None:
+    octets = keepalive(Random(1)) + encode_frames([b"a" * 60, b"b" * 14]) + keepalive(Random(2)) + bytes(4)
+    decoder = CarrierDecoder()
+
+    frames = [frame for octet in octets * 2 for frame in decoder.receive_data(bytes([octet]))]
+
+    assert frames == [b"a" * 60, b"b" * 14] * 2
+
+
 @pytest.mark.parametrize("size", [0, 13, 1601, 3200])
 def test_a_frame_of_impossible_size_is_dropped_and_the_next_one_comes(size: int) -> None:
     octets = encode_frames([b"x" * size, b"a" * 60])

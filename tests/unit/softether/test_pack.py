@@ -75,6 +75,15 @@ def test_an_element_that_would_spoil_the_pack_is_refused(element: Element) -> No
         pack.add(element)
 
 
+def test_a_pack_holds_a_bounded_number_of_values_over_all_its_elements() -> None:
+    pack = Pack()
+    pack.add_int("a", *range(40_000))
+    pack.add_int("b", *range(40_000))
+
+    with pytest.raises(ProtocolError, match="more than it may hold"):
+        Pack.decode(pack.encode())
+
+
 GOOD = "00000001 00000002 61 00000000 00000001 00000007"
 
 

@@ -110,6 +110,21 @@ def test_failed_openings_are_tried_again_ever_more_rarely() -> None:
     assert gaps[:6] == [2, 4, 8, 16, 30, 30]
 
 
+def test_a_success_makes_the_next_failure_a_first_one() -> None:
+    carriers = carrier_set(max_carriers=2)
+    carriers.tick(START + 1)
+    carriers.open_failed(15, START + 1)
+    carriers.tick(START + 3)
+    carriers.add("b", Direction.BOTH, START + 3)
+    carriers.lost("b", START + 12)
+    assert OpenCarrier() in carriers.tick(START + 12)
+
+    carriers.open_failed(15, START + 12)
+
+    assert OpenCarrier() not in carriers.tick(START + 13.9)
+    assert OpenCarrier() in carriers.tick(START + 14)
+
+
 def test_only_carriers_that_may_send_do() -> None:
     carriers = carrier_set(max_carriers=3)
     carriers.add("b", Direction.RECEIVE, START)
@@ -148,6 +163,16 @@ def test_the_last_carrier_lost_is_replaced_at_once() -> None:
     assert carriers.tick(START + 5) == [OpenCarrier()]
     carriers.add("b", Direction.BOTH, START + 5.1)
     assert carriers.tick(START + 5.1) == [SendKeepalive("b")]
+
+
+def test_a_carrier_that_joins_is_a_sign_of_life() -> None:
+    carriers = carrier_set()
+    carriers.lost("a", START + 19)
+    carriers.tick(START + 19)
+
+    carriers.add("b", Direction.BOTH, START + 19.5)
+
+    assert carriers.tick(START + 21) == [SendKeepalive("b")]
 
 
 def test_a_session_that_an_administrator_ended_is_over() -> None:
