@@ -1,0 +1,239 @@
+"""Connections on disk: one file each, readable by root only, never half written.
+
+A file is replaced as a whole: the new one is written beside it, forced to the disk and renamed over it, so that after a
+crash or on a full disk there is the old one or the new one.  What cannot be read is moved to ``quarantine/``, never
+deleted; the rest goes on.
+"""
+
+import contextlib
+import errno
+import json
+import logging
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tsunagu.errors import StorageFailed, VpnError
+from tsunagu.model import ConnectionSettings, Secret
+from tsunagu.plain import from_plain, to_plain
+
+LOG = logging.getLogger(__name__)
+
+VERSION = 1  # of the files' form
+MAX_FILE = 65536  # octets; ours have some hundred
+
+_UNFINISHED = ".new"
+
+_FILE_NAME = re.compile(r"([A-Za-z0-9]{1,32})\.json")
+_INTERFACE = re.compile(r"tsunagu[0-9]{1,8}")
+_MAC = re.compile(r"[0-9a-f][26ae](:[0-9a-f]{2}){5}")  # locally administered, unicast
+_MACHINE_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredConnection:
+    """All that is kept of one connection."""
+
+    id: str
+    settings: ConnectionSettings
+    owner: int  # uid
+    interface: str
+    mac: str  # of the NIC, kept so that the hub's DHCP server knows us again
+    password: Secret | None = field(default=None, repr=False)
+
+
+class Store:
+    """The files below ``directory``.  ``problems`` has a sentence for each file that ``load`` could not use."""
+
+    def __init__(self, directory: Path) -> None:
+        self.problems: list[str] = []
+        self._directory = directory
+        self._connections = directory / "connections"
+        self._quarantine = directory / "quarantine"
+
+    def load(self) -> dict[str, StoredConnection]:
+        """All connections by id.
+
+        Raises:
+            StorageFailed: the directory cannot be used.
+        """
+        self.problems.clear()
+        loaded = {}
+        with _told("The saved connections could not be read"):
+            _private_directory(self._directory)
+            _private_directory(self._connections)
+            for unfinished in self._connections.glob(f".*{_UNFINISHED}"):
+                unfinished.unlink()  # a crash left it; the file that it was to become is as it was
+            paths = sorted(self._connections.iterdir())
+        for path in paths:
+            if not (match := _FILE_NAME.fullmatch(path.name)):
+                LOG.warning("%s is not a connection's file, so it is left alone", path)
+            elif stored := self._load(path, match[1]):
+                loaded[stored.id] = stored
+        return loaded
+
+    def save(self, stored: StoredConnection) -> None:
+        """Write it, new or changed.
+
+        Raises:
+            StorageFailed: it could not be written; what was there before still is.
+        """
+        plain = {"version": VERSION} | to_plain(stored)
+        del plain["id"]  # the file's name says it
+        with _told(f"The connection {stored.settings.name} could not be saved"):
+            _write(self._connections / f"{stored.id}.json", json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
+
+    def remove(self, connection_id: str) -> None:
+        """Forget it.
+
+        Raises:
+            StorageFailed: it could not be removed, so it is still there.
+        """
+        path = self._connections / f"{connection_id}.json"
+        with _told("The connection could not be removed"):
+            path.unlink(missing_ok=True)
+            _sync(path.parent)
+
+    def machine_id(self) -> str:
+        """32 hex digits that servers know this machine by; random, and the same from the first call on.
+
+        Raises:
+            StorageFailed: it could not be kept.
+        """
+        path = self._directory / "machine-id"
+        with _told("This machine's id could not be kept"):
+            _private_directory(self._directory)
+            try:
+                text = _read(path).strip()
+            except (FileNotFoundError, ValueError):
+                text = ""
+            if not _MACHINE_ID.fullmatch(text):
+                text = secrets.token_hex(16)
+                _write(path, text + "\n")
+        return text
+
+    def _load(self, path: Path, connection_id: str) -> StoredConnection | None:
+        try:
+            return _parse(_read(path), connection_id)
+        except _NewerForm as newer:
+            problem = f"{newer}, so it is left alone: update Tsunagu to use it"
+        except OSError as error:
+            problem = f"{error.strerror}, so it is left alone"
+        except (ValueError, TypeError, RecursionError, VpnError) as damage:
+            problem = f"{damage}; {self._move_aside(path)}"
+        self.problems.append(f"The saved connection {path} could not be read: {problem}")
+        LOG.error("%s", self.problems[-1])
+        return None
+
+    def _move_aside(self, path: Path) -> str:
+        kept = self._quarantine / path.name
+        try:
+            _private_directory(self._quarantine)
+            if os.path.lexists(kept):
+                kept = kept.with_stem(secrets.token_hex(8))
+            path.rename(kept)
+            _sync(path.parent)
+        except OSError as error:
+            return f"it could not be moved to {self._quarantine} either: {error.strerror}"
+        return f"it is now {kept}; repair it and move it back, or add the connection again"
+
+
+class _NewerForm(Exception):
+    """A later version of the program wrote this."""
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        match error.errno:
+            case errno.ENOSPC | errno.EDQUOT:
+                why = "the disk is full. Free some space, then try again"
+            case errno.EROFS:
+                why = "the disk can only be read. Make it writable, then try again"
+            case _:
+                why = f"{error.strerror} ({error.filename})" if error.filename else f"{error.strerror}"
+        raise StorageFailed(f"{what}: {why}") from error
+
+
+def _parse(text: str, connection_id: str) -> StoredConnection:
+    plain = json.loads(text)
+    if not isinstance(plain, dict):
+        raise ValueError("it is not an object")
+    json.dumps(plain, ensure_ascii=False).encode()  # refuses half characters, which no bus can carry
+    version = plain.pop("version", None)
+    if type(version) is int and version > VERSION:
+        raise _NewerForm(f"it has form {version} of a later Tsunagu")
+    if version != VERSION:
+        raise ValueError(f"there is no form {version!r}")
+    stored: StoredConnection = from_plain(StoredConnection, plain | {"id": connection_id})
+    if not _INTERFACE.fullmatch(stored.interface):
+        raise ValueError("the interface is not one of ours")
+    if not _MAC.fullmatch(stored.mac):
+        raise ValueError("the MAC address is not a locally administered one")
+    if not 0 <= stored.owner < 2**32 - 1:
+        raise ValueError("the owner is not a user's number")
+    return stored
+
+
+# -- files ------------------------------------------------------------------------------------------------------------
+
+
+def _private_directory(path: Path) -> None:
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        LOG.warning("%s was open to others (mode %o); it is not any more", path, mode)
+        path.chmod(0o700)
+
+
+def _read(path: Path) -> str:
+    """The text of a regular file of ours.
+
+    Raises:
+        OSError: it is not ours, or cannot be read.
+        ValueError: it cannot be one that we wrote.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            raise ValueError("it is not a regular file")
+        if facts.st_uid != os.geteuid():
+            raise OSError(errno.EPERM, f"it belongs to user {facts.st_uid}", str(path))
+        if facts.st_mode & 0o077:
+            LOG.warning("%s was open to others (mode %o); it is not any more", path, stat.S_IMODE(facts.st_mode))
+            os.fchmod(file.fileno(), 0o600)
+        data = file.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        raise ValueError("it is too long")
+    return data.decode()
+
+
+def _write(path: Path, text: str) -> None:
+    """Put this text in the place of the file, as a whole or not at all."""
+    new = path.with_name(f".{path.name}{_UNFINISHED}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(new, flags, 0o600), "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+        _sync(path.parent)
+    except OSError:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
