@@ -1,4 +1,9 @@
-"""The carriers of one session: which may send, when each is due a keepalive, when to open more, when all is over."""
+"""The carriers of one session: which may send, when each is due a keepalive, when to open more, when all is over.
+
+Whoever closes a carrier of a session that is to live on sends TLS's close_notify first.  Seen with server 5.01.9674: a
+bare end of one connection makes it cut all others of the session, and each one that joins later at once.  (It leaves
+OpenSSL's error queue unread; Mayaqua/Network.c, SecureRecv, clears it since June 2024.)
+"""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
