@@ -185,7 +185,7 @@ class Desktop:
 
     def click(self, x: int, y: int, button: int = 1) -> None:
         """Press and release a mouse button there: 1 left, 2 middle, 3 right."""
-        self.run("xdotool", "mousemove", "--sync", str(x), str(y), "click", str(button))
+        self.run("xdotool", "mousemove", str(x), str(y), "click", str(button))
 
     def move(self, x: int, y: int) -> None:
         """Put the pointer there."""
@@ -208,7 +208,7 @@ class Desktop:
     def click_notification(self, button: int = 1) -> None:
         """Click the uppermost notification on the screen; the left button does its default action."""
         [window, *_] = self.run("xdotool", "search", "--onlyvisible", "--class", "dunst").split()
-        self.run("xdotool", "mousemove", "--sync", "--window", window, "40", "20", "click", str(button))
+        self.run("xdotool", "mousemove", "--window", window, "40", "20", "click", str(button))
 
     # -- faults -------------------------------------------------------------------------------------------------------
 
