@@ -279,7 +279,7 @@ class VpnServer:
     def _start_server(self) -> None:
         mounts = f"mount --bind {self.folder}/var /var && mount --bind {self.folder}/run /run"
         private = ("unshare", "--mount", "--propagation", "private", "sh", "-c")
-        command = f"{mounts} && exec {self.folder}/bin/vpnserver execsvc"
+        command = f"{mounts} && cd /var && exec {self.folder}/bin/vpnserver execsvc"
         self._server = self._start("vpnserver", self.srv, *private, command)
         wait_for(self._answers, 20, "the VPN server")
 

@@ -70,13 +70,17 @@ class Stack:
         command = within(self.server.cli, sys.executable, "-m", "tsunagu_helper")
         self._helper = self._processes.start("helper", command, self.environment)
 
-        def has_name() -> bool:
+        def answers() -> bool:
             if self._helper.poll() is not None:
                 raise RuntimeError(f"the helper ended at once:\n{self.helper_log()}")
-            dbus = "org.freedesktop.DBus"
-            return bool(self.call("/org/freedesktop/DBus", dbus, "NameHasOwner", "s", SERVICE, destination=dbus)[0])
+            return self.helper_answers()
 
-        wait_for(has_name, 10, "the helper")
+        wait_for(answers, 10, "the helper")
+
+    def helper_answers(self) -> bool:
+        """Whether it has its name on the bus."""
+        dbus = "org.freedesktop.DBus"
+        return bool(self.call("/org/freedesktop/DBus", dbus, "NameHasOwner", "s", SERVICE, destination=dbus)[0])
 
     def stop_helper(self) -> None:
         """End it in order."""
@@ -113,7 +117,7 @@ class Stack:
     ) -> "subprocess.CompletedProcess[str]":
         """The command ``tsunagu`` in the client's namespace; mika may use it, jun may not, None is root."""
         return subprocess.run(
-            within(self.server.cli, sys.executable, "-m", "tsunagu_tray.cli", *arguments, user=user),
+            self.cli_command(*arguments, user=user),
             env=self.environment,
             input=stdin or "",
             capture_output=True,
@@ -121,6 +125,10 @@ class Stack:
             timeout=timeout_s,
             check=False,
         )
+
+    def cli_command(self, *arguments: str, user: str | None = "mika") -> list[str]:
+        """That command's words, to be run with ``environment``."""
+        return within(self.server.cli, sys.executable, "-m", "tsunagu_tray.cli", *arguments, user=user)
 
     def done(self, *arguments: str, stdin: str | None = None) -> str:
         """A command that must succeed; its output."""
