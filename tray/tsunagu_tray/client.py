@@ -38,13 +38,14 @@ RECONNECT_S = (1.0, 2.0, 5.0, 15.0, 60.0)  # waits between attempts to reach the
 class HelperClient:
     """One stay on the system bus, or with ``keep`` many in turn.
 
-    ``views`` has every connection the helper shows us by object path, ``owner`` its bus name ("": it is not there);
-    ``on_change`` is called after either has changed.
+    ``views`` has every connection the helper shows us by object path; ``owner`` is its bus name, "" until it was read
+    and after it has gone; ``available`` is False once it is known to be away.  ``on_change`` is called after a change.
     """
 
     def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
         self.views: dict[str, ConnectionView] = {}
         self.owner = ""
+        self.available = True
         self._on_change = on_change
         self._bus: MessageBus | None = None
         self._objects: dict[str, Interface] = {}  # ours, put on every new bus connection
@@ -95,8 +96,9 @@ class HelperClient:
                 await self.open()
                 failures = 0
                 await self.activate()
-            except HelperUnavailable as error:
+            except VpnError as error:
                 log.warning("%s", error)
+                self._away()
             if self._bus is not None:
                 # How the connection ended is no matter: whatever it was, a new one is needed.
                 await asyncio.gather(self._bus.wait_for_disconnect(), return_exceptions=True)
@@ -139,8 +141,13 @@ class HelperClient:
         self._unsubscribe = _nothing
         self._read.clear()
         self._failure = None
-        if self.owner or self.views:
+        if self.owner:
             self.owner, self.views = "", {}
+            self._away()
+
+    def _away(self) -> None:
+        if self.available:
+            self.available = False
             self._on_change()
 
     async def _read_all(self, bus: MessageBus, owner: str) -> None:
@@ -159,7 +166,7 @@ class HelperClient:
             early, self._early = self._early or [], None
             for message in early:
                 self._apply(message)
-            self.owner = owner
+            self.owner, self.available = owner, True
         self._read.set()
         self._on_change()
         if self._agent_path and self.owner:

@@ -267,6 +267,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "octets": ("{count:,} bytes", "{count:,} バイト"),
 
     # tray program
+    "no_place_title": ("There is no place for Tsunagu's icon", "Tsunagu のアイコンを表示できません"),
+    "no_place_body": (
+        "This desktop shows no tray icons; in GNOME the extension AppIndicator adds them. The command tsunagu does the same",
+        "このデスクトップにはトレイがありません。GNOME では拡張機能 AppIndicator で表示できます。tsunagu コマンドでも操作できます"),
     "already_running": ("Tsunagu's tray icon is already there", "Tsunagu は既に起動しています"),
 }
 # fmt: on

@@ -1,0 +1,199 @@
+"""The tray program: wires the helper, the icon, notifications and questions together in one asyncio thread."""
+
+import argparse
+import asyncio
+import logging
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from tsunagu import __version__
+from tsunagu.bus_names import AGENT_PATH
+from tsunagu.errors import VpnError, bus_error_name
+from tsunagu_dbus import BusError, MessageBus, call, close, connect
+from tsunagu_tray.agent import Agent
+from tsunagu_tray.client import HelperClient
+from tsunagu_tray.connection_view import LastError
+from tsunagu_tray.icon import Menu, MenuItem, TrayIcon
+from tsunagu_tray.images import picture
+from tsunagu_tray.memory import Memory
+from tsunagu_tray.notify import Notifier
+from tsunagu_tray.questions import Questions
+from tsunagu_tray.texts import Texts, language
+from tsunagu_tray.tray_model import Do, Item, Known, Narrator, Notice, Verb, Withdraw, click, icon, menu, tooltip
+
+log = logging.getLogger(__name__)
+
+BUS_NAME = "org.tsunagu.Tray"  # owned by the one tray of a session
+PICTURE_SIZE = 192  # px; the icon scales it down
+NO_PLACE = "no-place"  # key of the notification that no panel shows icons
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until Quit, a signal, or the end of the session; the exit status."""
+    parser = argparse.ArgumentParser(prog="tsunagu-tray", description="The tray icon of the Tsunagu VPN client.")
+    parser.add_argument("--version", action="version", version=f"tsunagu {__version__}")
+    parser.add_argument("--verbose", action="store_true", help="write what happens to stderr")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(name)s: %(message)s")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # passwords pass through here and through our windows
+    try:
+        return asyncio.run(_run(Texts(language(os.environ))))
+    except BusError as error:
+        sys.stderr.write(f"tsunagu-tray: {error}\n")
+        return 1
+
+
+async def _run(texts: Texts) -> int:
+    session = await connect("session")
+    try:
+        if not await _is_only_one(session):
+            sys.stderr.write(texts("already_running") + "\n")
+            return 0
+        tray = Tray(session, texts)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, tray.quit.set)
+        await tray.run()
+    finally:
+        await close(session)
+    return 0
+
+
+async def _is_only_one(session: MessageBus) -> bool:
+    bus, do_not_queue, exists = "org.freedesktop.DBus", 4, 3
+    path = "/org/freedesktop/DBus"
+    [answer] = await call(session, bus, path, bus, "RequestName", "su", [BUS_NAME, do_not_queue])
+    return bool(answer != exists)
+
+
+class Tray:
+    """All parts of the tray, and what a click makes them do."""
+
+    def __init__(self, session: MessageBus, texts: Texts) -> None:
+        self.quit = asyncio.Event()
+        self._session = session
+        self._texts = texts
+        self._known = Known()
+        self._memory = Memory(os.environ)
+        self._narrator = Narrator(texts)
+        self._notifier = Notifier(session, self._do)
+        self._client = HelperClient(self._changed)
+        self._questions = Questions(texts, self._memory, self._notifier.say, self._changed, time.monotonic)
+        self._agent = Agent(self._questions, lambda: self._client.owner, lambda path: self._client.views.get(path))
+        self._icon = TrayIcon("tsunagu", bus=session, on_host_changed=self._place_changed)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Show the icon and follow the helper until ``quit`` is set or the session's bus has ended."""
+        self._draw(None)
+        self._icon.run_detached()
+        await self._client.register_agent(AGENT_PATH, self._agent)
+        self._start(self._client.keep())
+        self._start(self._notifier.run())
+        ends = [asyncio.ensure_future(self.quit.wait()), asyncio.ensure_future(self._session.wait_for_disconnect())]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        self._agent.cancel_all()
+        for task in (*self._tasks, *ends):
+            task.cancel()
+        await asyncio.gather(*self._tasks, *ends, return_exceptions=True)
+        self._notifier.close()
+        await self._icon.close()
+        await self._client.close()
+
+    # -- what is known, shown and said --------------------------------------------------------------------------------
+
+    def _changed(self) -> None:
+        old, new = self._known, self._look()
+        if new == old:
+            return
+        self._known = new
+        if not new.available:
+            self._agent.cancel_all()
+        self._notifier.say(self._narrator.tell(old, new, time.time()))
+        self._draw(old)
+
+    def _look(self) -> Known:
+        return Known(
+            views=self._client.views,
+            available=self._client.available,
+            last_used=self._memory.values.last_used,
+            asking=dict(self._questions.waiting),
+        )
+
+    def _draw(self, old: Known | None) -> None:
+        if old is None or icon(old) is not icon(self._known):
+            self._icon.icon = picture(icon(self._known), PICTURE_SIZE)
+        self._icon.title = tooltip(self._known, self._texts)
+        self._icon.menu = self._menu(menu(self._known, self._texts))
+
+    def _menu(self, items: Sequence[Item | None]) -> Menu:
+        return Menu(*(Menu.SEPARATOR if item is None else self._line(item) for item in items))
+
+    def _line(self, item: Item) -> MenuItem:
+        if item.children:
+            return MenuItem(item.label, self._menu(item.children))
+
+        def chosen(_icon: TrayIcon, _item: MenuItem) -> None:
+            # The line of a left click is what the icon does now: the menu may be a moment older.
+            if do := click(self._known) if item.is_default else item.do:
+                self._do(do)
+
+        return MenuItem(item.label, chosen, default=item.is_default, enabled=item.enabled)
+
+    def _place_changed(self, present: bool) -> None:
+        title, body = self._texts("no_place_title"), self._texts("no_place_body")
+        said = Withdraw(NO_PLACE) if present else Notice(key=NO_PLACE, title=title, body=body)
+        self._notifier.say([said])
+
+    # -- what a click does --------------------------------------------------------------------------------------------
+
+    def _do(self, do: Do) -> None:
+        client, path = self._client, do.path
+        match do.verb:
+            case Verb.CONNECT:
+                self._questions.clicked(path)
+                if view := client.views.get(path):
+                    self._memory.remember(last_used=view.id)
+                self._start(self._told(path, client.connect(path)))
+            case Verb.DISCONNECT:
+                self._start(self._told(path, client.disconnect(path)))
+            case Verb.DISCONNECT_ALL:
+                for view in client.views.values():
+                    if view.is_active:
+                        self._start(self._told(view.path, client.disconnect(view.path)))
+            case Verb.ANSWER:
+                self._questions.open(path)
+            case Verb.START_SERVICE:
+                self._start(self._told("", client.activate()))
+            case Verb.EXPLAIN:
+                self._notifier.say([Notice(key="", title="Tsunagu", body=self._texts("no_connections"))])
+            case Verb.QUIT:
+                self.quit.set()
+
+    async def _told(self, key: str, work: Coroutine[Any, Any, None]) -> None:
+        """Do it, and say so if it fails."""
+        try:
+            await work
+        except VpnError as error:
+            view = self._client.views.get(key)
+            title = self._texts("refused_title", name=view.name) if view else "Tsunagu"
+            body = self._texts.error(LastError(bus_error_name(error), error.code, str(error)))
+            self._notifier.say([Notice(key=key, title=title, body=body)])
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("Internal error", exc_info=error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
