@@ -43,17 +43,18 @@ LOG = logging.getLogger(__name__)
 
 STOP_S = 3  # for the log-off; then the worker is killed (S51)
 STATISTICS_S = 2
-BURST = 100  # messages a worker may send at once
-PER_SECOND = 2  # and in the long run
+MESSAGES = 100  # a worker may send at once,
+MESSAGES_PER_S = 2.0  # and in the long run
 BATCH = 16  # messages read before others get their turn
-LOG_LINES = 200  # of a worker's standard error, each of
+LOG_LINES = 200  # of a worker's standard error at once,
+LOG_LINES_PER_S = 0.1  # and in the long run
 LOG_LINE = 400  # octets
 MAX_TEXT = 32768  # characters; the longest is a certificate in base64
 MAX_NUMBER = 2**63 - 1  # what the bus can carry
 
 # Which message is legal when.  (OpenSSH's monitor is the model.)
 _BEFORE_SESSION = (Progress, Established, Failed)
-_IN_SESSION = (Leased, NoLease, Failed)
+_IN_SESSION = (Progress, Leased, NoLease, Failed)  # a session that lost its carriers connects again
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,12 @@ class Worker:
         self._on_message, self._on_end = on_message, on_end
         self._name = one_line(start.settings.name)
         self._legal: tuple[type[ToHelper], ...] = _BEFORE_SESSION
-        self._budget, self._started = BURST, self._loop.time()
+        self._allowance = _Allowance(MESSAGES, MESSAGES_PER_S, self._loop.time)
         self._error: TunnelError | None = None
         self._certificate = ""
         self._statistics: asyncio.Future[Statistics | None] | None = None
         self._kill_timer: asyncio.TimerHandle | None = None
-        self._log = _LogLines(self._name)
+        self._log = _LogLines(self._name, _Allowance(LOG_LINES, LOG_LINES_PER_S, self._loop.time))
 
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -184,8 +185,7 @@ class Worker:
                 self._statistics.set_result(message.statistics)
             self._statistics = None
             return
-        self._budget -= 1
-        if self._budget + PER_SECOND * (self._loop.time() - self._started) < 0:
+        if not self._allowance.take():
             self._kill_for("too many messages")
         elif not isinstance(message, self._legal):
             self._kill_for(f"{type(message).__name__} out of turn")
@@ -232,7 +232,7 @@ class Worker:
         with contextlib.suppress(ProcessLookupError):  # not reaped yet, so the number is still its own
             os.killpg(self._process.pid, signal.SIGKILL)
         status = self._process.wait()
-        for _ in range(BURST):  # its last words
+        for _ in range(2 * MESSAGES):  # its last words
             if not self._read_message():
                 break
         self._read_stderr()
@@ -251,24 +251,44 @@ class Worker:
         self._on_end(self._error or TunnelError(23, "the worker ended unexpectedly"), self._certificate)
 
 
+class _Allowance:
+    """So many at once, and so many a second in the long run."""
+
+    def __init__(self, at_once: int, per_s: float, clock: Callable[[], float]) -> None:
+        self._left, self._at_once, self._per_s = float(at_once), at_once, per_s
+        self._clock, self._last = clock, clock()
+
+    def take(self) -> bool:
+        now = self._clock()
+        self._left = min(self._at_once, self._left + (now - self._last) * self._per_s) - 1
+        self._last = now
+        if self._left < 0:
+            self._left = 0
+            return False
+        return True
+
+
 class _LogLines:
     """A worker's standard error, line by line into our log; however much it writes, little is kept."""
 
-    def __init__(self, name: str) -> None:
-        self._name, self._left, self._lines = name, b"", LOG_LINES
+    def __init__(self, name: str, allowance: _Allowance) -> None:
+        self._name, self._allowance = name, allowance
+        self._left, self._dropped = b"", 0
 
     def feed(self, data: bytes) -> None:
         *lines, left = (self._left + data).split(b"\n")
         self._left = left[:LOG_LINE]
-        for line in lines[: self._lines]:
+        for line in lines:
+            if not self._allowance.take():
+                self._dropped += 1
+                continue
             LOG.info("%s: worker: %s", self._name, one_line(line[:LOG_LINE].decode(errors="replace")))
-        if len(lines) > self._lines > 0:
-            LOG.warning("%s: the worker writes too much; the rest is dropped", self._name)
-        self._lines = max(0, self._lines - len(lines))
 
     def finish(self) -> None:
         if self._left:
             self.feed(b"\n")
+        if self._dropped:
+            LOG.warning("%s: the worker wrote too much; %d lines were dropped", self._name, self._dropped)
 
 
 def _environment() -> dict[str, str]:

@@ -1,0 +1,302 @@
+"""What the helper's connections work with, in memory: NICs, store, agents, authority, workers, the bus."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tsunagu.control import Established, Leased, NoLease, Progress, Start
+from tsunagu.errors import NoAgent, NotAuthorized, StorageFailed, TunnelError, VpnError
+from tsunagu.model import ConnectionSettings, Lease, Session, Statistics
+from tsunagu_helper.agents import SecretAnswer, Trust
+from tsunagu_helper.connection import Connection
+from tsunagu_helper.history import History
+from tsunagu_helper.lease_policy import AddressPlan
+from tsunagu_helper.runner import Facts
+from tsunagu_helper.store import StoredConnection
+from tsunagu_helper.surroundings import Hints, Surroundings, WorkerMessage
+
+NOW = 1000.0
+ALICE, BOB, ADMIN, ROOT = ":1.1", ":1.2", ":1.3", ":1.4"  # callers
+UIDS = {ALICE: 1001, BOB: 1002, ADMIN: 1003, ROOT: 0}
+
+SETTINGS = ConnectionSettings(name="Office", host="vpn.example.org", hub="DEMO", username="alice")
+SESSION = Session(
+    server_address="203.0.113.5",
+    server_port=443,
+    server_product="Test Server",
+    server_version=501,
+    server_build=9999,
+    session_name="SID-ALICE-1",
+    connection_name="CID-1",
+    session_key="00" * 20,
+    certificate="QUJD",
+)
+LEASE = Lease(address="192.168.77.23", prefix_length=24, server="192.168.77.1", lifetime_s=600)
+
+
+async def settle() -> None:
+    """Let everything happen that is waiting to happen."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+class FakeNic:
+    """A NIC that only remembers."""
+
+    def __init__(self, nics: "FakeNics", name: str, mac: str) -> None:
+        self._nics = nics
+        self.name, self.mac, self.fd = name, mac, 99
+        self.carrier = False
+        self.plan: AddressPlan | None = None
+
+    def set_carrier(self, up: bool) -> None:
+        self.carrier = up
+
+    async def apply(self, plan: AddressPlan) -> None:
+        await asyncio.sleep(0)
+        if self._nics.broken:
+            raise self._nics.broken
+        self.plan = plan
+
+    async def clear_addresses(self) -> None:
+        self.plan = None
+
+    async def close(self) -> None:
+        await asyncio.sleep(0)
+        self._nics.open_ones.remove(self)
+
+
+class FakeNics:
+    """``broken``: what opening and changing NICs fails with."""
+
+    def __init__(self) -> None:
+        self.open_ones: list[FakeNic] = []
+        self.broken: Exception | None = None
+
+    async def open(self, name: str, mac: str) -> FakeNic:
+        await asyncio.sleep(0)
+        if self.broken:
+            raise self.broken
+        self.open_ones.append(nic := FakeNic(self, name, mac))
+        return nic
+
+
+class FakeStore:
+    """``is_full``: nothing can be written."""
+
+    def __init__(self) -> None:
+        self.connections: dict[str, StoredConnection] = {}
+        self.is_full = False
+
+    def load(self) -> dict[str, StoredConnection]:
+        return dict(self.connections)
+
+    def save(self, stored: StoredConnection) -> None:
+        self._write()
+        self.connections[stored.id] = stored
+
+    def remove(self, connection_id: str) -> None:
+        self._write()
+        del self.connections[connection_id]
+
+    def machine_id(self) -> str:
+        return "0" * 32
+
+    def _write(self) -> None:
+        if self.is_full:
+            raise StorageFailed("The disk is full")
+
+
+@dataclass
+class Question:
+    """One that a person sees; ``answer`` is a future: set its result or exception."""
+
+    owner: int
+    path: str
+    hints: Hints
+    again: bool
+    answer: "asyncio.Future[SecretAnswer | Trust]"
+
+
+class FakeAgents:
+    """``questions``: all that were asked, newest last."""
+
+    def __init__(self) -> None:
+        self.registered: dict[str, int] = {}
+        self.questions: list[Question] = []
+        self.on_registered: Callable[[int], None] = lambda _: None
+
+    @property
+    def open_questions(self) -> list[Question]:
+        return [question for question in self.questions if not question.answer.done()]
+
+    def register(self, caller: str, uid: int, path: str) -> None:  # noqa: ARG002  # there is no object to call
+        self.registered[caller] = uid
+        self.on_registered(uid)
+
+    def unregister(self, caller: str) -> None:
+        del self.registered[caller]
+
+    async def ask_secret(
+        self, owner_uid: int, connection_path: str, kind: str, hints: Hints, again: bool
+    ) -> SecretAnswer:
+        assert kind == "password"
+        answer = await self._ask(owner_uid, connection_path, hints, again)
+        assert isinstance(answer, SecretAnswer)
+        return answer
+
+    async def ask_trust(self, owner_uid: int, connection_path: str, certificate: Hints) -> Trust:
+        answer = await self._ask(owner_uid, connection_path, certificate, again=False)
+        assert not isinstance(answer, SecretAnswer)
+        return answer
+
+    async def _ask(self, owner: int, path: str, hints: Hints, again: bool) -> SecretAnswer | Trust:
+        if not {0, owner} & set(self.registered.values()):
+            raise NoAgent("Nobody is there to ask")
+        question = Question(owner, path, hints, again, asyncio.get_running_loop().create_future())
+        self.questions.append(question)
+        return await question.answer
+
+
+class FakeAuthority:
+    """Lets ``ADMIN`` control the connections of others, and everybody their own; ``denied``: pairs it says no to."""
+
+    def __init__(self) -> None:
+        self.denied: set[tuple[str, str]] = set()
+        self.asked: list[tuple[str, str]] = []
+
+    async def uid_of(self, caller: str) -> int:
+        await asyncio.sleep(0)
+        if caller not in UIDS:
+            raise NotAuthorized("The caller is not on the bus any longer")
+        return UIDS[caller]
+
+    async def check(self, caller: str, action: str) -> None:
+        self.asked.append((caller, action))
+        uid = await self.uid_of(caller)
+        is_others = action.endswith("-others")
+        if uid and ((caller, action) in self.denied or (is_others and caller != ADMIN)):
+            raise NotAuthorized("You may not do this")
+
+
+class FakeWorker:
+    """Says what the test has it say; leaves when stopped, unless ``is_stubborn``."""
+
+    def __init__(
+        self,
+        start: Start,
+        on_message: Callable[[WorkerMessage], None],
+        on_end: Callable[[TunnelError, str], None],
+    ) -> None:
+        self.start, self.say, self._on_end = start, on_message, on_end
+        self.is_running, self.is_stubborn = True, False
+
+    def establish(self, session: Session = SESSION) -> None:
+        self.say(Established(session=session))
+
+    def lease(self, lease: Lease = LEASE) -> None:
+        self.say(Leased(lease=lease))
+
+    def miss_lease(self) -> None:
+        self.say(NoLease())
+
+    def progress(self, progress: Progress) -> None:
+        self.say(progress)
+
+    def fail(self, code: int, certificate: str = "") -> None:
+        assert self.is_running
+        self.is_running = False
+        self._on_end(TunnelError(code), certificate)
+
+    def stop(self) -> None:
+        if not self.is_stubborn:
+            asyncio.get_running_loop().call_soon(self.fail, 6)
+
+    async def statistics(self) -> Statistics:
+        if self.is_stubborn:
+            raise TimeoutError
+        return Statistics(carriers=1, wire_sent_octets=100)
+
+
+class FakeWorkers:
+    """``started``: all of them, newest last; ``broken``: what starting one fails with."""
+
+    def __init__(self) -> None:
+        self.started: list[FakeWorker] = []
+        self.broken: Exception | None = None
+
+    @property
+    def running(self) -> list[FakeWorker]:
+        return [worker for worker in self.started if worker.is_running]
+
+    @property
+    def newest(self) -> FakeWorker:
+        return self.started[-1]
+
+    def __call__(
+        self,
+        tap_fd: int,
+        start: Start,
+        *,
+        on_message: Callable[[WorkerMessage], None],
+        on_end: Callable[[TunnelError, str], None],
+    ) -> FakeWorker:
+        assert tap_fd == 99
+        if self.broken:
+            raise self.broken
+        self.started.append(worker := FakeWorker(start, on_message, on_end))
+        return worker
+
+
+@dataclass
+class FakeListener:
+    """What the bus would show."""
+
+    shown: dict[str, tuple[Connection, Facts]] = field(default_factory=dict)
+    owners: dict[str, int] = field(default_factory=dict)
+
+    def added(self, connection_id: str, owner: int, connection: Connection, facts: Facts) -> None:
+        assert connection_id not in self.shown
+        self.shown[connection_id], self.owners[connection_id] = (connection, facts), owner
+
+    def changed(self, connection_id: str, connection: Connection, facts: Facts) -> None:
+        assert connection_id in self.shown
+        self.shown[connection_id] = connection, facts
+
+    def removed(self, connection_id: str) -> None:
+        del self.shown[connection_id]
+
+
+@dataclass
+class FakeWorld:
+    """All of it."""
+
+    nics: FakeNics = field(default_factory=FakeNics)
+    store: FakeStore = field(default_factory=FakeStore)
+    agents: FakeAgents = field(default_factory=FakeAgents)
+    authority: FakeAuthority = field(default_factory=FakeAuthority)
+    workers: FakeWorkers = field(default_factory=FakeWorkers)
+    listener: FakeListener = field(default_factory=FakeListener)
+    history: History = field(default_factory=History)
+
+    @property
+    def surroundings(self) -> Surroundings:
+        return Surroundings(
+            nics=self.nics,
+            store=self.store,
+            agents=self.agents,
+            authority=self.authority,
+            start_worker=self.workers,
+            history=self.history,
+            utc=lambda: NOW,
+        )
+
+    @property
+    def told(self) -> list[str]:
+        """The history's sentences."""
+        return [entry.text for entry in self.history.newest(500, owner=None)]
+
+
+def broken_nic() -> VpnError:
+    """What a machine without /dev/net/tun says."""
+    return TunnelError(31, "/dev/net/tun is missing")
