@@ -1,0 +1,395 @@
+"""What the bus classes call, with everything around it in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from tests.fakes_helper import (
+    ADMIN,
+    ALICE,
+    BOB,
+    ROOT,
+    SETTINGS,
+    FakeWorld,
+    settle,
+)
+from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT
+from tsunagu.errors import AlreadyExists, InvalidSettings, NotAuthorized, NotFound, StorageFailed, VpnError
+from tsunagu.model import AuthType, Secret, State
+from tsunagu_helper import service as service_module
+from tsunagu_helper.service import ConnectionService
+
+ANONYMOUS = replace(SETTINGS, auth=AuthType.ANONYMOUS)
+
+
+class Bench:
+    """A service and its world."""
+
+    def __init__(self) -> None:
+        self.world = FakeWorld()
+        self.service = ConnectionService(self.world.surroundings, self.world.listener)
+        self.world.agents.on_registered = self.service.agent_registered
+
+    async def office(self, caller: str = ALICE) -> str:
+        """A connection that needs no password."""
+        return await self.service.add(ANONYMOUS, "", caller)
+
+    async def up(self) -> str:
+        office = await self.office()
+        await self.service.connect(office, ALICE)
+        self.world.workers.newest.establish()
+        self.world.workers.newest.lease()
+        await settle()
+        return office
+
+    def state(self, connection_id: str) -> State:
+        return self.world.listener.shown[connection_id][0].state
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    bench = Bench()
+    yield bench
+    await bench.service.shutdown()
+    assert not bench.world.nics.open_ones
+    assert not bench.world.workers.running
+
+
+# -- the list ----------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_added_is_stored_shown_and_owned_by_the_caller(bench: Bench) -> None:
+    office = await bench.service.add(SETTINGS, "hunter2", ALICE)
+
+    stored = bench.world.store.connections[office]
+    assert (stored.settings, stored.owner, stored.password) == (SETTINGS, 1001, Secret("hunter2"))
+    assert bench.state(office) is State.IDLE
+    assert bench.world.listener.owners[office] == 1001
+    assert await bench.service.settings(office, ALICE) == SETTINGS
+
+
+async def test_each_connection_has_its_own_nic_name_and_a_private_mac(bench: Bench) -> None:
+    first = await bench.service.add(SETTINGS, "", ALICE)
+    second = await bench.service.add(replace(SETTINGS, name="Home"), "", BOB)
+    await bench.service.remove(first, ALICE)
+    third = await bench.service.add(replace(SETTINGS, name="Lab"), "", ALICE)
+
+    stored = bench.world.store.connections
+    assert [stored[c].interface for c in (second, third)] == ["tsunagu1", "tsunagu0"]
+    assert stored[second].mac != stored[third].mac
+    assert all(int(stored[c].mac[:2], 16) & 3 == 2 for c in (second, third))  # locally administered, unicast
+
+
+async def test_names_differ_in_more_than_capitals(bench: Bench) -> None:
+    await bench.office()
+    home = await bench.service.add(replace(SETTINGS, name="Home"), "", ALICE)
+
+    with pytest.raises(AlreadyExists):
+        await bench.service.add(replace(SETTINGS, name="OFFICE"), "", BOB)
+    with pytest.raises(AlreadyExists):
+        await bench.service.update(home, replace(SETTINGS, name="office"), ALICE)
+    await bench.service.update(home, replace(SETTINGS, name="HOME"), ALICE)  # its own name is no obstacle
+
+
+async def test_there_is_a_limit_to_what_a_user_may_keep_here(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_module, "MAX_CONNECTIONS", 1)
+    await bench.office()
+
+    with pytest.raises(VpnError, match="remove one first"):
+        await bench.service.add(replace(SETTINGS, name="Home"), "", ALICE)
+    await bench.service.add(replace(SETTINGS, name="Home"), "", BOB)
+
+
+async def test_connections_on_disk_are_there_after_a_restart(bench: Bench) -> None:
+    office = await bench.office()
+    again = FakeWorld(store=bench.world.store)
+    service = ConnectionService(again.surroundings, again.listener)
+
+    service.load()
+
+    assert list(again.listener.shown) == [office]
+    assert await service.settings(office, ALICE) == ANONYMOUS
+    await service.shutdown()
+
+
+async def test_removing_disconnects_first_and_forgets(bench: Bench) -> None:
+    office = await bench.up()
+
+    await bench.service.remove(office, ALICE)
+
+    assert (bench.world.store.connections, bench.world.listener.shown) == ({}, {})
+    assert not bench.world.workers.running
+    with pytest.raises(NotFound):
+        await bench.service.connect(office, ALICE)
+
+
+async def test_two_who_remove_the_same_do_not_get_in_each_others_way(bench: Bench) -> None:
+    office = await bench.up()
+
+    await asyncio.gather(bench.service.remove(office, ALICE), bench.service.remove(office, ROOT))
+
+    assert bench.world.listener.shown == {}
+
+
+async def test_a_full_disk_is_told_and_loses_nothing(bench: Bench) -> None:
+    office = await bench.office()
+    bench.world.store.is_full = True
+
+    with pytest.raises(StorageFailed):
+        await bench.service.add(replace(SETTINGS, name="Home"), "", ALICE)
+    with pytest.raises(StorageFailed):
+        await bench.service.update(office, replace(ANONYMOUS, host="other.example.org"), ALICE)
+    with pytest.raises(StorageFailed):
+        await bench.service.set_password(office, "x", ALICE)
+    with pytest.raises(StorageFailed):
+        await bench.service.remove(office, ALICE)
+
+    assert await bench.service.settings(office, ALICE) == ANONYMOUS
+    await bench.service.connect(office, ALICE)
+    assert bench.state(office) is State.CONNECTING
+    assert bench.world.workers.newest.start.settings == ANONYMOUS
+
+
+async def test_settings_changed_while_up_count_from_the_next_attempt(bench: Bench) -> None:
+    office = await bench.up()
+
+    await bench.service.update(office, replace(ANONYMOUS, host="other.example.org"), ALICE)
+    still = bench.state(office)
+    await bench.service.disconnect(office, ALICE)
+    await bench.service.connect(office, ALICE)
+
+    assert still is State.UP
+    assert bench.world.workers.newest.start.settings.host == "other.example.org"
+
+
+# -- tunnels -----------------------------------------------------------------------------------------------------------
+
+
+async def test_connect_returns_when_the_attempt_has_begun(bench: Bench) -> None:
+    office = await bench.office()
+
+    await bench.service.connect(office, ALICE)
+
+    assert bench.state(office) is State.CONNECTING
+    assert len(bench.world.workers.running) == 1
+
+
+async def test_disconnect_returns_when_nothing_stands_any_more(bench: Bench) -> None:
+    office = await bench.up()
+
+    await bench.service.disconnect(office, ALICE)
+
+    assert bench.state(office) is State.IDLE
+    assert not bench.world.nics.open_ones
+
+
+async def test_several_connections_are_up_at_once(bench: Bench) -> None:
+    await bench.up()
+    home = await bench.service.add(replace(ANONYMOUS, name="Home"), "", BOB)
+    await bench.service.connect(home, BOB)
+
+    assert len(bench.world.workers.running) == 2
+    assert {nic.name for nic in bench.world.nics.open_ones} == {"tsunagu0", "tsunagu1"}
+
+
+async def test_the_helpers_end_logs_off_all_tunnels_but_keeps_the_connections(bench: Bench) -> None:
+    office = await bench.up()
+
+    await bench.service.shutdown()
+
+    assert not bench.world.workers.running
+    assert not bench.world.nics.open_ones
+    assert list(bench.world.store.connections) == [office]
+
+
+async def test_a_tunnel_that_does_not_end_does_not_hold_up_the_helpers_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "SHUTDOWN_S", 0)
+    await bench.up()
+    worker = bench.world.workers.newest
+    worker.is_stubborn = True
+
+    await bench.service.shutdown()
+
+    worker.fail(6)
+    await settle()
+
+
+async def test_status_has_the_manuals_fields(bench: Bench) -> None:
+    office = await bench.up()
+
+    status = await bench.service.status(office, ALICE)
+
+    assert {
+        "name": "Office", "state": "Connected", "status_text": "Connection completed (session established)",
+        "server_name": "203.0.113.5", "server_version": "5.01", "established_count": 1, "carriers": 1,
+        "sent_octets": 100, "interface": "tsunagu0", "addresses": ["192.168.77.23/24"],
+        "dhcp_server": "192.168.77.1", "lease_until": 1600.0, "error_code": 0,
+    }.items() <= status.items()  # fmt: skip
+
+
+# -- passwords, certificates, agents -----------------------------------------------------------------------------------
+
+
+async def test_a_password_is_kept_and_forgotten(bench: Bench) -> None:
+    office = await bench.service.add(SETTINGS, "", ALICE)
+
+    await bench.service.set_password(office, "hunter2", ALICE)
+    kept = bench.world.store.connections[office].password
+    await bench.service.connect(office, ALICE)
+    used = bench.world.workers.newest.start.secret
+    await bench.service.set_password(office, "", ALICE)
+
+    assert kept == used == Secret("hunter2")
+    assert bench.world.store.connections[office].password is None
+
+
+async def test_a_password_of_absurd_length_is_refused(bench: Bench) -> None:
+    with pytest.raises(InvalidSettings):
+        await bench.service.add(SETTINGS, "x" * 5000, ALICE)
+
+
+async def test_a_certificate_can_be_read_and_trusted_outside_a_window(bench: Bench) -> None:
+    office = await bench.office()
+    await bench.service.connect(office, ALICE)
+    bench.world.workers.newest.fail(85, certificate="REVS")
+    await settle()
+    seen = await bench.service.certificate(office, ALICE)
+
+    await bench.service.trust_certificate(office, ":".join(["AB"] * 32), ALICE)
+
+    assert seen == "REVS"
+    assert bench.state(office) is State.CONNECTING
+    assert bench.world.workers.newest.start.accepted_fingerprint == "ab" * 32
+    assert bench.world.store.connections[office].settings.server_fingerprint == "ab" * 32
+    with pytest.raises(InvalidSettings):
+        await bench.service.trust_certificate(office, "nonsense", ALICE)
+
+
+async def test_an_agent_that_registers_is_asked_what_is_waiting(bench: Bench) -> None:
+    office = await bench.service.add(SETTINGS, "", ALICE)
+    await bench.service.connect(office, ALICE)
+    await settle()
+    await bench.service.register_agent("/agent", BOB)
+    await settle()
+    asked_bob = len(bench.world.agents.questions)
+    await bench.service.register_agent("/agent", ALICE)
+    await settle()
+    asked_alice = len(bench.world.agents.questions)
+    await bench.service.unregister_agent(BOB)
+
+    assert (asked_bob, asked_alice) == (0, 1)
+    assert list(bench.world.agents.registered) == [ALICE]
+
+
+# -- who may -----------------------------------------------------------------------------------------------------------
+
+Call = Callable[[ConnectionService, str, str], Awaitable[object]]
+CALLS: dict[str, tuple[Call, str]] = {
+    "connect": (lambda s, c, caller: s.connect(c, caller), ACTION_CONTROL),
+    "disconnect": (lambda s, c, caller: s.disconnect(c, caller), ACTION_CONTROL),
+    "update": (lambda s, c, caller: s.update(c, replace(ANONYMOUS, port=992), caller), ACTION_EDIT),
+    "set_password": (lambda s, c, caller: s.set_password(c, "x", caller), ACTION_EDIT),
+    "trust_certificate": (lambda s, c, caller: s.trust_certificate(c, "ab" * 32, caller), ACTION_EDIT),
+    "remove": (lambda s, c, caller: s.remove(c, caller), ACTION_EDIT),
+    "settings": (lambda s, c, caller: s.settings(c, caller), ""),
+    "status": (lambda s, c, caller: s.status(c, caller), ""),
+    "certificate": (lambda s, c, caller: s.certificate(c, caller), ""),
+}
+
+
+def test_every_call_about_a_connection_is_in_the_table() -> None:
+    public = {name for name in vars(ConnectionService) if not name.startswith("_")}
+
+    others = {"load", "shutdown", "add", "events", "register_agent", "agent_registered", "unregister_agent"}
+    assert public == CALLS.keys() | others
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_the_owner_may_if_the_action_is_allowed(bench: Bench, name: str) -> None:
+    call, action = CALLS[name]
+    office = await bench.office()
+    bench.world.authority.asked.clear()
+
+    await call(bench.service, office, ALICE)
+
+    assert bench.world.authority.asked == ([(ALICE, action)] if action else [])
+
+
+@pytest.mark.parametrize("name", [name for name, (_, action) in CALLS.items() if action])
+async def test_the_owner_may_not_if_the_action_is_not(bench: Bench, name: str) -> None:
+    call, action = CALLS[name]
+    office = await bench.office()
+    before = bench.world.store.connections.copy()
+    bench.world.authority.denied.add((ALICE, action))
+
+    with pytest.raises(NotAuthorized):
+        await call(bench.service, office, ALICE)
+
+    assert (bench.state(office), bench.world.store.connections) == (State.IDLE, before)
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_others_may_not_even_look(bench: Bench, name: str) -> None:
+    office = await bench.office()
+    before = bench.world.store.connections.copy()
+
+    with pytest.raises(NotAuthorized):
+        await CALLS[name][0](bench.service, office, BOB)
+
+    assert (bench.state(office), bench.world.store.connections) == (State.IDLE, before)
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("caller", [ADMIN, ROOT])
+async def test_root_and_whoever_may_control_others_may(bench: Bench, name: str, caller: str) -> None:
+    office = await bench.office()
+    bench.world.authority.asked.clear()
+
+    await CALLS[name][0](bench.service, office, caller)
+
+    if caller == ADMIN:
+        assert bench.world.authority.asked == [(ADMIN, ACTION_CONTROL_OTHERS)]
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_what_is_not_there_is_not_found_and_who_is_not_there_may_nothing(bench: Bench, name: str) -> None:
+    office = await bench.office()
+
+    with pytest.raises(NotFound):
+        await CALLS[name][0](bench.service, "nothing", ALICE)
+    with pytest.raises(NotAuthorized):
+        await CALLS[name][0](bench.service, office, ":1.99")
+
+
+async def test_who_may_not_edit_may_not_add(bench: Bench) -> None:
+    bench.world.authority.denied.add((ALICE, ACTION_EDIT))
+
+    with pytest.raises(NotAuthorized):
+        await bench.office()
+
+    assert bench.world.store.connections == {}
+
+
+async def test_everyone_sees_the_history_of_their_own_connections_and_root_sees_all(bench: Bench) -> None:
+    office = await bench.office()
+    await bench.service.connect(office, ALICE)
+
+    assert [entry.connection for entry in await bench.service.events(10, ALICE)] == ["Office"]
+    assert await bench.service.events(10, BOB) == []
+    assert len(await bench.service.events(10, ROOT)) == 1
+
+
+async def test_the_connection_is_looked_up_again_when_asking_took_its_time(bench: Bench) -> None:
+    office = await bench.office()
+
+    connecting, removing = await asyncio.gather(
+        bench.service.connect(office, ADMIN), bench.service.remove(office, ALICE), return_exceptions=True
+    )
+
+    assert removing is None
+    assert connecting is None or isinstance(connecting, NotFound)
+    assert not bench.world.workers.running
