@@ -46,7 +46,7 @@ def picture(kind: Kind, size: int) -> Image.Image:
             canvas.discs(AMBER, Disc(5.8, 8, 4.7, 2.4), Disc(18.2, 8, 4.7, 2.4))
             canvas.discs(AMBER, *(Disc(x, 19.2, 1.9) for x in (5.2, 12, 18.8)))
         case Kind.CONNECTED:  # one goes through the other
-            left, right = Disc(8.2, 12, 6.9, 3.4), Disc(15.8, 12, 6.9, 3.4)
+            left, right = Disc(8.5, 12, 7.5, 3), Disc(15.5, 12, 7.5, 3)
             canvas.discs(GREEN, left)
             canvas.discs(GREEN, right)
             canvas.discs(GREEN, left, upper_half=True)
