@@ -138,17 +138,17 @@ class Carrier:
         self.received_octets += size
         return self._decoder.receive_data(buffer[:size]), ended
 
-    def send(self, block: bytes) -> None:
-        """Write a block, or begin to.  Only when the carrier is not full.
+    def send(self, block: bytes) -> bool:
+        """Write a block, or begin to, when the carrier is not full; whether all of it is written.
 
         Raises:
             OSError: the connection is of no use any more.
         """
         self._unsent = memoryview(block)
-        self.flush()
+        return self.flush()
 
-    def flush(self) -> None:
-        """Write more of the block that was begun.
+    def flush(self) -> bool:
+        """Write more of the block that was begun; whether all of it is written.
 
         Raises:
             OSError: the connection is of no use any more.
@@ -160,7 +160,8 @@ class Carrier:
                 self._unsent = self._unsent[octets:]
                 self.sent_octets += octets
         except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
-            pass
+            return False
+        return True
 
     def log_off(self, limit_s: float) -> None:
         """Write what is left, tell the server that this is the end, and wait for its own end, but not for long."""

@@ -151,11 +151,9 @@ class Tunnel:
     def _carrier_ready(self, carrier: Carrier, events: int) -> None:
         now = time.monotonic()
         try:
-            if carrier.is_full:
-                carrier.flush()
-                if not carrier.is_full:
-                    self._loop.change(carrier.fileno(), _READ)
-                    self._watch_tap(True)
+            if carrier.is_full and carrier.flush():
+                self._loop.change(carrier.fileno(), _READ)
+                self._watch_tap(True)
             if events & ~select.EPOLLOUT:
                 frames, ended = carrier.receive(self._buffer)
                 self._carriers.received(carrier, now)
@@ -164,11 +162,11 @@ class Tunnel:
                 if ended:
                     self._lose(carrier, "its end")
         except (OSError, ProtocolError) as error:
-            self._lose(carrier, f"{type(error).__name__}")
+            self._lose(carrier, type(error).__name__)
 
     def _deliver(self, frames: list[bytes], now: float) -> None:
         self._received.add(frames)
-        if self._dhcp is not None and any([frame[_PORT] == _DHCP for frame in frames]):
+        if self._dhcp is not None and _DHCP in [frame[_PORT] for frame in frames]:
             frames = [frame for frame in frames if not self._is_dhcp(self._dhcp, frame, now)]
         self._tap.write_frames(frames)
 
@@ -181,13 +179,12 @@ class Tunnel:
 
     def _write(self, carrier: Carrier, block: bytes, now: float) -> None:
         try:
-            carrier.send(block)
+            if not carrier.send(block):
+                self._loop.change(carrier.fileno(), _BOTH)
         except OSError as error:
             self._lose(carrier, type(error).__name__)
-            return
-        self._carriers.sent(carrier, now)
-        if carrier.is_full:
-            self._loop.change(carrier.fileno(), _BOTH)
+        else:
+            self._carriers.sent(carrier, now)
 
     # -- carriers -----------------------------------------------------------------------------------------------------
 
@@ -216,6 +213,8 @@ class Tunnel:
             self._lose(carrier, type(error).__name__)
 
     def _lose(self, carrier: Carrier, reason: str) -> None:
+        if carrier not in self._open:  # an answer to what it brought has found that out
+            return
         LOG.info("a carrier is lost: %s", reason)
         self._close(carrier)
         self._carriers.lost(carrier, time.monotonic())

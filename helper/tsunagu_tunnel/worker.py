@@ -33,7 +33,7 @@ from tsunagu_tunnel.tunnel import Tunnel
 LOG = logging.getLogger(__name__)
 
 
-class _Leave(Exception):  # noqa: N818
+class _Leave(Exception):
     """The helper wants this worker to end, or is gone."""
 
 
@@ -66,8 +66,7 @@ class Worker:
         except TunnelError as error:
             LOG.warning("ended by error %d (%s)", error.code, error.entry.name)
             certificate = as_text(error.certificate) if isinstance(error, CertificateRefused) else ""
-            with contextlib.suppress(_Leave):
-                self._tell(Failed(code=error.code, detail=error.detail, certificate=certificate))
+            self._tell(Failed(code=error.code, detail=error.detail, certificate=certificate))
             return 1
         finally:
             if self._tunnel:
@@ -121,5 +120,6 @@ class Worker:
     def _tell(self, message: ToHelper) -> None:
         try:
             self._control.send(encode(message))
-        except OSError as error:  # a helper that lets its socket fill up is as good as gone
-            raise _Leave("the helper does not listen") from error
+        except OSError:  # gone, or as good as gone: it has let the socket fill up
+            with contextlib.suppress(OSError):
+                self._control.shutdown(socket.SHUT_RDWR)  # the loop will find the end of file

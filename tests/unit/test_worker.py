@@ -1,281 +1,530 @@
-"""Real child processes that speak the control socket, well and badly."""
+"""The worker's real loop in a thread, against a small server on loopback; a socket pair stands for the TAP."""
 
-import asyncio
-import json
-import logging
-import os
-import re
-import select
-import sys
-from collections.abc import AsyncIterator
+import base64
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from random import Random
+from typing import Self, TypeVar
 
 import pytest
 
-from tsunagu.control import Established, Failed, Leased, Progress, Start, Stop, encode
-from tsunagu.errors import TunnelError
-from tsunagu.model import ConnectionSettings, Phase, Secret, Statistics, Traffic
-from tsunagu_helper import worker as worker_module
-from tsunagu_helper.surroundings import WorkerMessage
-from tsunagu_helper.worker import LOG_LINES, Program, Worker
-
-ODD_WORKER = str(Path(__file__).parent.parent / "odd_worker.py")
-START = Start(
-    settings=ConnectionSettings(name="Office", host="vpn.example.org", hub="DEMO", username="alice"),
-    secret=Secret("hunter2"),
-    mac="5e:00:00:00:00:01",
-    accepted_fingerprint="",
-    machine_id="0" * 32,
+from tests.fakes import FakeServer, FakeServerThread, Fault, RedirectTo, Stage, make_certificate
+from tests.fakes_dhcp import DhcpServer
+from tsunagu.control import (
+    MAX_MESSAGE,
+    Established,
+    Failed,
+    Leased,
+    NoLease,
+    Progress,
+    ReportStatistics,
+    Start,
+    StatisticsReport,
+    Stop,
+    ToHelper,
+    ToWorker,
+    decode,
+    encode,
 )
+from tsunagu.model import Addressing, ConnectionSettings, Phase, Secret
+from tsunagu_tunnel.connect import Limits
+from tsunagu_tunnel.tls import verifying_context
+from tsunagu_tunnel.worker import Worker
+
+MAC = "5e:00:00:00:00:01"
+FAST = Limits(lookup_s=5, connect_s=0.3, next_address_s=0.2, handshake_s=0.3)
+M = TypeVar("M")
 
 
-class Attempt:
-    """One worker, what it said and how it ended."""
+class RunningWorker:
+    """A worker in a thread, and this test as its helper and its NIC."""
 
-    def __init__(self, behaviour: str) -> None:
-        self.messages: list[WorkerMessage] = []
-        self.ends: list[tuple[TunnelError, str]] = []
-        self.changed = asyncio.Event()
-        self.tap, self.peer = os.pipe()
-        os.write(self.peer, b"TAP")
-        self.worker = Worker(
-            Program(uid=os.getuid(), gid=os.getgid(), command=(ODD_WORKER, behaviour)),
-            self.tap,
-            START,
-            on_message=self._said,
-            on_end=self._ended,
-        )
+    def __init__(self, limits: Limits = Limits()) -> None:  # noqa: B008  # frozen
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.nic, self._tap = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        for end in (self._control, self.nic):
+            end.settimeout(10)
+        self.status: int | None = None
+        self.heard: list[ToHelper] = []
+        worker = Worker(theirs, self._tap.fileno(), random=Random(1), limits=limits)
 
-    def _said(self, message: WorkerMessage) -> None:
-        self.messages.append(message)
-        self.changed.set()
+        def run() -> None:
+            self.status = worker.run()
 
-    def _ended(self, error: TunnelError, certificate: str) -> None:
-        self.ends.append((error, certificate))
-        self.changed.set()
+        self._thread = threading.Thread(target=run)
 
-    async def said(self, kind: type[WorkerMessage]) -> None:
-        async with asyncio.timeout(10):
-            while not any(isinstance(message, kind) for message in self.messages):
-                self.changed.clear()
-                await self.changed.wait()
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
 
-    async def end(self) -> tuple[TunnelError, str]:
-        async with asyncio.timeout(10):
-            while not self.ends:
-                self.changed.clear()
-                await self.changed.wait()
-        assert len(self.ends) == 1
-        return self.ends[0]
+    def __exit__(self, *_exception: object) -> None:
+        self._control.close()
+        self._thread.join(10)
+        self.nic.close()
+        self._tap.close()
+        assert not self._thread.is_alive()
 
-    @property
-    def pid(self) -> int:
-        return self.worker._process.pid
+    def tell(self, message: ToWorker) -> None:
+        self._control.send(encode(message))
+
+    def hang_up(self) -> None:
+        self._control.close()
+
+    def expect(self, kind: type[M]) -> M:
+        """The next message of this kind; what comes before it is ``heard``."""
+        while True:
+            data = self._control.recv(MAX_MESSAGE)
+            assert data, f"the worker ended before {kind.__name__}, after {self.heard}"
+            message = decode(data)
+            assert not isinstance(message, ToWorker)
+            self.heard.append(message)
+            if isinstance(message, kind):
+                return message
+
+    def end(self) -> int:
+        """Its exit status, once it has ended."""
+        self._thread.join(5)
+        assert self.status is not None, "the worker has not ended"
+        return self.status
 
 
 @pytest.fixture
-async def attempt(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> AsyncIterator[Attempt]:
-    """A worker that behaves as the test's parameter says; nothing of it may be left."""
-    monkeypatch.setattr(worker_module, "STOP_S", 0.3)
-    monkeypatch.setattr(worker_module, "STATISTICS_S", 0.3)
-    caplog.set_level(logging.INFO)
-    fds = set(os.listdir("/proc/self/fd"))
-    attempt = Attempt(request.param)
-    yield attempt
-    await attempt.end()
-    with pytest.raises(ProcessLookupError):  # reaped, too
-        os.kill(attempt.pid, 0)
-    os.close(attempt.tap)
-    os.close(attempt.peer)
-    assert set(os.listdir("/proc/self/fd")) == fds
+def worker() -> Iterator[RunningWorker]:
+    with RunningWorker() as running:
+        yield running
 
 
-def ends_soon(pid: int) -> bool:
-    try:
-        pidfd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    with os.fdopen(pidfd):
-        return bool(select.select([pidfd], [], [], 10)[0])
+@pytest.fixture
+def hasty() -> Iterator[RunningWorker]:
+    """One with little patience."""
+    with RunningWorker(FAST) as running:
+        yield running
 
 
-def behaving(behaviour: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("attempt", [behaviour], indirect=True, ids=["" if "{" in behaviour else behaviour])
+@pytest.fixture
+def server() -> Iterator[FakeServerThread]:
+    with FakeServerThread() as thread:
+        yield thread
 
 
-@behaving("good")
-async def test_a_good_worker_is_heard_asked_and_stopped(attempt: Attempt) -> None:
-    await attempt.said(Leased)
-    statistics, same = await asyncio.gather(attempt.worker.statistics(), attempt.worker.statistics())
-    attempt.worker.stop()
-    error, _ = await attempt.end()
-
-    assert [type(message) for message in attempt.messages] == [Progress, Established, Leased]
-    assert attempt.messages[0] == Progress(phase=Phase.CONNECTING, detail="203.0.113.5")
-    assert statistics == same == Statistics(carriers=1, sent=Traffic(unicast_packets=5), wire_sent_octets=100)
-    assert error.code == 6
+def settings_for(port: int, host: str = "127.0.0.1", carriers: int = 1) -> ConnectionSettings:
+    return ConnectionSettings(
+        name="test", host=host, port=port, hub="LAB", username="alice", addressing=Addressing.NONE, carriers=carriers
+    )
 
 
-@behaving("good")
-async def test_what_could_steer_a_terminal_is_taken_out_of_texts(attempt: Attempt) -> None:
-    await attempt.said(Established)
-    attempt.worker.stop()
+def start_for(settings: ConnectionSettings, password: str = "secret", accepted: str = "") -> Start:
+    return Start(
+        settings=settings,
+        secret=Secret(password),
+        mac=MAC,
+        accepted_fingerprint=accepted,
+        machine_id="00112233445566778899aabbccddeeff",
+    )
 
-    [session] = [message.session for message in attempt.messages if isinstance(message, Established)]
-    assert session.server_product == "Test [31m Server"
-    assert session.message == "Welcome\nall"
+
+def start_at(server: FakeServerThread, carriers: int = 1) -> Start:
+    return start_for(settings_for(server.port, carriers=carriers), accepted=server.certificate.sha256)
 
 
-@behaving("surroundings")
-async def test_a_worker_gets_its_two_descriptors_and_nothing_of_our_surroundings(
-    attempt: Attempt, caplog: pytest.LogCaptureFixture
+def frame(text: bytes, destination: bytes = b"\x5e\0\0\0\0\x02") -> bytes:
+    return destination + b"\x5e\0\0\0\0\x01\x08\x00" + text.ljust(46, b".")
+
+
+# -- a session --------------------------------------------------------------------------------------------------------
+
+
+def test_a_session_is_established_with_what_the_socket_knows(worker: RunningWorker, server: FakeServerThread) -> None:
+    worker.tell(start_at(server))
+
+    session = worker.expect(Established).session
+
+    assert (session.server_address, session.server_port) == ("127.0.0.1", server.port)
+    assert session.tls_version == "TLSv1.3"
+    assert session.cipher.startswith("TLS_")
+    assert base64.b64decode(session.certificate) == server.certificate.der
+    assert [m.phase for m in worker.heard if isinstance(m, Progress)] == [
+        Phase.RESOLVING,
+        Phase.CONNECTING,
+        Phase.VERIFYING,
+        Phase.NEGOTIATING,
+        Phase.AUTHENTICATING,
+        Phase.ESTABLISHING,
+    ]
+
+
+def test_frames_pass_both_ways_and_are_counted_by_kind(worker: RunningWorker, server: FakeServerThread) -> None:
+    with server.locked() as mind:
+        mind.on_frame = lambda f: [f[6:12] + f[:6] + f[12:]]
+    worker.tell(start_at(server))
+    worker.expect(Established)
+
+    for i in range(100):
+        worker.nic.send(frame(b"%d" % i))
+    worker.nic.send(frame(b"all", destination=b"\xff" * 6))
+    answers = [worker.nic.recv(2000) for _ in range(101)]
+    worker.tell(ReportStatistics())
+    statistics = worker.expect(StatisticsReport).statistics
+
+    assert [a[14:16].rstrip(b".") for a in answers[:100]] == [b"%d" % i for i in range(100)]
+    assert (statistics.sent.unicast_packets, statistics.sent.unicast_octets) == (100, 6000)
+    assert (statistics.sent.broadcast_packets, statistics.sent.broadcast_octets) == (1, 60)
+    assert (statistics.received.unicast_packets, statistics.received.unicast_octets) == (101, 6060)
+    assert statistics.wire_sent_octets > 101 * 64
+    assert statistics.carriers == 1
+
+
+def test_a_server_that_does_not_read_stops_the_nic_and_nothing_else(
+    worker: RunningWorker, server: FakeServerThread
 ) -> None:
-    await attempt.end()
+    worker.tell(start_at(server))
+    worker.expect(Established)
+    big = frame(b"x" * 1400)
+    worker.nic.settimeout(0.5)
+    sent = 0
 
-    said = re.findall(r"worker: (\[.*)", caplog.text)
-    [environment, directory, leads_its_session], descriptors, start = (json.loads(line) for line in said)
-    assert set(environment) <= {"PATH", "LANG", "PYTHONPATH", "LC_CTYPE"}
-    assert (directory, leads_its_session) == ("/", True)
-    assert len(descriptors) == 6  # standard ones, TAP, control socket, and the one that lists them
-    assert start == [{"value": "hunter2"}, "TAP"]
+    with server.locked():  # its thread stands still
+        with contextlib.suppress(TimeoutError):
+            while sent < 100_000:
+                worker.nic.send(big)
+                sent += 1
+        worker.tell(ReportStatistics())
+        statistics = worker.expect(StatisticsReport).statistics
+    server.wait_until(lambda mind: len(mind.received) == sent)
 
-
-@behaving("fails")
-async def test_the_reason_of_a_failed_attempt_is_one_line(attempt: Attempt) -> None:
-    error, certificate = await attempt.end()
-
-    assert (error.code, error.detail, certificate) == (9, "as asked", "")
-
-
-@behaving("untrusted")
-async def test_a_certificate_nobody_vouches_for_comes_along(attempt: Attempt) -> None:
-    error, certificate = await attempt.end()
-
-    assert (error.code, certificate) == (85, "REVS")
+    assert 0 < statistics.sent.unicast_packets < sent < 100_000
 
 
-@behaving("fails-and-stays")
-async def test_a_worker_that_does_not_leave_after_failing_is_killed(attempt: Attempt) -> None:
-    assert (await attempt.end())[0].code == 1
+def test_further_carriers_are_opened_and_closed_ones_replaced(worker: RunningWorker, server: FakeServerThread) -> None:
+    worker.tell(start_at(server, carriers=2))
+    worker.expect(Established)
+    server.wait_until(lambda mind: len(mind.carriers) == 2)
+
+    with server.locked() as mind:
+        mind.carriers[0].closed = True
+    server.wait_until(lambda mind: len(mind.carriers) == 2)
+
+    worker.nic.send(frame(b"still here"))
+    server.wait_until(lambda mind: len(mind.received) == 1)
 
 
-@behaving("closes-and-stays")
-async def test_a_worker_that_only_closes_its_socket_is_killed(attempt: Attempt) -> None:
-    assert (await attempt.end())[0].detail == "the worker ended unexpectedly"
+def test_a_session_whose_lines_were_all_cut_is_revived(worker: RunningWorker, server: FakeServerThread) -> None:
+    worker.tell(start_at(server))
+    worker.expect(Established)
+
+    with server.locked() as mind:
+        mind.cut_carriers()
+    server.wait_until(lambda mind: len(mind.carriers) == 1)
+
+    worker.nic.send(frame(b"again"))
+    server.wait_until(lambda mind: len(mind.received) == 1)
 
 
-@behaving("ignores-stop")
-async def test_a_worker_that_does_not_stop_is_killed(attempt: Attempt) -> None:
-    await attempt.said(Leased)
-    attempt.worker.stop()
+def test_a_session_that_an_administrator_ended_is_over(worker: RunningWorker, server: FakeServerThread) -> None:
+    worker.tell(start_at(server))
+    worker.expect(Established)
 
-    assert (await attempt.end())[0].code == 6
+    with server.locked() as mind:
+        mind.end_sessions()
 
-
-@behaving("crashes")
-async def test_a_crash_can_be_tried_again(attempt: Attempt) -> None:
-    error, _ = await attempt.end()
-
-    assert (error.code, error.remedy.value) == (23, "retry")
-    assert [type(message) for message in attempt.messages] == [Progress, Established, Leased]
+    assert worker.expect(Failed).code == 13
+    assert worker.end() == 1
 
 
-@behaving("raises")
-async def test_a_traceback_goes_to_the_log_line_by_line_and_escaped(
-    attempt: Attempt, caplog: pytest.LogCaptureFixture
+def test_a_server_that_is_gone_ends_the_session(worker: RunningWorker) -> None:
+    with FakeServerThread() as server:
+        worker.tell(start_at(server))
+        worker.expect(Established)
+
+    assert worker.expect(Failed).code in (1, 3)
+
+
+def test_the_policys_time_limit_ends_the_session(worker: RunningWorker, server: FakeServerThread) -> None:
+    with server.locked() as mind:
+        mind.policy["AutoDisconnect"] = 1
+    worker.tell(start_at(server))
+    worker.expect(Established)
+
+    assert worker.expect(Failed).code == 126
+
+
+def test_a_block_that_is_none_costs_a_carrier_but_not_the_session(
+    worker: RunningWorker, server: FakeServerThread
 ) -> None:
-    error, _ = await attempt.end()
+    worker.tell(start_at(server))
+    worker.expect(Established)
 
-    assert error.code == 23
-    assert r"Office: worker: RuntimeError: a bug\x1b[31m" in caplog.messages
-    assert "Office: worker: Traceback (most recent call last):" in caplog.messages
+    with server.locked() as mind:
+        mind.carriers[0].send(struct.pack(">II", 1, 5000) + b"x" * 5000)
+    server.wait_until(lambda mind: len(mind.carriers) == 1 and mind.carriers[0].direction is not None)
 
-
-@behaving("chatter")
-async def test_a_talkative_worker_does_not_fill_the_log(attempt: Attempt, caplog: pytest.LogCaptureFixture) -> None:
-    assert (await attempt.end())[0].code == 1
-
-    assert len(caplog.messages) <= LOG_LINES + 1
-    assert max(len(line) for line in caplog.messages) < 500
+    worker.nic.send(frame(b"still here"))
+    server.wait_until(lambda mind: len(mind.received) == 1)
 
 
-@behaving("ignores-statistics")
-async def test_statistics_that_do_not_come_are_not_waited_for(attempt: Attempt) -> None:
-    await attempt.said(Leased)
-    with pytest.raises(TimeoutError):
-        await attempt.worker.statistics()
-    waiting = asyncio.create_task(attempt.worker.statistics())
-    attempt.worker.stop()
+def test_a_cluster_sends_the_login_on(worker: RunningWorker) -> None:
+    member = FakeServer(users={})
+    with FakeServerThread(member) as second, FakeServerThread() as first:
+        with first.locked() as mind:
+            mind.redirect = RedirectTo("127.0.0.1", (second.port,), second.certificate.der, member)
+        worker.tell(start_at(first))
 
-    with pytest.raises(TimeoutError):
-        await waiting
+        session = worker.expect(Established).session
 
-
-@behaving("leaves-a-child")
-async def test_what_a_worker_started_goes_with_it(attempt: Attempt, caplog: pytest.LogCaptureFixture) -> None:
-    await attempt.end()
-
-    [child] = re.findall(r"worker: (\d+)", caplog.text)
-    assert await asyncio.to_thread(ends_soon, int(child))
+        assert session.server_port == second.port
+        assert Phase.REDIRECTED in [m.phase for m in worker.heard if isinstance(m, Progress)]
+        first.wait_until(lambda mind: mind.redirects_confirmed == 1)
 
 
-MISBEHAVIOUR = {
-    "garbage": "Not a control message",
-    "too-long": "too long",
-    "flood": "too many messages",
-    encode(Stop()).decode(): "not for the helper",
-    '{"type": "Leased", "lease": {"address": "1.2.3.4", "prefix_length": 24, "server": "", "lifetime_s": 1}}': "turn",
-    '{"type": "NoLease"}': "NoLease out of turn",
-    '{"type": "StatisticsReport", "statistics": {}}': "StatisticsReport out of turn",
-    '{"type": "Progress", "phase": "dancing"}': "Not a control message",
-    '{"type": "Progress", "phase": "connecting", "detail": 5}': "Not a control message",
-    '{"type": "Progress", "phase": "connecting", "detail": "%s"}' % ("x" * 40_000): "too long",
-    '{"type": "Failed", "code": 99999999999999999999}': "too large",
-    '{"type": "Failed", "code": 85, "certificate": "!"}': "Not a certificate",
-    "[" * 5000: "Not a control message",
-}
+def test_a_cluster_member_must_show_the_announced_certificate(worker: RunningWorker) -> None:
+    member = FakeServer(users={})
+    with FakeServerThread(member) as second, FakeServerThread() as first:
+        with first.locked() as mind:
+            mind.redirect = RedirectTo("127.0.0.1", (second.port,), first.certificate.der, member)
+        worker.tell(start_at(first))
+
+        assert worker.expect(Failed).code == 152
+        assert member.logins == []
+
+
+# -- refusals ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_password_is_the_servers_error_9(worker: RunningWorker, server: FakeServerThread) -> None:
+    worker.tell(replace(start_at(server), secret=Secret("wrong")))
+
+    assert worker.expect(Failed).code == 9
+    assert worker.end() == 1
+
+
+def test_no_password_is_error_9_before_anything_is_sent(worker: RunningWorker, server: FakeServerThread) -> None:
+    worker.tell(replace(start_at(server), secret=None))
+
+    assert worker.expect(Failed).code == 9
+
+
+def test_an_unknown_certificate_is_told_and_nothing_is_sent(worker: RunningWorker, server: FakeServerThread) -> None:
+    with server.locked() as mind:
+        mind.faults[Stage.HELLO] = Fault(keep=0)
+    worker.tell(start_for(settings_for(server.port)))
+
+    failed = worker.expect(Failed)
+
+    assert failed.code == 85
+    assert base64.b64decode(failed.certificate) == server.certificate.der
+    assert Phase.NEGOTIATING not in [m.phase for m in worker.heard if isinstance(m, Progress)]
+
+
+def test_another_certificate_than_the_accepted_one_is_not_accepted(
+    worker: RunningWorker, server: FakeServerThread
+) -> None:
+    worker.tell(start_for(settings_for(server.port), accepted=make_certificate().sha256))
+
+    failed = worker.expect(Failed)
+
+    assert failed.code == 85
+    assert base64.b64decode(failed.certificate) == server.certificate.der
+
+
+def test_an_accepted_certificate_may_be_for_another_name_and_expired(worker: RunningWorker) -> None:
+    with FakeServerThread(certificate=make_certificate("elsewhere.example", expired=True)) as server:
+        worker.tell(start_at(server))
+
+        worker.expect(Established)
 
 
 @pytest.mark.parametrize(
-    ("attempt", "reason"),
-    MISBEHAVIOUR.items(),
-    indirect=["attempt"],
-    ids=[name[:40] for name in MISBEHAVIOUR],
+    ("host", "expired", "code"), [("127.0.0.1", False, 0), ("elsewhere.example", False, 149), ("127.0.0.1", True, 106)]
 )
-async def test_a_worker_that_misbehaves_is_killed_at_once(attempt: Attempt, reason: str) -> None:
-    error, _ = await attempt.end()
+def test_the_systems_authorities_vouch_for_name_and_date(
+    worker: RunningWorker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: str, expired: bool, code: int
+) -> None:
+    with FakeServerThread(certificate=make_certificate(host, expired=expired)) as server:
+        (tmp_path / "authorities.pem").write_bytes(server.certificate.pem)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authorities.pem"))
+        verifying_context.cache_clear()
+        worker.tell(start_for(settings_for(server.port)))
 
-    assert (error.code, error.remedy.value) == (23, "retry")
-    assert reason in error.detail
-
-
-async def test_a_worker_that_cannot_be_started_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    fds = set(os.listdir("/proc/self/fd"))
-    monkeypatch.setattr(sys, "executable", "/nonexistent")
-
-    with pytest.raises(FileNotFoundError):
-        Worker(Program(0, 0), 0, START, on_message=lambda _: None, on_end=lambda _, __: None)
-
-    assert set(os.listdir("/proc/self/fd")) == fds
-
-
-def test_code_that_is_not_installed_is_found_but_nothing_else_steers_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", "helper:shared")
-    monkeypatch.setenv("PYTHONINSPECT", "1")
-
-    assert Program(1, 2).arguments(7, 8)[1:] == [
-        "-P", "-s", "-m", "tsunagu_tunnel", "--tap-fd", "7", "--control-fd", "8", "--uid", "1", "--gid", "2",
-    ]  # fmt: skip
-    environment = worker_module._environment()
-    assert environment["PYTHONPATH"] == f"{Path('helper').resolve()}:{Path('shared').resolve()}"
-    assert "PYTHONINSPECT" not in environment
-
-    monkeypatch.delenv("PYTHONPATH")
-    assert Program(1, 2).arguments(7, 8)[1] == "-I"
-    assert "PYTHONPATH" not in worker_module._environment()
+        if code:
+            failed = worker.expect(Failed)
+            assert failed.code == code
+            assert base64.b64decode(failed.certificate) == server.certificate.der
+        else:
+            worker.expect(Established)
+    verifying_context.cache_clear()
 
 
-def test_a_failed_message_round_trips() -> None:
-    assert worker_module._checked(encode(Failed(code=1, detail="x"))) == Failed(code=1, detail="x")
+# -- what is no server, or not for long -------------------------------------------------------------------------------
+
+
+def test_a_name_that_does_not_exist_is_told_by_name(worker: RunningWorker) -> None:
+    worker.tell(start_for(settings_for(443, host="no-such-host.invalid")))
+
+    failed = worker.expect(Failed)
+
+    assert failed.code == 1
+    assert "the name no-such-host.invalid was not found" in failed.detail
+
+
+def test_a_closed_port_is_told_as_refused(worker: RunningWorker) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    worker.tell(start_for(settings_for(port)))
+
+    failed = worker.expect(Failed)
+
+    assert failed.code == 1
+    assert "refused" in failed.detail
+
+
+def test_a_full_backlog_is_a_time_out(hasty: RunningWorker) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        with socket.create_connection(listener.getsockname()):
+            hasty.tell(start_for(settings_for(listener.getsockname()[1])))
+
+            failed = hasty.expect(Failed)
+
+    assert failed.code == 1
+    assert "did not answer" in failed.detail
+
+
+@pytest.mark.parametrize(
+    ("greeting", "codes"),
+    [
+        (b"", {152}),
+        (b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", {2}),
+        (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", {2}),
+        (b"\x00\xff" * 400, {2, 152}),
+        (b"\x16\x03\x03\x40\x00" + b"\x02" * 100, {2, 152}),
+        (b"\x15\x03\x03\x00\x02\x02\x46", {150}),
+        (b"\x15\x03\x03\x00\x02\x02\x28", {151}),
+    ],
+    ids=["silence", "ssh", "http", "garbage", "almost TLS", "alert: version", "alert: cipher"],
+)
+def test_a_port_that_speaks_something_else(hasty: RunningWorker, greeting: bytes, codes: set[int]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        hasty.tell(start_for(settings_for(listener.getsockname()[1])))
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(greeting)
+
+            assert hasty.expect(Failed).code in codes
+
+
+def test_a_line_cut_before_tls_stands(hasty: RunningWorker) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        hasty.tell(start_for(settings_for(listener.getsockname()[1])))
+        listener.accept()[0].close()
+
+        failed = hasty.expect(Failed)
+
+    assert failed.code == 3
+    assert "TLS" in failed.detail
+
+
+@pytest.mark.parametrize("stage", [Stage.HELLO, Stage.LOGIN])
+@pytest.mark.parametrize(
+    ("fault", "codes"),
+    [
+        (Fault(keep=0, close=True), {3}),
+        (Fault(keep=40, close=True), {3}),
+        (Fault(keep=0), {3}),
+        (Fault(keep=40), {3}),
+        (Fault(replace=b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"), {2}),
+        (Fault(replace=b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\nmoin"), {2}),
+        (Fault(replace=b"\0\1\2\3" * 5000), {2}),
+        (
+            Fault(
+                replace=b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n"
+                b"Content-Length: 4294967295\r\n\r\n"
+            ),
+            {2, 4},
+        ),
+    ],
+    ids=["cut", "cut in the middle", "silence", "half an answer", "403", "a web page", "garbage", "huge"],
+)
+def test_a_server_that_fails_in_the_handshake(
+    hasty: RunningWorker, server: FakeServerThread, stage: Stage, fault: Fault, codes: set[int]
+) -> None:
+    with server.locked() as mind:
+        mind.faults[stage] = fault
+    hasty.tell(start_at(server))
+
+    assert hasty.expect(Failed).code in codes
+    assert hasty.end() == 1
+
+
+# -- the helper's side ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("phase", [Phase.RESOLVING, Phase.VERIFYING, Phase.AUTHENTICATING, Phase.ESTABLISHING])
+@pytest.mark.parametrize("way", ["stop", "hang up"])
+def test_a_worker_leaves_when_told_wherever_it_is(
+    worker: RunningWorker, server: FakeServerThread, phase: Phase, way: str
+) -> None:
+    with server.locked() as mind:
+        if phase is Phase.AUTHENTICATING:
+            mind.faults[Stage.LOGIN] = Fault(keep=0)
+    worker.tell(start_at(server))
+    while worker.expect(Progress).phase is not phase:
+        pass
+
+    if way == "stop":
+        worker.tell(Stop())
+    else:
+        worker.hang_up()
+
+    assert worker.end() == 0
+    server.wait_until(lambda mind: not mind.carriers)
+
+
+def test_a_worker_leaves_before_it_has_begun(worker: RunningWorker) -> None:
+    worker.tell(Stop())
+
+    assert worker.end() == 0
+
+
+def test_a_second_start_ends_the_worker(worker: RunningWorker, server: FakeServerThread) -> None:
+    worker.tell(start_at(server))
+    worker.expect(Established)
+    worker.tell(start_at(server))
+
+    assert worker.end() == 0
+
+
+def test_what_was_sent_before_the_stop_still_arrives(worker: RunningWorker, server: FakeServerThread) -> None:
+    worker.tell(start_at(server))
+    worker.expect(Established)
+    worker.nic.send(frame(b"last words"))
+    server.wait_until(lambda mind: len(mind.received) == 1)
+    worker.tell(Stop())
+
+    assert worker.end() == 0
+    server.wait_until(lambda mind: not mind.carriers)
+
+
+def test_statistics_before_a_session_are_zeros(worker: RunningWorker) -> None:
+    worker.tell(ReportStatistics())
+
+    assert worker.expect(StatisticsReport).statistics.carriers == 0
+
+
+def test_a_lease_comes_from_the_hub_and_goes_back_at_the_end(worker: RunningWorker, server: FakeServerThread) -> None:
+    with server.locked() as mind:
+        mind.on_frame = DhcpServer()
+    worker.tell(replace(start_at(server), settings=replace(settings_for(server.port), addressing=Addressing.DHCP)))
+    worker.expect(Established)
+
+    lease = worker.expect(Leased).lease
+    worker.tell(Stop())
+
+    assert lease.address == "192.168.77.23"
+    assert worker.end() == 0
+    assert not [m for m in worker.heard if isinstance(m, NoLease)]
