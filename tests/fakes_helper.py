@@ -48,6 +48,10 @@ class FakeNic:
         self.name, self.mac, self.fd = name, mac, 99
         self.carrier = False
         self.plan: AddressPlan | None = None
+        self.is_deleted = False
+
+    def stands(self) -> bool:
+        return not self.is_deleted
 
     def set_carrier(self, up: bool) -> None:
         self.carrier = up

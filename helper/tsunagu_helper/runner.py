@@ -213,6 +213,8 @@ class Runner:
                 self.left.set()
 
     async def _open_nic(self) -> None:
+        if self._nic and not self._nic.stands():  # somebody has deleted it
+            await self._close_nic()
         if self._nic is None:
             self._nic = await self._around.nics.open(self.stored.interface, self.stored.mac)
             self.facts = Facts(interface=self._nic.name)

@@ -176,6 +176,17 @@ async def test_an_address_that_cannot_be_applied_leaves_the_session_up(bench: Be
     assert (bench.state, bench.error_code) == (State.UP, 22)
 
 
+async def test_a_nic_that_somebody_deleted_is_made_again_for_the_next_attempt(bench: Bench) -> None:
+    await bench.up()
+    deleted = bench.nic
+    deleted.is_deleted = True
+    bench.world.workers.newest.fail(3)
+    await settle()
+    await bench.runner.tell(ConnectAsked())
+
+    assert bench.nic is not deleted
+
+
 async def test_without_a_nic_there_is_no_worker_and_one_clear_error(bench: Bench) -> None:
     bench.world.nics.broken = broken_nic()
 
