@@ -59,6 +59,17 @@ class AuthType(Enum):
 
     ANONYMOUS = "anonymous"
     PASSWORD = "password"  # a kind, not a secret
+    PLAIN_PASSWORD = "plain-password"  # for RADIUS and NT domains: the server sees the password itself
+    CERTIFICATE = "certificate"  # with its private key, in files
+    SMART_CARD = "smart-card"  # with its private key, on a card
+
+
+class ProxyKind(Enum):
+    """What the proxy on the way to the server speaks."""
+
+    HTTP = "http"  # CONNECT
+    SOCKS4 = "socks4"
+    SOCKS5 = "socks5"
 
 
 class Addressing(Enum):
@@ -71,6 +82,14 @@ class Addressing(Enum):
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+_HASHED_PASSWORD = re.compile(r"[0-9a-f]{40}")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")  # RFC 9110, section 5.6.2
+_HEADER_VALUE = re.compile(r"[^\x00-\x1f\x7f]{0,1024}")
+_CERTIFICATES = re.compile(
+    r"(?:-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/]{1,76}={0,2}\n)+-----END CERTIFICATE-----(?:\n|\Z))+"
+)
+_MAX_CERTIFICATES = 24576  # characters: with a key and all else they fit into one control message
+_MAX_HEADERS = 32
 
 
 def _text(value: str, what: str, limit: int = 255) -> None:
@@ -80,13 +99,50 @@ def _text(value: str, what: str, limit: int = 255) -> None:
         )
 
 
-def _host(value: str) -> None:
+def _host(value: str, what: str = "server") -> None:
     try:
         ipaddress.ip_address(value)
     except ValueError:
         labels = value.removesuffix(".").split(".")
         if len(value) > 253 or not all(_HOST_LABEL.fullmatch(label) for label in labels):
-            raise InvalidSettings("The server must be a host name such as vpn.example.org, or an IP address") from None
+            raise InvalidSettings(f"The {what} must be a host name such as vpn.example.org, or an IP address") from None
+
+
+def _number(value: int, low: int, high: int, what: str) -> None:
+    if not low <= value <= high:
+        raise InvalidSettings(f"The {what} must lie between {low} and {high}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """What every carrier goes through to the server.  Its password is a ``Secret``, kept apart.
+
+    Raises:
+        InvalidSettings: from the constructor.
+    """
+
+    kind: ProxyKind
+    host: str
+    port: int
+    username: str = ""  # "": none is asked for
+    headers: tuple[tuple[str, str], ...] = ()  # (name, value), sent with CONNECT; they win over our own
+
+    def __post_init__(self) -> None:
+        _host(self.host, "proxy")
+        _number(self.port, 1, 65535, "proxy's port")
+        if self.username:
+            _text(self.username, "user name for the proxy")
+        if self.headers and self.kind is not ProxyKind.HTTP:
+            raise InvalidSettings("Only an HTTP proxy takes headers")
+        if len(self.headers) > _MAX_HEADERS:
+            raise InvalidSettings(f"The proxy's headers must be at most {_MAX_HEADERS}")
+        for name, value in self.headers:
+            if not _HEADER_NAME.fullmatch(name):
+                raise InvalidSettings("The name of a proxy's header must consist of letters, digits and hyphens")
+            if not _HEADER_VALUE.fullmatch(value):
+                raise InvalidSettings(
+                    f"The proxy's header {name} must have at most 1024 characters, without control characters"
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +165,22 @@ class ConnectionSettings:
     retry_interval_s: int = 15  # 5 to 300 (S61)
     hide_windows: bool = False  # "Hide status and error screens" (S4, S57)
     server_fingerprint: str = ""  # SHA-256 of the certificate (DER) a person accepted, 64 hex digits; "": none yet
+    client_certificate: str = ""  # PEM, the user's own first, then its chain; the private key is a secret, kept apart
+    card_certificate: str = ""  # the certificate's name on the smart card
+    card_key: str = ""  # the private key's name on the smart card
+    proxy: Proxy | None = None
+    encrypt: bool = True
+    compress: bool = False
+    half_duplex: bool = False  # every carrier one way only
+    qos: bool = False  # VoIP/QoS: the server sends some frames first
+    bridge_mode: bool = False  # bridge/router mode
+    monitor_mode: bool = False  # receive all that goes through the hub
+    carrier_interval_s: int = 1  # between the establishing of carriers
+    carrier_lifetime_s: int = 0  # a carrier is replaced after that; 0: never
+    udp_acceleration: bool = True
+    source_address: str = ""  # IP address of this machine that carriers start from; "": the system's choice
+    source_port: int = 0  # 0: the system's choice
+    old_tls: bool = False  # TLS 1.0 and 1.1 too, for old servers
 
     def __post_init__(self) -> None:
         _text(self.name, "name of the connection")
@@ -120,18 +192,57 @@ class ConnectionSettings:
             (self.carriers, 1, 32, "number of TCP connections"),
             (self.retry_interval_s, 5, 300, "retry interval in seconds"),
             (0 if self.retry_limit is None else self.retry_limit, 0, 2**32 - 1, "number of retries"),
+            (self.carrier_interval_s, 1, 2**32 - 1, "interval between TCP connections in seconds"),
+            (self.carrier_lifetime_s, 0, 2**32 - 1, "lifetime of a TCP connection in seconds"),
+            (self.source_port, 0, 65535, "source port"),
         ):
-            if not low <= value <= high:
-                raise InvalidSettings(f"The {what} must lie between {low} and {high}")
+            _number(value, low, high, what)
         if self.server_fingerprint and not _FINGERPRINT.fullmatch(self.server_fingerprint):
             raise InvalidSettings("The server's fingerprint must have 64 hexadecimal digits (SHA-256)")
+        self._check_user_certificate()
+        if self.source_address:
+            try:
+                ipaddress.ip_address(self.source_address)
+            except ValueError:
+                raise InvalidSettings("The source address must be an IPv4 or IPv6 address") from None
+
+    def _check_user_certificate(self) -> None:
+        if len(self.client_certificate) > _MAX_CERTIFICATES:
+            raise InvalidSettings(f"The client certificate must have at most {_MAX_CERTIFICATES} characters")
+        if self.client_certificate and not _CERTIFICATES.fullmatch(self.client_certificate):
+            raise InvalidSettings(
+                "The client certificate must be in PEM form, with nothing but BEGIN CERTIFICATE blocks"
+            )
+        for value, what in (
+            (self.card_certificate, "name of the certificate on the smart card"),
+            (self.card_key, "name of the private key on the smart card"),
+        ):
+            if value:
+                _text(value, what)
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A password on its way to the server.  Never logged, never shown."""
+    """A password or private key on its way to where it is used.  Never logged, never shown."""
 
     value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HashedPassword:
+    """What a server knows of a standard password, 20 octets: as good as the password there.  Never logged, never shown.
+
+    Official clients and their setting files keep only this.
+
+    Raises:
+        InvalidSettings: from the constructor.
+    """
+
+    value: str = field(repr=False)  # 40 hex digits
+
+    def __post_init__(self) -> None:
+        if not _HASHED_PASSWORD.fullmatch(self.value):
+            raise InvalidSettings("A hashed password must have 40 hexadecimal digits")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

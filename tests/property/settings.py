@@ -1,0 +1,124 @@
+"""Arbitrary valid settings and secrets."""
+
+import base64
+import textwrap
+
+from hypothesis import strategies as st
+
+from tsunagu.control import Start
+from tsunagu.model import Addressing, AuthType, ConnectionSettings, HashedPassword, Proxy, ProxyKind, Secret
+
+_PRINTABLE = st.characters(exclude_categories=["Cs", "Cc"])
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_UINT32 = st.integers(0, 2**32 - 1)
+
+
+def texts(maximum: int = 255) -> st.SearchStrategy[str]:
+    """Names as settings allow them."""
+    return st.text(_PRINTABLE, min_size=1, max_size=maximum).filter(lambda text: text == text.strip())
+
+
+def hosts() -> st.SearchStrategy[str]:
+    """Names and addresses."""
+    labels = st.text(_LETTERS, min_size=1, max_size=20)
+    names = st.lists(labels, min_size=1, max_size=4).map(".".join)
+    return st.one_of(names, st.ip_addresses().map(str))
+
+
+def der() -> st.SearchStrategy[bytes]:
+    """An ASN.1 SEQUENCE with anything in it: what can be told of a certificate or key without a library."""
+    return st.binary(max_size=600).map(_sequence)
+
+
+def pem(label: str) -> st.SearchStrategy[str]:
+    """One PEM block of that kind."""
+    return der().map(lambda octets: to_pem(label, octets))
+
+
+def to_pem(label: str, octets: bytes) -> str:
+    """As every tool writes it: 64 characters a line."""
+    lines = textwrap.fill(base64.b64encode(octets).decode(), 64)
+    return f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n"
+
+
+def secrets() -> st.SearchStrategy[Secret]:
+    """Passwords."""
+    return st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).map(Secret)
+
+
+def hashed_passwords() -> st.SearchStrategy[HashedPassword]:
+    """What servers and setting files keep."""
+    return st.binary(min_size=20, max_size=20).map(lambda octets: HashedPassword(octets.hex()))
+
+
+@st.composite
+def proxies(draw: st.DrawFn) -> Proxy:
+    """Every kind of proxy."""
+    kind = draw(st.sampled_from(ProxyKind))
+    headers = st.tuples(st.text(_LETTERS + "-", min_size=1, max_size=20), texts(40))
+    return Proxy(
+        kind=kind,
+        host=draw(hosts()),
+        port=draw(st.integers(1, 65535)),
+        username=draw(st.just("") | texts(40)),
+        headers=tuple(draw(st.lists(headers, max_size=4))) if kind is ProxyKind.HTTP else (),
+    )
+
+
+def connection_settings() -> st.SearchStrategy[ConnectionSettings]:
+    """Every field takes part."""
+    return st.builds(
+        ConnectionSettings,
+        name=texts(),
+        host=hosts(),
+        port=st.integers(1, 65535),
+        hub=texts(),
+        username=texts(),
+        auth=st.sampled_from(AuthType),
+        carriers=st.integers(1, 32),
+        addressing=st.sampled_from(Addressing),
+        retry_limit=st.none() | _UINT32,
+        retry_interval_s=st.integers(5, 300),
+        hide_windows=st.booleans(),
+        server_fingerprint=st.just("") | st.binary(min_size=32, max_size=32).map(bytes.hex),
+        client_certificate=st.lists(pem("CERTIFICATE"), max_size=3).map("".join),
+        card_certificate=st.just("") | texts(),
+        card_key=st.just("") | texts(),
+        proxy=st.none() | proxies(),
+        encrypt=st.booleans(),
+        compress=st.booleans(),
+        half_duplex=st.booleans(),
+        qos=st.booleans(),
+        bridge_mode=st.booleans(),
+        monitor_mode=st.booleans(),
+        carrier_interval_s=st.integers(1, 2**32 - 1),
+        carrier_lifetime_s=_UINT32,
+        udp_acceleration=st.booleans(),
+        source_address=st.just("") | st.ip_addresses().map(str),
+        source_port=st.integers(0, 65535),
+        old_tls=st.booleans(),
+    )
+
+
+def starts() -> st.SearchStrategy[Start]:
+    """The first message to a worker."""
+    return st.builds(
+        Start,
+        settings=connection_settings(),
+        secret=st.none() | secrets(),
+        mac=st.just("5e:00:00:00:00:01"),
+        accepted_fingerprint=st.just(""),
+        machine_id=st.just("0" * 32),
+        previous_address=st.just(""),
+        hashed_password=st.none() | hashed_passwords(),
+        private_key=st.none() | pem("RSA PRIVATE KEY").map(Secret),
+        proxy_password=st.none() | secrets(),
+    )
+
+
+def _sequence(content: bytes) -> bytes:
+    size = len(content)
+    if size < 128:
+        return bytes((0x30, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((0x30, 0x80 | len(length))) + length + content
