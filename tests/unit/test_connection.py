@@ -158,6 +158,12 @@ def test_a_reconnect_moves_neither_the_start_nor_the_first_session_and_counts_on
     assert commands == [SetCarrier(True)]
 
 
+def test_a_new_run_begins_without_the_errors_of_the_last_one() -> None:
+    after, _ = happens(replace(IDLE, error=TunnelError(8)), ConnectAsked())
+
+    assert after.last_error is None
+
+
 # -- addresses ---------------------------------------------------------------------------------------------------------
 
 
@@ -396,6 +402,22 @@ def test_without_an_agent_the_question_waits_for_one(needy: Connection, event: E
 @pytest.mark.parametrize("needy", [NEEDS_SECRET, NEEDS_TRUST], ids=["secret", "trust"])
 def test_another_agent_does_not_double_an_open_question(needy: Connection) -> None:
     assert happens(needy, AgentAppeared()) == (needy, [])
+
+
+@pytest.mark.parametrize(
+    ("needy", "answer"),
+    [
+        (NEEDS_SECRET, SecretGiven(ticket=7, secret=TYPED, save=True)),
+        (NEEDS_SECRET, PasswordSet(OTHER)),
+        (NEEDS_TRUST, TrustGiven(ticket=7, fingerprint=PIN, pin=False)),
+        (NEEDS_TRUST, TrustGiven(ticket=7, fingerprint=PIN, pin=True)),
+    ],
+    ids=["secret", "password set", "once", "pin"],
+)
+def test_a_persons_answer_begins_a_new_series_of_retries(needy: Connection, answer: Event) -> None:
+    after, _ = happens(replace(needy, retries=3), answer)
+
+    assert (after.state, after.retries) == (State.CONNECTING, 0)
 
 
 # -- trust -------------------------------------------------------------------------------------------------------------
