@@ -170,7 +170,8 @@ class Tray:
             case Verb.START_SERVICE:
                 self._start(self._told("", client.activate()))
             case Verb.EXPLAIN:
-                self._notifier.say([Notice(key="", title="Tsunagu", body=self._texts("no_connections"))])
+                title, body = self._texts("welcome_title"), self._texts("welcome_body")
+                self._notifier.say([Notice(key="", title=title, body=body)])
             case Verb.QUIT:
                 self.quit.set()
 

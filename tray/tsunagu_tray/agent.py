@@ -116,11 +116,11 @@ class Agent(Interface):
             raise NotAuthorized("Only the Tsunagu service may ask")
 
     async def _ask(self, path: str, answering: Coroutine[Any, Any, T]) -> T:
-        previous = self._open.get(path)
-        task = asyncio.ensure_future(answering)
-        self._open[path] = task
-        if previous is not None:
+        while (previous := self._open.get(path)) and not previous.done():
             previous.cancel()
+            await asyncio.wait({previous})
+        task: asyncio.Task[T] = asyncio.ensure_future(answering)
+        self._open[path] = task
         await asyncio.wait({task})
         if self._open.get(path) is task:
             del self._open[path]

@@ -287,7 +287,7 @@ def parse_server(server: str, texts: Texts) -> tuple[str, int]:
     """
     if found := re.fullmatch(r"\[([^\[\]]+)\](?::([0-9]{1,5}))?", server):
         return found[1], int(found[2] or 443)
-    if server.count(":") > 1:
+    if server.count(":") > 1 and not server.startswith("["):
         return server, 443
     if found := re.fullmatch(r"([^:\[\]]+)(?::([0-9]{1,5}))?", server):
         return found[1], int(found[2] or 443)

@@ -4,6 +4,7 @@ The sentences of the protocol's errors come from ``tsunagu.error_table``.
 """
 # ruff: noqa: E501, ISC004  # a table
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 
@@ -22,7 +23,7 @@ class Language(Enum):
 def language(environ: Mapping[str, str]) -> Language:
     """The language of messages, from the first of LC_ALL, LC_MESSAGES and LANG that is set."""
     locale = next((environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environ.get(name)), "")
-    return Language.JA if locale.lower().startswith("ja") else Language.EN
+    return Language.JA if re.match(r"ja\b|ja_", locale, re.ASCII) else Language.EN
 
 
 class Texts:
@@ -127,6 +128,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
                           "接続は終了しました。Tsunagu のアイコンから再び起動できます"),
     "refused_title": ("{name}: that did not work", "「{name}」: 操作に失敗しました"),
     "welcome_title": ("No connections yet", "接続設定がありません"),
+    "welcome_body": ("Add one in a terminal: tsunagu add NAME --server HOST --hub HUB --user USER",
+                     "端末で追加してください: tsunagu add 名前 --server ホスト --hub 仮想HUB --user ユーザー"),
     "question_password_title": ("{name} needs your password", "「{name}」のパスワードが必要です"),
     "question_certificate_title": ("Is this the right server for {name}?", "「{name}」のサーバーを確認してください"),
     "question_certificate_changed_title": ("Warning: {name} shows another certificate than before",

@@ -71,7 +71,7 @@ def build(window: Window) -> Adw.MessageDialog:
     dialog.add_response("once", texts("window_trust_once"))
     dialog.add_response("pin", texts("window_trust_always"))
     dialog.set_close_response("cancel")
-    dialog.set_default_response("cancel" if changed else "pin")
+    dialog.set_default_response("cancel")  # a careless Enter trusts nobody
     dialog.set_response_appearance(
         "pin", Adw.ResponseAppearance.DESTRUCTIVE if changed else Adw.ResponseAppearance.SUGGESTED
     )

@@ -1,0 +1,187 @@
+"""The secrets agent and the tray's questions, asked by a scripted helper; windows are fakes here."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes_bus import FakeConnection, FakeHelper, PrivateBus, fake_helper, until
+from tsunagu.bus_names import AGENT, AGENT_PATH, ERROR_PREFIX
+from tsunagu_dbus import BusError, MessageBus, call, close, to_variants
+from tsunagu_tray import questions
+from tsunagu_tray.agent import Agent
+from tsunagu_tray.client import HelperClient
+from tsunagu_tray.memory import Memory
+from tsunagu_tray.questions import JUST_CLICKED_S, Questions
+from tsunagu_tray.texts import Language, Texts
+from tsunagu_tray.tray_model import Do, Notice, Verb, Withdraw
+
+
+class Windows:
+    """Stands for the window programs: what was asked, and answers when told."""
+
+    def __init__(self) -> None:
+        self.open: list[tuple[str, dict[str, Any]]] = []
+        self.most_open = 0
+        self.answer: asyncio.Future[dict[str, Any] | None] | None = None
+
+    async def ask(self, window: str, question: dict[str, Any]) -> dict[str, Any] | None:
+        asked = (window, question)
+        self.open.append(asked)
+        self.most_open = max(self.most_open, len(self.open))
+        self.answer = asyncio.get_running_loop().create_future()
+        try:
+            return await self.answer
+        finally:
+            self.open.remove(asked)
+
+    async def close_with(self, answer: dict[str, Any] | None) -> None:
+        await until(lambda: self.open)
+        assert self.answer is not None
+        self.answer.set_result(answer)
+
+
+class Rig:
+    def __init__(self, helper: FakeHelper, state_home: Path) -> None:
+        self.helper = helper
+        self.connection: FakeConnection = helper.add("Office")
+        self.said: list[Notice | Withdraw] = []
+        self.now = 1000.0
+        self.windows = Windows()
+        self.memory = Memory({"XDG_STATE_HOME": str(state_home)})
+        texts = Texts(Language.EN)
+        self.questions = Questions(texts, self.memory, self.said.extend, lambda: None, lambda: self.now)
+        self.client = HelperClient()
+        self.agent = Agent(self.questions, lambda: self.client.owner, lambda path: self.client.views.get(path))
+
+    def ask_password(self, **hints: Any) -> asyncio.Task[dict[str, Any]]:
+        return asyncio.create_task(self.helper.ask_password(self.connection, **hints))
+
+
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateBus]:
+    bus = PrivateBus()
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address)
+    yield bus
+    bus.close()
+
+
+@pytest.fixture
+async def rig(bus: PrivateBus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
+    async with fake_helper(bus) as helper:
+        rig = Rig(helper, tmp_path)
+        monkeypatch.setattr(questions, "ask", rig.windows.ask)
+        await rig.client.open()
+        await rig.client.activate()
+        await rig.client.register_agent(AGENT_PATH, rig.agent)
+        yield rig
+        await rig.client.close()
+
+
+async def test_after_a_click_the_window_comes_at_once(rig: Rig) -> None:
+    rig.questions.clicked(rig.connection.path)
+    asked = rig.ask_password(again=True)
+    await rig.windows.close_with({"secret": "pw", "save": True})
+
+    assert await asked == {"secret": "pw", "save": True}
+    assert rig.said == []
+
+
+async def test_without_a_click_a_notification_opens_it(rig: Rig) -> None:
+    path = rig.connection.path
+    asked = rig.ask_password()
+    await until(lambda: rig.said)
+
+    [notice] = rig.said
+    assert isinstance(notice, Notice)
+    assert notice.title == "Office needs your password"
+    assert notice.button == ("Enter Password", Do(Verb.ANSWER, path))
+    assert rig.questions.waiting == {path: "password"}
+    assert not rig.windows.open
+
+    rig.questions.open(path)
+    await rig.windows.close_with({"secret": "pw", "save": False})
+    assert await asked == {"secret": "pw", "save": False}
+    assert rig.said[1:] == [Withdraw(notice.key)]
+    assert rig.questions.waiting == {}
+
+
+async def test_a_click_is_forgotten_after_half_a_minute(rig: Rig) -> None:
+    rig.questions.clicked(rig.connection.path)
+    rig.now += JUST_CLICKED_S
+    asked = rig.ask_password()
+    await until(lambda: rig.questions.waiting)
+    asked.cancel()
+
+
+async def test_do_not_save_is_remembered_over_runs(rig: Rig, tmp_path: Path) -> None:
+    rig.questions.clicked(rig.connection.path)
+    asked = rig.ask_password()
+    await until(lambda: rig.windows.open)
+    assert rig.windows.open[0][1]["no_save"] is False
+    await rig.windows.close_with({"secret": "pw", "save": False})
+    await asked
+
+    assert Memory({"XDG_STATE_HOME": str(tmp_path)}).values.no_save
+
+
+async def test_cancel_in_the_window_is_told_as_cancelled(rig: Rig) -> None:
+    rig.questions.clicked(rig.connection.path)
+    asked = rig.ask_password()
+    await rig.windows.close_with(None)
+
+    with pytest.raises(BusError) as refused:
+        await asked
+    assert refused.value.name == ERROR_PREFIX + "Cancelled"
+
+
+async def test_the_helper_takes_a_question_back(rig: Rig) -> None:
+    rig.questions.clicked(rig.connection.path)
+    asked = rig.ask_password()
+    await until(lambda: rig.windows.open)
+
+    await rig.helper.ask("Cancel", "o", [rig.connection.path])
+
+    with pytest.raises(BusError, match="taken back"):
+        await asked
+    assert not rig.windows.open
+
+
+async def test_a_second_question_for_a_connection_takes_the_place_of_the_first(rig: Rig) -> None:
+    rig.questions.clicked(rig.connection.path)
+    first = rig.ask_password()
+    await until(lambda: rig.windows.open)
+    second = asyncio.create_task(rig.helper.ask_trust(rig.connection, changed=True))
+    await until(lambda: [window for window, _ in rig.windows.open] == ["certificate"])
+    await rig.windows.close_with({"verdict": "once"})
+
+    assert await second == "once"
+    assert rig.windows.most_open == 1
+    with pytest.raises(BusError):
+        await first
+
+
+async def test_a_certificate_without_an_answer_is_not_trusted(rig: Rig) -> None:
+    rig.questions.clicked(rig.connection.path)
+    asked = asyncio.create_task(rig.helper.ask_trust(rig.connection))
+    await until(lambda: rig.windows.open)
+    assert rig.windows.open[0][1]["server"] == "vpn.example.org:443"
+    await rig.windows.close_with(None)
+
+    assert await asked == "no"
+
+
+async def test_only_the_helper_may_ask(rig: Rig, bus: PrivateBus) -> None:
+    stranger = MessageBus(bus.address)
+    await stranger.connect()
+    [(agent, path)] = rig.helper.agents
+    body = [rig.connection.path, "password", to_variants({"name": "Office"}), 0]
+
+    with pytest.raises(BusError) as refused:
+        await call(stranger, agent, path, AGENT, "GetSecrets", "osa{sv}u", body)
+
+    assert refused.value.name == ERROR_PREFIX + "NotAuthorized"
+    assert not rig.windows.open
+    await close(stranger)

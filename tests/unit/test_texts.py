@@ -1,0 +1,81 @@
+"""Both languages are complete, and the right one speaks."""
+
+import ast
+import string
+from pathlib import Path
+
+import pytest
+
+import tsunagu_tray
+from tsunagu.error_table import ERRORS
+from tsunagu.errors import TunnelError
+from tsunagu.model import Phase, State
+from tsunagu_tray.connection_view import LastError
+from tsunagu_tray.texts import SENTENCES, Language, Texts, language
+
+SOURCES = [path for folder in tsunagu_tray.__path__ for path in Path(folder).rglob("*.py")]
+
+
+def fields(sentence: str) -> set[str | None]:
+    return {field for _, field, _, _ in string.Formatter().parse(sentence)} - {None}
+
+
+@pytest.mark.parametrize("key", SENTENCES)
+def test_every_sentence_is_there_twice_with_the_same_fields(key: str) -> None:
+    english, japanese = SENTENCES[key]
+
+    assert english.strip() == english or key.startswith("cli_")
+    assert japanese
+    assert fields(english) == fields(japanese)
+    assert english.isascii() or set(english) - set(string.printable) <= {"…"}
+
+
+def test_every_sentence_that_is_said_exists_and_every_one_that_exists_is_said() -> None:
+    words = {
+        node.value
+        for path in SOURCES
+        if path.name != "texts.py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    computed = ("state_", "phase_", "error_", "status_", "column_", "certificate_why_", "password_")
+
+    assert {key for key in SENTENCES if not key.startswith(computed)} <= words
+    prefixes = {"menu", "button", "cli", "question", "window", "connected", "lost", "failed", "service", "no"}
+    assert {w for w in words if w.isidentifier() and "_" in w and w.split("_")[0] in prefixes} - SENTENCES.keys() <= {
+        "no_save",  # a key of the window's question
+        "service_unavailable",
+    }
+
+
+@pytest.mark.parametrize("tongue", Language)
+def test_every_state_phase_and_error_has_words(tongue: Language) -> None:
+    texts = Texts(tongue)
+
+    assert all(texts.state(state, phase) for state in State for phase in Phase)
+    for code, entry in ERRORS.items():
+        error = LastError("X", code, str(TunnelError(code, "timed out")))
+        assert (entry.ja if tongue is Language.JA else entry.en) in texts.error(error)
+        assert str(code) in texts.error(error)
+        assert "timed out" in texts.error(error)
+        assert texts.advice(error)
+
+
+def test_an_unknown_error_is_told_in_the_helpers_words() -> None:
+    assert Texts(Language.JA).error(LastError("BrandNew", 0, "A new sentence")) == "A new sentence"
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, Language.EN),
+        ({"LANG": "ja_JP.UTF-8"}, Language.JA),
+        ({"LANG": "ja_JP.UTF-8", "LC_MESSAGES": "en_GB.UTF-8"}, Language.EN),
+        ({"LANG": "en_GB.UTF-8", "LC_ALL": "ja"}, Language.JA),
+        ({"LANG": "ja_JP.UTF-8", "LC_ALL": ""}, Language.JA),
+        ({"LANG": "jam_JM"}, Language.EN),
+        ({"LANG": "de_DE.UTF-8"}, Language.EN),
+    ],
+)
+def test_the_locale_chooses(environment: dict[str, str], expected: Language) -> None:
+    assert language(environment) is expected

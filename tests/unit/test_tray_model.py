@@ -1,0 +1,254 @@
+"""What the tray shows and says, decided from values."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tsunagu.bus_names import connection_path
+from tsunagu.model import State
+from tsunagu_tray.connection_view import ConnectionView, LastError
+from tsunagu_tray.texts import Language, Texts
+from tsunagu_tray.tray_model import (
+    Do,
+    Item,
+    Kind,
+    Known,
+    Narrator,
+    Notice,
+    Verb,
+    Withdraw,
+    click,
+    icon,
+    menu,
+    tooltip,
+)
+
+ENGLISH = Texts(Language.EN)
+NOW = 1000.0
+OFFICE = ConnectionView(path=connection_path("a"), name="Office", interface="tsunagu0")
+HOME = ConnectionView(path=connection_path("b"), name="home_net")
+LOST = LastError("SessionTimeout", 13, "The session has ended (error 13)")
+UNREACHABLE = LastError("ConnectFailed", 1, "The server could not be reached (error 1)")
+REFUSED = LastError("AuthFailed", 9, "User name or password is wrong (error 9)")
+
+
+def known(*views: ConnectionView, **more: object) -> Known:
+    return Known(views={view.path: view for view in views}, **more)  # type: ignore[arg-type]  # fields of Known
+
+
+def up(view: ConnectionView = OFFICE, *addresses: str) -> ConnectionView:
+    return replace(view, state=State.UP, addresses=addresses)
+
+
+def labels(items: tuple[Item | None, ...]) -> list[str]:
+    return [item.label if item else "---" for item in items]
+
+
+@pytest.mark.parametrize(
+    ("shown", "kind"),
+    [
+        (known(), Kind.OFFLINE),
+        (known(OFFICE), Kind.OFFLINE),
+        (known(replace(OFFICE, state=State.WAITING, last_error=LOST)), Kind.CONNECTING),
+        (known(up(), HOME), Kind.CONNECTED),
+        (known(up(), replace(HOME, state=State.CONNECTING)), Kind.CONNECTING),
+        (known(up(), replace(HOME, state=State.NEEDS_SECRET)), Kind.ERROR),
+        (known(replace(OFFICE, last_error=REFUSED)), Kind.ERROR),
+        (known(replace(OFFICE, last_error=LastError("UserCancel", 6, "Cancelled (error 6)"))), Kind.OFFLINE),
+        (known(up(), available=False), Kind.ERROR),
+    ],
+)
+def test_the_icon_shows_what_wants_a_person_first(shown: Known, kind: Kind) -> None:
+    assert icon(shown) is kind
+
+
+def test_the_tooltip_has_a_line_for_each_connection() -> None:
+    lines = tooltip(known(HOME, up(OFFICE, "192.168.77.23/24", "fd00::2/64")), ENGLISH).split("\n")
+
+    assert lines == ["home_net: Offline", "Office: Connected, 192.168.77.23, fd00::2"]
+
+
+@pytest.mark.parametrize(
+    ("state", "verb"),
+    [
+        (State.IDLE, Verb.CONNECT),
+        (State.NEEDS_SECRET, Verb.CONNECT),
+        (State.NEEDS_TRUST, Verb.CONNECT),
+        (State.CONNECTING, Verb.DISCONNECT),
+        (State.WAITING, Verb.DISCONNECT),
+        (State.UP, Verb.DISCONNECT),
+    ],
+)
+def test_a_click_turns_the_only_connection_on_or_off(state: State, verb: Verb) -> None:
+    assert click(known(replace(OFFICE, state=state))) == Do(verb, OFFICE.path)
+
+
+def test_a_click_means_the_connection_used_last() -> None:
+    assert click(known(OFFICE, HOME, last_used="b")) == Do(Verb.CONNECT, HOME.path)
+    assert click(known(OFFICE, last_used="gone")) == Do(Verb.CONNECT, OFFICE.path)
+
+
+def test_a_click_opens_a_waiting_question_before_anything_else() -> None:
+    asking = known(replace(OFFICE, state=State.NEEDS_SECRET), asking={OFFICE.path: "password"})
+
+    assert click(asking) == Do(Verb.ANSWER, OFFICE.path)
+    assert menu(asking, ENGLISH)[0] == Item("Enter _Password…", Do(Verb.ANSWER, OFFICE.path), is_default=True)
+
+
+def test_a_click_does_nothing_while_it_disconnects() -> None:
+    assert click(known(replace(OFFICE, state=State.STOPPING))) is None
+
+
+def test_with_no_connection_or_no_helper_the_menu_says_so() -> None:
+    assert "tsunagu add" in labels(menu(known(), ENGLISH))[0]
+    assert click(known()) == Do(Verb.EXPLAIN)
+    assert labels(menu(known(available=False), ENGLISH))[0] == "The Tsunagu service is not running"
+    assert click(known(available=False)) == Do(Verb.START_SERVICE)
+
+
+def test_the_menu_begins_with_what_a_click_does() -> None:
+    shown = known(OFFICE, up(HOME, "10.0.0.2/8"), last_used="b")
+
+    first, separator, home, office, *end = menu(shown, ENGLISH)
+
+    assert first == Item("Disconnect from home__net", Do(Verb.DISCONNECT, HOME.path), is_default=True)
+    assert separator is None
+    assert home is not None
+    assert office is not None
+    assert labels(home.children) == ["Connected, 10.0.0.2", "---", "_Disconnect"]
+    assert labels(office.children) == ["Offline", "---", "_Connect"]
+    assert not home.children[0].enabled  # type: ignore[union-attr]  # a line, not a separator
+    assert labels(tuple(end)) == ["---", "_Quit"]
+
+
+def test_a_waiting_connection_can_be_retried_now() -> None:
+    office = menu(known(replace(OFFICE, state=State.WAITING, last_error=LOST)), ENGLISH)[2]
+
+    assert office is not None
+    assert Item("_Retry Now", Do(Verb.CONNECT, OFFICE.path)) in office.children
+
+
+def test_all_can_be_disconnected_once_there_is_more_than_one() -> None:
+    assert "Disconnect _All" in labels(menu(known(up(), up(HOME)), ENGLISH))
+    assert "Disconnect _All" not in labels(menu(known(up(), HOME), ENGLISH))
+
+
+# -- notifications ----------------------------------------------------------------------------------------------------
+
+
+def story(*views: ConnectionView) -> list[list[Notice | Withdraw]]:
+    """What is said at each step of one connection's life."""
+    narrator = Narrator(ENGLISH)
+    steps = [known(view) for view in views]
+    return [narrator.tell(old, new, NOW) for old, new in pairwise(steps)]
+
+
+def test_connected_is_said_once_and_completed_with_the_address() -> None:
+    connecting = replace(OFFICE, state=State.CONNECTING)
+
+    said = story(OFFICE, connecting, up(), up(OFFICE, "192.168.77.23/24"), up(OFFICE, "192.168.77.23/24"))
+
+    [waiting], [complete] = said[1], said[2]
+    assert isinstance(waiting, Notice)
+    assert isinstance(complete, Notice)
+    assert waiting.key == complete.key, "the second takes the place of the first"
+    assert complete.title == "Connected to Office"
+    assert "192.168.77.23" in complete.body
+    assert (said[0], said[3]) == ([], [])
+
+
+def test_a_lost_connection_is_one_notification_for_the_whole_series() -> None:
+    again = replace(OFFICE, state=State.CONNECTING, last_error=LOST)
+    waiting = replace(OFFICE, state=State.WAITING, last_error=UNREACHABLE, retry_at=NOW + 15)
+
+    said = story(up(), again, waiting, replace(waiting, state=State.CONNECTING), waiting, again, waiting)
+
+    [lost], [unreachable] = said[0], said[1]
+    assert isinstance(lost, Notice)
+    assert isinstance(unreachable, Notice)
+    assert lost.title == "Office has been disconnected"
+    assert lost.button is None
+    assert "Trying again in 15 s" in unreachable.body
+    assert unreachable.button == ("Retry Now", Do(Verb.CONNECT, OFFICE.path))
+    assert said[2:] == [[], [], [], []]
+
+
+def test_after_success_a_new_series_is_told_again() -> None:
+    waiting = replace(OFFICE, state=State.WAITING, last_error=UNREACHABLE, retry_at=NOW + 15)
+
+    said = story(OFFICE, waiting, up(OFFICE, "10.0.0.2/8"), waiting)
+
+    assert len(said[0]) == len(said[2]) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "button"),
+    [(REFUSED, "Enter Password"), (LastError("HubNotFound", 8, ""), "Connect"), (LOST, "Retry Now")],
+)
+def test_a_failure_has_code_advice_and_the_button_that_may_help(error: LastError, button: str) -> None:
+    [[notice]] = story(replace(OFFICE, state=State.CONNECTING), replace(OFFICE, last_error=error))
+
+    assert isinstance(notice, Notice)
+    assert notice.title == "Could not connect to Office"
+    assert f"error {error.code}" in notice.body
+    assert "\n" in notice.body
+    assert notice.button == (button, Do(Verb.CONNECT, OFFICE.path))
+
+
+def test_what_the_person_ended_is_not_told_but_takes_old_news_away() -> None:
+    refused = replace(OFFICE, last_error=REFUSED)
+
+    assert story(up(), replace(OFFICE, state=State.STOPPING), OFFICE)[1] == [Withdraw(OFFICE.path)]
+    assert story(replace(OFFICE, state=State.WAITING), OFFICE) == [[Withdraw(OFFICE.path)]]
+    assert story(replace(OFFICE, state=State.NEEDS_SECRET), refused) == [[Withdraw(OFFICE.path)]]
+
+
+def test_a_missing_dhcp_server_comes_with_three_remedies() -> None:
+    [[notice]] = story(up(), replace(up(), last_error=LastError("NoAddress", 0, "No DHCP server answered")))
+
+    assert isinstance(notice, Notice)
+    assert all(words in notice.body for words in ("DHCP server into", "SecureNAT", "tsunagu0 a fixed address"))
+
+
+def test_a_helper_that_goes_takes_its_connections_along_and_says_so_once() -> None:
+    narrator = Narrator(ENGLISH)
+    gone = known(available=False)
+
+    assert narrator.tell(known(OFFICE), gone, NOW) == []
+    said = narrator.tell(known(up()), gone, NOW)
+    assert said[0] == Withdraw(OFFICE.path)
+    assert isinstance(said[1], Notice)
+    assert narrator.tell(gone, known(OFFICE), NOW) == [Withdraw("")]
+
+
+def test_what_is_there_at_the_start_is_no_news() -> None:
+    assert Narrator(ENGLISH).tell(known(), known(up(OFFICE, "10.0.0.2/8")), NOW) == []
+
+
+views = st.builds(
+    ConnectionView,
+    path=st.sampled_from([connection_path("a"), connection_path("b")]),
+    name=st.text(max_size=5),
+    state=st.sampled_from(State),
+    addresses=st.sampled_from([(), ("10.0.0.2/8",)]),
+    last_error=st.sampled_from([LastError(), LOST, REFUSED, UNREACHABLE, LastError("New", 9999, "?")]),
+)
+moments = st.builds(
+    lambda shown, available: known(*shown, available=available), st.lists(views, max_size=2), st.booleans()
+)
+
+
+@given(st.lists(moments, min_size=2), st.sampled_from(Language))
+def test_nothing_that_can_be_known_breaks_the_tray(history: list[Known], language: Language) -> None:
+    texts = Texts(language)
+    narrator = Narrator(texts)
+    for old, new in pairwise(history):
+        narrator.tell(old, new, NOW)
+        defaults = [item for item in menu(new, texts) if item and item.is_default]
+        assert len(defaults) == 1
+        assert defaults[0].do == click(new)
+        assert tooltip(new, texts)
+        assert icon(new) in Kind
