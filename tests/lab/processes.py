@@ -42,6 +42,10 @@ class Processes:
         self._running.append(process)
         return process
 
+    def log(self, name: str) -> str:
+        """What the program of that name has written so far."""
+        return (self._log_folder / name).read_text(errors="replace")
+
     def identity(self, user: int | None) -> dict[str, Any]:
         """Arguments for ``subprocess`` that make a program run as that user, by default the one of all."""
         user = self._user if user is None else user

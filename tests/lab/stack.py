@@ -26,10 +26,11 @@ NAME = "Office"
 
 
 class Stack:
-    """Up inside ``with``.  ``state_folder`` is the helper's STATE_DIRECTORY."""
+    """Up inside ``with``.  ``person`` uses it, ``state_folder`` is the helper's STATE_DIRECTORY."""
 
-    def __init__(self, server: VpnServer) -> None:
+    def __init__(self, server: VpnServer, person: str = "mika") -> None:
         self.server = server
+        self.person = person
 
     def __enter__(self) -> Self:
         self.folder = Path(tempfile.mkdtemp(prefix="stack."))
@@ -113,9 +114,9 @@ class Stack:
     # -- users --------------------------------------------------------------------------------------------------------
 
     def cli(
-        self, *arguments: str, user: str | None = "mika", stdin: str | None = None, timeout_s: float = 90
+        self, *arguments: str, user: str | None = None, stdin: str | None = None, timeout_s: float = 90
     ) -> "subprocess.CompletedProcess[str]":
-        """The command ``tsunagu`` in the client's namespace; mika may use it, jun may not, None is root."""
+        """The command ``tsunagu`` in the client's namespace, as our person or another user."""
         return subprocess.run(
             self.cli_command(*arguments, user=user),
             env=self.environment,
@@ -126,9 +127,10 @@ class Stack:
             check=False,
         )
 
-    def cli_command(self, *arguments: str, user: str | None = "mika") -> list[str]:
+    def cli_command(self, *arguments: str, user: str | None = None) -> list[str]:
         """That command's words, to be run with ``environment``."""
-        return within(self.server.cli, sys.executable, "-m", "tsunagu_tray.cli", *arguments, user=user)
+        tsunagu = (sys.executable, "-m", "tsunagu_tray.cli", *arguments)
+        return within(self.server.cli, *tsunagu, user=user or self.person)
 
     def done(self, *arguments: str, stdin: str | None = None) -> str:
         """A command that must succeed; its output."""
@@ -148,7 +150,7 @@ class Stack:
         trusted: bool = True,
         **settings: int,
     ) -> None:
-        """Save a connection as mika does, quick to retry, the server's certificate trusted already."""
+        """Save a connection, quick to retry, the server's certificate trusted already."""
         arguments = ["--server", f"{host}:{port}", "--hub", hub, "--user", user, *options]
         if password is not None:
             arguments.append("--password-stdin")

@@ -1,0 +1,248 @@
+"""``make demo``: the main job, shown.  Each step is looked at; one that is not seen ends it with status 1.
+
+Runs in the sandbox, so that nothing of it can stay on the machine.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from tests.lab.processes import Processes
+from tests.lab.screens import PresentScreen, Screen, VirtualScreen
+from tests.lab.server import FILE, FILE_SHA256, LAN, PASSWORD, SERVER, VpnServer
+from tests.lab.stack import NAME, Stack
+from tests.lab.waiting import wait_for
+from tsunagu.bus_names import SERVICE
+from tsunagu.model import State
+from tsunagu_tray.tray_model import Kind
+
+PICTURES = Path("build/demo")
+SAVED_PICTURES = Path("docs/img")
+PLAY = Path("/run/play")
+BEGIN = time.monotonic()
+
+
+def main() -> None:
+    """Tell the story; status 1 when a part of it could not be seen."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="stay up to play with")
+    parser.add_argument("--save-pictures", action="store_true", help=f"also to {SAVED_PICTURES}, for the README")
+    options = parser.parse_args()
+    shutil.rmtree(PICTURES, ignore_errors=True)
+    before = traces()
+    try:
+        show(keep=options.keep)
+        wait_for(lambda: traces() == before, 10, f"{traces() - before} to go")
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # whatever it was, nobody has seen the main job
+        say(f"FAILED: {type(error).__name__}: {error}")
+        sys.exit(1)
+    say("All is taken down: no process, network namespace, NIC, route or file is left.")
+    if options.save_pictures:
+        for picture in sorted(PICTURES.glob("*.png")):
+            shutil.copy(picture, SAVED_PICTURES / picture.name)
+    if PICTURES.exists():
+        say(f"Pictures: {', '.join(str(picture) for picture in sorted(PICTURES.glob('*.png')))}")
+
+
+def show(*, keep: bool) -> None:
+    """Everything from bringing up to taking down."""
+    present = PresentScreen()
+    screen: Screen = present if present.is_reachable() else VirtualScreen()
+    with ExitStack() as up:
+        server = up.enter_context(VpnServer())
+        say(f"A real SoftEther VPN Server runs in a network namespace ({server.srv}), with a LAN behind its hub.")
+        stack = up.enter_context(Stack(server, screen.user))
+        say(f"Tsunagu's helper runs as root in another ({server.cli}), on a system bus of its own.")
+        up.enter_context(screen)
+        say(f"The desktop is {'a virtual one' if screen.is_ours else 'the present one'}; its user is {screen.user}.")
+        demonstration = Demonstration(server, stack, screen)
+        try:
+            demonstration.tell(keep=keep)
+        except BaseException:
+            print(f"-- helper:\n{stack.helper_log()}\n-- tray:\n{screen.tray_log()}", file=sys.stderr)
+            raise
+        say("Taking all down")
+
+
+class Demonstration:
+    """The story, a method a chapter."""
+
+    def __init__(self, server: VpnServer, stack: Stack, screen: Screen) -> None:
+        self.server = server
+        self.stack = stack
+        self.screen = screen
+        self._pictures = 0
+
+    def tell(self, *, keep: bool) -> None:
+        """All of it."""
+        self.offline()
+        self.connect()
+        self.use()
+        self.lose_the_link()
+        if keep:
+            self.stay()
+        self.disconnect()
+
+    def offline(self) -> None:
+        """The tray appears."""
+        self.stack.add(password=None, trusted=False)
+        say(f'{self.screen.user} has added the connection "{NAME}": hub LAB on {SERVER}, no password saved yet.')
+        self.screen.start_tray({"DBUS_SYSTEM_BUS_ADDRESS": self.stack.bus.address})
+        self.screen.wait_for_icon(Kind.OFFLINE, 15)
+        say("The icon is on the panel: Offline.")
+        self.picture("offline")
+
+    def connect(self) -> None:
+        """The click."""
+        states = StateLog(self.stack)
+        say(f"{self.screen.user} clicks the icon.")
+        self.screen.click_icon(Kind.OFFLINE)
+        self.stack.wait_for_state(State.NEEDS_SECRET)
+        self.screen.wait_for_icon(Kind.CONNECTING, 10)
+        say("Connecting: Tsunagu asks for the password.")
+        self.answer("password", PASSWORD, "Return")
+        self.stack.wait_for_state(State.NEEDS_TRUST)
+        say(f"The server is new: is this its certificate? Its administrator says {self.server.fingerprint()[:16]}…")
+        self.answer("certificate", "", "alt+a")
+        self.stack.wait_for_state(State.UP)
+        self.screen.wait_for_icon(Kind.CONNECTED, 10)
+        self.screen.wait_for_notification(f"Connected to {NAME}", 10)
+        seen = states.close()
+        if not in_order([State.CONNECTING, State.UP], seen):
+            raise AssertionError(f"the states were {seen}")
+        say(f"Connected. The states were idle, {', '.join(state.value for state in seen)}; a notification says so.")
+
+    def use(self) -> None:
+        """What it is for."""
+        [address] = wait_for(lambda: self.stack.status()["addresses"], 10, "an address")
+        say(f"The address from DHCP behind the hub: {address} on {self.stack.status()['interface']}.")
+        self.picture("connected")
+        self.check(self.server.ping(LAN), f"ping {LAN} through the tunnel")
+        begin = time.monotonic()
+        self.check(
+            self.server.fetch() == FILE_SHA256, f"a file of {len(FILE) // 1_000_000} MB fetched, its SHA-256 right"
+        )
+        say(f"That took {time.monotonic() - begin:.1f} s.")
+
+    def lose_the_link(self) -> None:
+        """And get it back."""
+        say("Now the server's link is cut.")
+        self.server.link_down()
+        self.screen.wait_for_icon(Kind.CONNECTING, 60)
+        self.screen.wait_for_notification(f"{NAME} has been disconnected", 10)
+        say("Tsunagu has noticed, says so, and tries again by itself.")
+        self.picture("reconnecting")
+        self.server.link_up()
+        say("The link is back.")
+        self.screen.wait_for_icon(Kind.CONNECTED, 40)
+        count = self.stack.status()["established_count"]
+        self.check(count == 2 and self.server.ping(LAN), "connected again, without anyone; ping through the tunnel")
+
+    def disconnect(self) -> None:
+        """The second click."""
+        say(f"{self.screen.user} clicks the icon again.")
+        self.screen.click_icon(Kind.CONNECTED)
+        self.screen.wait_for_icon(Kind.OFFLINE, 15)
+        self.stack.wait_for_state(State.IDLE)
+        self.check(not self.stack.leftovers(), "Offline; NIC, address and routes are gone")
+
+    # -- parts --------------------------------------------------------------------------------------------------------
+
+    def answer(self, question: str, text: str, key: str) -> None:
+        """In Tsunagu's window, by keyboard; on a desktop with a person at it, by the command line."""
+        if isinstance(self.screen, VirtualScreen):
+            self.screen.activate("Tsunagu")
+            self.picture(question)
+            if text:
+                self.screen.type(text)
+            self.screen.key(key)
+        elif question == "password":
+            self.stack.done("password", NAME, "--stdin", stdin=f"{text}\n")
+        else:
+            self.stack.done("trust", NAME, "--fingerprint", self.server.fingerprint())
+
+    def check(self, seen: bool, what: str) -> None:
+        """Say it if it is so."""
+        if not seen:
+            raise AssertionError(f"not seen: {what}")
+        say(what[0].upper() + what[1:] + ".")
+
+    def picture(self, name: str) -> None:
+        """Of the screen."""
+        self._pictures += 1
+        self.screen.picture(PICTURES / f"{self._pictures}-{name}.png")
+
+    def stay(self) -> None:
+        """Until Enter or Ctrl-C."""
+        PLAY.mkdir()
+        settings = " ".join(f"'{name}={value}'" for name, value in self.stack.environment.items())
+        mika = f"setpriv --reuid={self.screen.user} --regid={self.screen.user} --init-groups"
+        scripts = {
+            "tsunagu": f'exec ip netns exec {self.server.cli} {mika} env {settings} python -m tsunagu_tray.cli "$@"',
+            "shell": f"exec ip netns exec {self.server.cli} env {settings} bash",
+            "cut": f"exec ip -n {self.server.srv} link set veth-srv down",
+            "mend": f"exec ip -n {self.server.srv} link set veth-srv up",
+        }
+        enter = "sudo nsenter --all --target $(pgrep --newest --full 'sandbox --inside')"
+        say("It stays up. In another terminal:")
+        for name, script in scripts.items():
+            (PLAY / name).write_text(f"#!/bin/sh\ncd {Path.cwd()}\n{script}\n")
+            (PLAY / name).chmod(0o755)
+            print(f"    {enter} {PLAY}/{name}{' status' if name == 'tsunagu' else ''}")
+        print("Enter or Ctrl-C ends it.", flush=True)
+        with suppress(KeyboardInterrupt):
+            if sys.stdin.isatty():
+                sys.stdin.readline()
+            else:
+                time.sleep(float("inf"))
+
+
+class StateLog:
+    """The states that the bus has told of, from now on."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._log = Processes(stack.folder / "logs")
+        command = ["gdbus", "monitor", "--address", stack.bus.address, "--dest", SERVICE]
+        self._log.start("states", command, os.environ)
+        wait_for(lambda: "is owned by" in self._log.log("states"), 10, "gdbus to listen")
+
+    def close(self) -> list[State]:
+        """Those seen."""
+        self._log.end_all()
+        return [State(word) for word in re.findall(r"'State': <'([a-z-]+)'>", self._log.log("states"))]
+
+
+def in_order(wanted: list[State], seen: list[State]) -> bool:
+    """Whether all that is wanted was seen, in that order."""
+    rest = iter(seen)
+    return all(state in rest for state in wanted)
+
+
+def traces() -> set[str]:
+    """What lives on this machine, that is, in this sandbox: processes, namespaces, NICs, routes, temporary files."""
+    found = {f"process {path.name}" for path in Path("/proc").iterdir() if path.name.isdecimal() and _lives(path)}
+    for command in ("ip netns", "ip -br link", "ip route", "ip rule"):
+        found.update(subprocess.run(command.split(), capture_output=True, text=True, check=True).stdout.splitlines())
+    return found | {str(path) for path in Path("/tmp").iterdir() if not path.name.startswith(".")}
+
+
+def _lives(process: Path) -> bool:
+    try:
+        return process.joinpath("stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def say(text: str) -> None:
+    """One line of the story."""
+    print(f"[{time.monotonic() - BEGIN:5.1f} s] {text}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
