@@ -168,6 +168,7 @@ class FakeAuthority:
     def __init__(self) -> None:
         self.denied: set[tuple[str, str]] = set()
         self.asked: list[tuple[str, str]] = []
+        self.has_prompted = False
 
     async def uid_of(self, caller: str) -> int:
         await asyncio.sleep(0)
@@ -175,8 +176,9 @@ class FakeAuthority:
             raise NotAuthorized("The caller is not on the bus any longer")
         return UIDS[caller]
 
-    async def check(self, caller: str, action: str) -> None:
+    async def check(self, caller: str, action: str, interactive: bool = True) -> None:
         self.asked.append((caller, action))
+        self.has_prompted |= interactive
         uid = await self.uid_of(caller)
         is_others = action.endswith("-others")
         if uid and ((caller, action) in self.denied or (is_others and caller != ADMIN)):

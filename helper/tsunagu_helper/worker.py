@@ -105,28 +105,18 @@ class Worker:
         self._kill_timer: asyncio.TimerHandle | None = None
         self._log = _LogLines(self._name, _Allowance(LOG_LINES, LOG_LINES_PER_S, self._loop.time))
 
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._control.setblocking(False)
-            try:
-                self._process = subprocess.Popen(
-                    program.arguments(tap_fd, theirs.fileno()),
-                    pass_fds=(tap_fd, theirs.fileno()),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE,
-                    start_new_session=True,
-                    cwd="/",
-                    umask=0o077,
-                    env=_environment(),
-                )
-            except OSError:
-                self._control.close()
-                raise
+        with contextlib.ExitStack() as undo:
+            self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            undo.callback(self._control.close)
+            with theirs:
+                self._process = undo.enter_context(_spawn(program, tap_fd, theirs.fileno()))
+            undo.callback(self._process.kill)
+            self._pidfd = os.pidfd_open(self._process.pid)
+            undo.pop_all()
         assert self._process.stderr is not None
         self._stderr = self._process.stderr.fileno()
+        self._control.setblocking(False)
         os.set_blocking(self._stderr, False)
-        self._pidfd = os.pidfd_open(self._process.pid)
         self._loop.add_reader(self._control, self._read_control)
         self._loop.add_reader(self._stderr, self._read_stderr)
         self._loop.add_reader(self._pidfd, self._process_ended)
@@ -289,6 +279,20 @@ class _LogLines:
             self.feed(b"\n")
         if self._dropped:
             LOG.warning("%s: the worker wrote too much; %d lines were dropped", self._name, self._dropped)
+
+
+def _spawn(program: Program, tap_fd: int, control_fd: int) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        program.arguments(tap_fd, control_fd),
+        pass_fds=(tap_fd, control_fd),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        cwd="/",
+        umask=0o077,
+        env=_environment(),
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -355,6 +355,16 @@ async def test_root_and_whoever_may_control_others_may(bench: Bench, name: str, 
         assert bench.world.authority.asked == [(ADMIN, ACTION_CONTROL_OTHERS)]
 
 
+@pytest.mark.parametrize("name", [name for name, (_, action) in CALLS.items() if not action])
+async def test_whoever_only_looks_is_not_asked_for_a_password(bench: Bench, name: str) -> None:
+    office = await bench.office()
+    bench.world.authority.has_prompted = False
+
+    await CALLS[name][0](bench.service, office, ADMIN)
+
+    assert not bench.world.authority.has_prompted
+
+
 @pytest.mark.parametrize("name", CALLS)
 async def test_what_is_not_there_is_not_found_and_who_is_not_there_may_nothing(bench: Bench, name: str) -> None:
     office = await bench.office()
