@@ -1,8 +1,11 @@
 """The icon on real panels, on a virtual screen, with a real mouse and keyboard."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,6 +205,43 @@ async def test_an_old_tray_that_comes_later_has_the_icon(monkeypatch: pytest.Mon
 
         await rig.do(rig.desktop.click, *await rig.place(Kind.OFFLINE))
         await rig.chose("Connect to Home")
+        await rig.do(rig.desktop.stop_panel)
+        await rig.host_is(False)
+
+
+async def test_a_panel_takes_the_icon_over_from_an_old_tray(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with rig_on("trayer", monkeypatch) as rig:
+        await rig.place(Kind.OFFLINE)
+        await rig.do(rig.desktop.stop_panel)
+        await rig.host_is(False)
+        await rig.do(rig.desktop.start_panel, "xfce")
+        await rig.host_is(True)
+
+        await rig.do(rig.desktop.click, *await rig.place(Kind.OFFLINE))
+        await rig.chose("Connect to Home")
+        assert len(rig.desktop.icon_items()) == 1
+        await eventually(lambda: not _children(), 10, "the end of the old tray's process")
+
+
+async def test_the_process_for_old_trays_is_started_again_after_its_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tsunagu_tray.xembed_process.RESTART_S", 0.1)
+    async with rig_on("trayer", monkeypatch) as rig:
+        await rig.place(Kind.OFFLINE)
+        [old] = _children()
+        os.kill(old, signal.SIGKILL)
+
+        await eventually(lambda: rig.hosts == [True, False, True], 10, f"loss and return, not {rig.hosts}")
+        await rig.do(rig.desktop.click, *await rig.place(Kind.OFFLINE))
+        await rig.chose("Connect to Home")
+
+
+async def test_an_old_tray_without_gtk_has_icon_and_left_click(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "gi.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    async with rig_on("trayer", monkeypatch) as rig:
+        await rig.host_is(True)
+        await rig.do(rig.desktop.click, *await rig.place(Kind.OFFLINE))
+        await rig.chose("Connect to Home")
 
 
 async def test_a_menu_line_that_is_gone_or_grey_does_nothing(rig: Rig) -> None:
@@ -217,3 +257,17 @@ async def test_a_menu_line_that_is_gone_or_grey_does_nothing(rig: Rig) -> None:
         await call(stranger, rig.bus.unique_name, MENU_PATH, "com.canonical.dbusmenu", "Event", "isvu", event)
     await close(stranger)
     assert rig.chosen == []
+
+
+def _children() -> list[int]:
+    """The icon's processes for old trays that run now."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (folder / "cmdline").read_text()
+        except OSError:
+            continue
+        if parent == os.getpid() and "tsunagu_tray.xembed" in command:
+            found.append(int(folder.name))
+    return found

@@ -89,8 +89,12 @@ class TrayWindow:
         self._icon = _pystray().Icon("tsunagu", BLANK, "Tsunagu")
         self._gtk = getattr(self._icon, "_status_icon", None)
         if self._gtk is not None:
-            self._gtk.connect("notify::embedded", lambda *_: tell(present=self._gtk.is_embedded()))
+            # pystray's also takes back a notification, which fails or starts a daemon where there is none.
+            self._icon._finalize = self._icon._remove_fs_icon
+            self._gtk.connect("notify::embedded", lambda *_: tell(present=self._gtk.props.embedded))
             self._gtk.connect("size-changed", self._resize)
+        else:
+            _hear_clicks(self._icon)
 
     def run(self) -> None:
         """Until the orders end."""
@@ -110,14 +114,14 @@ class TrayWindow:
         self._applied |= new
         if "image" in new:
             self._picture = Image.open(io.BytesIO(base64.b64decode(new["image"]))).convert("RGBA")
-            size = self._gtk.get_size() if self._gtk is not None else 0
+            size = self._gtk.props.size if self._gtk is not None else 0
             self._icon.icon = self._fitting(size)
         if "title" in new:
             self._icon.title = new["title"]
             if self._gtk is not None:  # pystray makes it the window's title only
                 from gi.repository import GLib
 
-                GLib.idle_add(self._gtk.set_tooltip_text, new["title"])
+                GLib.idle_add(self._gtk.set_property, "tooltip-text", new["title"])
         if "menu" in new:
             self._icon.menu = _menu(new["menu"])
 
@@ -164,6 +168,13 @@ def _pystray() -> Any:
         os.environ["PYSTRAY_BACKEND"] = "xorg"
         import pystray
     return pystray
+
+
+def _hear_clicks(icon: Any) -> None:
+    """pystray's X back end (0.19.5) handles mouse buttons, but does not ask the server for them."""
+    from Xlib import X
+
+    icon._window.change_attributes(event_mask=X.ExposureMask | X.StructureNotifyMask | X.ButtonPressMask)
 
 
 def _menu(lines: list[dict[str, Any]]) -> "pystray.Menu":
