@@ -116,7 +116,10 @@ class Dialler:
             TunnelError: what the server said, or what went wrong.
         """
         settings = start.settings
-        login = login_for(settings, credentials_for(settings.auth, start.secret), start.machine_id)
+        credentials = credentials_for(
+            settings, secret=start.secret, hashed_password=start.hashed_password, private_key=start.private_key
+        )
+        login = login_for(settings, credentials, start.machine_id)
         place, tls, certificate = yield from self._connect_trusted(settings, start.accepted_fingerprint)
         for _ in range(MAX_REDIRECTS + 1):
             handshake = LoginHandshake(login, address=place.address, port=place.port, random=self._random)

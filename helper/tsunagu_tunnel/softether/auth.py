@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 
 from tsunagu.errors import TunnelError
-from tsunagu.model import AuthType, Secret
+from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Secret
 from tsunagu_tunnel.softether.pack import Pack
 from tsunagu_tunnel.softether.sha0 import sha0
+from tsunagu_tunnel.softether.signer import Signer, first_certificate, signer_for
 
 _ASCII_UPPER = {lower: lower - 32 for lower in range(ord("a"), ord("z") + 1)}
 
@@ -37,12 +38,43 @@ class Anonymous:
 class StandardPassword:
     """The hub's own password of the user; it does not leave this machine in the clear."""
 
-    secret: Secret
+    secret: Secret | HashedPassword
 
     def add_to(self, login: Pack, username: str, random: bytes) -> None:
         """Type 1, bound to the random of the server's hello."""
+        match self.secret:
+            case Secret(value):
+                hashed = hash_password(username, value)
+            case HashedPassword(value):
+                hashed = bytes.fromhex(value)
         login.add_int("authtype", 1)
-        login.add_data("secure_password", secure_password(hash_password(username, self.secret.value), random))
+        login.add_data("secure_password", secure_password(hashed, random))
+
+
+@dataclass(frozen=True, slots=True)
+class PlainPassword:
+    """A password that the server passes on, to RADIUS or an NT domain.  It travels as it is, inside TLS."""
+
+    secret: Secret
+
+    def add_to(self, login: Pack, _username: str, _random: bytes) -> None:
+        """Type 2."""
+        login.add_int("authtype", 2)
+        login.add_str("plain_password", self.secret.value)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """The user's certificate, and proof that its private key is at hand."""
+
+    certificate: bytes  # DER; of a chain, only the user's own is sent
+    sign: Signer = field(repr=False)
+
+    def add_to(self, login: Pack, _username: str, random: bytes) -> None:
+        """Type 3: the signature is over the random of the server's hello."""
+        login.add_int("authtype", 3)
+        login.add_data("cert", self.certificate)
+        login.add_data("sign", self.sign(random))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +89,38 @@ class Ticket:
         login.add_data("ticket", self.ticket)
 
 
-Credentials = Anonymous | StandardPassword | Ticket
+Credentials = Anonymous | StandardPassword | PlainPassword | ClientCertificate | Ticket
 
 
-def credentials_for(auth: AuthType, secret: Secret | None) -> Credentials:
-    """What the settings and the secret make together.
+def credentials_for(
+    settings: ConnectionSettings,
+    *,
+    secret: Secret | None = None,
+    hashed_password: HashedPassword | None = None,
+    private_key: Secret | None = None,
+) -> Credentials:
+    """What the settings and the secrets make together.
 
     Raises:
-        TunnelError: 9, a password is needed and there is none.
+        TunnelError: 9, a password is needed and there is none; 33, 38 or 77, the certificate or its key is of no use.
     """
-    match auth:
+    match settings.auth:
         case AuthType.ANONYMOUS:
             return Anonymous()
         case AuthType.PASSWORD:
-            if secret is None:
-                raise TunnelError(9, "no password was given")
-            return StandardPassword(secret)
+            return StandardPassword(hashed_password or _given(secret))
+        case AuthType.PLAIN_PASSWORD:
+            return PlainPassword(_given(secret))
+        case AuthType.CERTIFICATE:
+            if private_key is None or not settings.client_certificate:
+                raise TunnelError(38, "the client certificate or its private key is missing")
+            certificate = first_certificate(settings.client_certificate)
+            return ClientCertificate(certificate, signer_for(certificate, private_key.value))
+        case AuthType.SMART_CARD:
+            raise TunnelError(33, "smart cards")
+
+
+def _given(secret: Secret | None) -> Secret:
+    if secret is None:
+        raise TunnelError(9, "no password was given")
+    return secret
