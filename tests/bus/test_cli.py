@@ -108,7 +108,12 @@ async def test_a_connection_is_added_listed_and_removed(tsunagu: Run, helper: Fa
     assert added.status == listed.status == removed.status == 0
     [entry] = json.loads(listed.out)
     assert entry["id"] == json.loads(added.out)["id"]
-    assert (entry["name"], entry["server"], entry["state"]) == ("Büro", "::1:5555", "Offline")
+    assert (entry["name"], entry["server"], entry["state"], entry["activity"]) == (
+        "Büro",
+        "::1:5555",
+        "Offline",
+        "idle",
+    )
     assert shown.out.splitlines()[1].split() == ["Büro", "Offline", "::1:5555", "VPN"]
     assert not helper.connections
 
@@ -167,7 +172,7 @@ async def test_waiting_ends_with_the_address(tsunagu: Run, helper: FakeHelper) -
     done = await tsunagu("connect", "Office", "--wait")
 
     assert (done.status, done.err) == (0, "")
-    assert done.out == "Connected to Office\nAddress: 192.168.77.23\n"
+    assert done.out == "Connected to Office\nAddress: 192.168.77.23/24\n"
 
 
 async def test_a_hub_without_dhcp_is_connected_all_the_same(tsunagu: Run, helper: FakeHelper) -> None:

@@ -180,7 +180,7 @@ class Stack:
 
     def state(self, name: str = NAME) -> State:
         """Where the connection is."""
-        return State(self._listed(name)["state"])
+        return State(self._listed(name)["activity"])
 
     def _listed(self, name: str) -> dict[str, Any]:
         return next(entry for entry in self.json("list") if entry["name"] == name)

@@ -206,7 +206,7 @@ class Commands:
                         print_lines([texts("cli_connected", name=view.name)])
                         was_up = True
                     if now.address:
-                        print_lines([texts("cli_address", address=now.address)])
+                        print_lines([texts("cli_address", address=", ".join(now.addresses))])
                     elif now.last_error:
                         tell(texts.error(now.last_error))
                     if now.address or now.last_error or settings.addressing is Addressing.NONE:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from tsunagu.model import State
 from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.texts import SENTENCES, Texts
 
@@ -18,8 +17,8 @@ def view_to_plain(view: ConnectionView) -> dict[str, Any]:
         "id": view.id,
         "name": view.name,
         "state": view.list_state.value,
+        "activity": view.state.value,
         "phase": view.phase.value,
-        "needs": {State.NEEDS_SECRET: "password", State.NEEDS_TRUST: "trust"}.get(view.state, ""),
         "server": view.server,
         "hub": view.hub,
         "interface": view.interface,

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from tsunagu_tray.texts import Texts
-from tsunagu_tray.windows.window import Adw, Gtk, Window, facts, label
+from tsunagu_tray.windows.window import CONTENT_WIDTH, Adw, Gtk, Window, facts, label
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def build(window: Window) -> Adw.MessageDialog:
         "pin", Adw.ResponseAppearance.DESTRUCTIVE if changed else Adw.ResponseAppearance.SUGGESTED
     )
 
-    content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
+    content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, width_request=CONTENT_WIDTH)
     why = "changed" if changed else question["code"] if question["code"] in (106, 149) else 85
     content.append(label(texts(f"certificate_why_{why}", server=question["server"]), *(["alarm"] if changed else [])))
     try:

@@ -2,7 +2,7 @@
 
 import sys
 
-from tsunagu_tray.windows.window import Adw, Gtk, Window, facts, label
+from tsunagu_tray.windows.window import CONTENT_WIDTH, Adw, Gtk, Window, facts, label
 
 
 def build(window: Window) -> Adw.MessageDialog:
@@ -16,7 +16,7 @@ def build(window: Window) -> Adw.MessageDialog:
     dialog.set_default_response("connect")
     dialog.set_close_response("cancel")
 
-    content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
+    content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, width_request=CONTENT_WIDTH)
     if question["again"]:
         content.append(label(texts("password_again"), "warn"))
     content.append(

@@ -16,9 +16,17 @@ from gi.repository import Adw, Gdk, Gio, GLib, Gtk  # noqa: E402  # versions com
 
 from tsunagu_tray.texts import Texts, language  # noqa: E402
 
-__all__ = ["Adw", "Gtk", "Window", "facts", "label"]  # toolkit included: its versions are chosen here alone
+__all__ = [
+    "CONTENT_WIDTH",
+    "Adw",
+    "Gtk",
+    "Window",
+    "facts",
+    "label",
+]  # toolkit included: its versions are chosen here alone
 
 APPLICATION_ID = "org.tsunagu.Tray"  # of the .desktop file, so that docks show our name and icon
+CONTENT_WIDTH = 340  # px, at least
 STYLE = b"""
 .fact { padding: 6px 12px; }
 .fingerprint { font-family: monospace; letter-spacing: 0.5px; }
