@@ -119,9 +119,9 @@ class TrayWindow:
         if "title" in new:
             self._icon.title = new["title"]
             if self._gtk is not None:  # pystray makes it the window's title only
-                from gi.repository import GLib
+                from pystray._util.gtk import mainloop
 
-                GLib.idle_add(self._gtk.set_property, "tooltip-text", new["title"])
+                mainloop(self._gtk.set_property)("tooltip-text", new["title"])
         if "menu" in new:
             self._icon.menu = _menu(new["menu"])
 
