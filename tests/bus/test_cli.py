@@ -192,7 +192,8 @@ async def test_a_refused_connection_fails_with_its_code(tsunagu: Run, helper: Fa
     japanese = await tsunagu("connect", "Office", "--wait", LC_ALL="ja_JP.UTF-8")
 
     assert english.status == japanese.status == 1
-    assert english.err == "tsunagu: There is no virtual hub of that name on the server (error 8)\n"
+    assert english.err.startswith("tsunagu: There is no virtual hub of that name on the server (error 8). Check the")
+    assert english.err.count("\n") == 1
     assert "仮想 HUB" in japanese.err
     assert "8" in japanese.err
 
@@ -208,6 +209,20 @@ async def test_retries_are_told_and_the_timeout_disconnects(tsunagu: Run, helper
     assert "Not connected within 0.5 s" in done.err
     assert "error 1" in done.err.splitlines()[-1]
     assert connection.state is State.IDLE
+
+
+async def test_a_helper_that_goes_while_one_waits_is_told(tsunagu: Run, helper: FakeHelper) -> None:
+    async def stop() -> None:
+        await asyncio.sleep(0.3)
+        await helper.stop()
+
+    helper.add("Office")
+    helper.on_connect = lambda connection: connection.later(stop())
+
+    done = await tsunagu("connect", "Office", "--wait")
+
+    assert done.status == 1
+    assert done.err == "tsunagu: The Tsunagu service has stopped meanwhile\n"
 
 
 @pytest.mark.parametrize(

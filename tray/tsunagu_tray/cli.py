@@ -8,11 +8,12 @@ import re
 import shlex
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 
 from tsunagu import __version__
 from tsunagu.bus_names import AGENT_PATH
-from tsunagu.errors import InvalidSettings, NotFound, VpnError, bus_error_name
+from tsunagu.errors import HelperUnavailable, InvalidSettings, NotFound, VpnError, bus_error_name
 from tsunagu.model import Addressing, AuthType, ConnectionSettings, State
 from tsunagu_tray.agent import Agent
 from tsunagu_tray.client import HelperClient
@@ -128,7 +129,8 @@ class Commands:
         try:
             await self._until_up(view, terminal)
         except BaseException:
-            await self.client.disconnect(view.path)
+            with suppress(VpnError):  # the first error is the one to tell
+                await self.client.disconnect(view.path)
             raise
 
     async def disconnect(self) -> None:
@@ -218,7 +220,7 @@ class Commands:
                     await self._raise_what_is_in_vain(now)
         except TimeoutError:
             if not was_up:
-                why = f": {texts.error(told)}" if told else ""
+                why = f": {texts.error_with_advice(told)}" if told else ""
                 raise VpnError(texts("cli_timed_out", seconds=timeout_s) + why) from None
 
     async def _raise_what_is_in_vain(self, now: ConnectionView) -> None:
@@ -226,8 +228,9 @@ class Commands:
         texts, name = self.texts, shlex.quote(now.name)
         if now.state is State.IDLE:
             error = now.last_error
-            advice = texts("cli_needs_trust", name=name) if error.code in TRUST_CODES else ""
-            raise VpnError("; ".join(filter(None, (texts.error(error) if error else texts("cli_ended"), advice))))
+            why = texts.error_with_advice(error) if error else texts("cli_ended")
+            command = texts("cli_needs_trust", name=name) if error.code in TRUST_CODES else ""
+            raise VpnError("; ".join(filter(None, (why, command))))
         if now.last_error.name == "NoAgent":
             events = [e for e in await self.client.events(MAX_EVENTS) if e["id"] == now.id and e["time"] >= now.since]
             why = next((event_text(event, texts) for event in reversed(events) if event["code"]), "")
@@ -253,7 +256,11 @@ class Commands:
             finally:
                 await self.client.disconnect(view.path)
             if not der:
-                why = self.texts.error(last) if last else self.texts("cli_timed_out", seconds=CONNECT_TIMEOUT_S)
+                why = (
+                    self.texts.error_with_advice(last)
+                    if last
+                    else self.texts("cli_timed_out", seconds=CONNECT_TIMEOUT_S)
+                )
                 raise VpnError(self.texts("cli_certificate_unseen", why=why))
         return sha256(base64.b64decode(der)).hexdigest()
 
@@ -273,7 +280,9 @@ class Commands:
                 left_s = end + terminal.thought_s(clock()) - clock()
                 await asyncio.wait_for(self._changed.wait(), left_s)
             view = self.client.views.get(path)
-        raise VpnError(self.texts("cli_ended"))
+        raise (
+            VpnError(self.texts("cli_ended")) if self.client.owner else HelperUnavailable(self.texts("cli_helper_gone"))
+        )
 
 
 TRUST_CODES = (85, 106, 149)

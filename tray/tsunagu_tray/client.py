@@ -84,7 +84,9 @@ class HelperClient:
         try:
             await asyncio.wait_for(self._read.wait(), timeout_s)
         except TimeoutError:
-            raise HelperUnavailable("The Tsunagu service does not answer; see its log") from None
+            raise HelperUnavailable(
+                "The Tsunagu service does not answer; 'journalctl -u tsunagu-helper' may say why"
+            ) from None
         if self._failure is not None:
             raise self._failure
 
@@ -298,7 +300,7 @@ def vpn_error(error: BusError) -> VpnError:
         return _BY_BUS_NAME.get(name, VpnError)(text)
     name = name.removeprefix("org.freedesktop.DBus.Error.")
     if name == "NoReply":
-        return HelperUnavailable("The Tsunagu service did not answer in time; see its log")
+        return HelperUnavailable("The Tsunagu service did not answer; 'journalctl -u tsunagu-helper' may say why")
     if name.startswith(_UNAVAILABLE):
         return HelperUnavailable(f"The Tsunagu service cannot be reached; {_START_IT}")
     if name == "AccessDenied":

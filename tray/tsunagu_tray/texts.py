@@ -61,6 +61,12 @@ class Texts:
             return ""
         return entry.advice_ja if self.language is Language.JA else entry.advice_en
 
+    def error_with_advice(self, error: LastError) -> str:
+        """Both, for one line."""
+        advice = self.advice(error)
+        stop = "。" if self.language is Language.JA else ". "
+        return self.error(error) + (stop + advice if advice else "")
+
 
 # fmt: off
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -208,6 +214,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "cli_needs_secret": ("A password is needed; run: tsunagu password {name} --stdin",
                          "パスワードが必要です。次を実行してください: tsunagu password {name} --stdin"),
     "cli_timed_out": ("Not connected within {seconds:g} s", "{seconds:g} 秒以内に接続できませんでした"),
+    "cli_helper_gone": ("The Tsunagu service has stopped meanwhile", "Tsunagu サービスが途中で停止しました"),
     "cli_ended": ("The connection was ended meanwhile", "接続は途中で終了されました"),
     "cli_connected": ("Connected to {name}", "「{name}」に接続しました"),
     "cli_address": ("Address: {address}", "IP アドレス: {address}"),
