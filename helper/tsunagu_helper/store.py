@@ -126,7 +126,6 @@ class Store:
         except (ValueError, TypeError, RecursionError, VpnError) as damage:
             problem = f"{damage}; {self._move_aside(path)}"
         self.problems.append(f"The saved connection {path} could not be read: {problem}")
-        LOG.error("%s", self.problems[-1])
         return None
 
     def _move_aside(self, path: Path) -> str:

@@ -1,0 +1,254 @@
+"""The helper's objects on the bus: names and signatures only.  The work is in ``ConnectionService``."""
+
+from typing import Any
+
+from tsunagu import __version__
+from tsunagu.bus_names import CONNECTION, MANAGER, ROOT_PATH, connection_path
+from tsunagu.errors import InvalidSettings
+from tsunagu.model import AuthType, ConnectionSettings
+from tsunagu.plain import from_plain, to_plain
+from tsunagu_dbus import (
+    Changes,
+    Interface,
+    MessageBus,
+    ObjectTree,
+    PropertyAccess,
+    Variant,
+    caller,
+    dbus_property,
+    method,
+    plain,
+    to_variants,
+    told,
+)
+from tsunagu_helper.connection import Connection
+from tsunagu_helper.history import Entry
+from tsunagu_helper.runner import Facts
+from tsunagu_helper.service import ConnectionService
+from tsunagu_helper.status import last_error, shown_addresses
+
+
+class Presence:
+    """The connections as the bus sees them.  Outlives a bus: on the next one it appears as it is then."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, dict[str, Any]] = {}  # properties of each connection, by id
+        self._objects: dict[str, ConnectionObject] = {}
+        self._service: ConnectionService | None = None
+        self._tree: ObjectTree | None = None
+        self._changes = Changes()
+
+    def appear(self, bus: MessageBus, service: ConnectionService) -> None:
+        """Be on this bus from now on, and on none before."""
+        self._service = service
+        self._objects.clear()
+        self._tree = ObjectTree(bus, ROOT_PATH)
+        self._tree.add(ROOT_PATH, ManagerObject(service))
+        for connection_id in self._shown:
+            self._export(connection_id)
+
+    def added(self, connection_id: str, owner: int, connection: Connection, facts: Facts) -> None:
+        """There is a new one."""
+        self._shown[connection_id] = _properties(connection, facts) | {"Owner": owner}
+        self._export(connection_id)
+
+    def changed(self, connection_id: str, connection: Connection, facts: Facts) -> None:
+        """Something about it is different."""
+        shown = self._shown[connection_id]
+        news = {name: value for name, value in _properties(connection, facts).items() if value != shown[name]}
+        shown.update(news)
+        if news and connection_id in self._objects:
+            self._changes.changed(self._objects[connection_id], news)
+
+    def removed(self, connection_id: str) -> None:
+        """It is no more."""
+        del self._shown[connection_id]
+        self._objects.pop(connection_id, None)
+        if self._tree:
+            self._tree.remove(connection_path(connection_id))
+
+    def _export(self, connection_id: str) -> None:
+        if self._tree and self._service:
+            shown = ConnectionObject(self._service, connection_id, self._shown[connection_id])
+            self._objects[connection_id] = shown
+            self._tree.add(connection_path(connection_id), shown)
+
+
+class ManagerObject(Interface):
+    """All of them."""
+
+    def __init__(self, service: ConnectionService) -> None:
+        super().__init__(MANAGER)
+        self._service = service
+
+    @method()
+    @told
+    async def AddConnection(self, settings: "a{sv}", secrets: "a{sv}") -> "o":
+        return connection_path(await self._service.add(_settings(settings), _password(secrets), caller()))
+
+    @method()
+    @told
+    async def RegisterAgent(self, path: "o") -> None:
+        await self._service.register_agent(path, caller())
+
+    @method()
+    @told
+    async def UnregisterAgent(self) -> None:
+        await self._service.unregister_agent(caller())
+
+    @method()
+    @told
+    async def GetEvents(self, limit: "u") -> "aa{sv}":
+        return [_event(entry) for entry in await self._service.events(limit, caller())]
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Version(self) -> "s":
+        return __version__
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Capabilities(self) -> "as":
+        return [f"auth-{auth.value}" for auth in AuthType]
+
+
+class ConnectionObject(Interface):
+    """One of them.  ``shown`` holds its properties by name, and is kept up to date by its owner."""
+
+    def __init__(self, service: ConnectionService, connection_id: str, shown: dict[str, Any]) -> None:
+        super().__init__(CONNECTION)
+        self._service = service
+        self._id = connection_id
+        self._shown = shown
+
+    @method()
+    @told
+    async def Connect(self) -> None:
+        await self._service.connect(self._id, caller())
+
+    @method()
+    @told
+    async def Disconnect(self) -> None:
+        await self._service.disconnect(self._id, caller())
+
+    @method()
+    @told
+    async def Remove(self) -> None:
+        await self._service.remove(self._id, caller())
+
+    @method()
+    @told
+    async def GetSettings(self) -> "a{sv}":
+        return to_variants(to_plain(await self._service.settings(self._id, caller())))
+
+    @method()
+    @told
+    async def Update(self, settings: "a{sv}") -> None:
+        await self._service.update(self._id, _settings(settings), caller())
+
+    @method()
+    @told
+    async def SetPassword(self, password: "s") -> None:
+        await self._service.set_password(self._id, password, caller())
+
+    @method()
+    @told
+    async def TrustCertificate(self, fingerprint: "s") -> None:
+        await self._service.trust_certificate(self._id, fingerprint, caller())
+
+    @method()
+    @told
+    async def GetCertificate(self) -> "s":
+        return await self._service.certificate(self._id, caller())
+
+    @method()
+    @told
+    async def GetStatus(self) -> "a{sv}":
+        return to_variants(await self._service.status(self._id, caller()))
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Name(self) -> "s":
+        return self._shown["Name"]
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Server(self) -> "s":
+        return self._shown["Server"]
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Hub(self) -> "s":
+        return self._shown["Hub"]
+
+    @dbus_property(access=PropertyAccess.READ)
+    def State(self) -> "s":
+        return self._shown["State"]
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Phase(self) -> "s":
+        return self._shown["Phase"]
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Since(self) -> "x":
+        return self._shown["Since"]
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Addresses(self) -> "as":
+        return self._shown["Addresses"]
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Interface(self) -> "s":
+        return self._shown["Interface"]
+
+    @dbus_property(access=PropertyAccess.READ)
+    def LastError(self) -> "(sxs)":
+        return self._shown["LastError"]
+
+    @dbus_property(access=PropertyAccess.READ)
+    def RetryAt(self) -> "d":
+        return self._shown["RetryAt"]
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Attempt(self) -> "u":
+        return self._shown["Attempt"]
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Owner(self) -> "u":
+        return self._shown["Owner"]
+
+
+def _properties(now: Connection, facts: Facts) -> dict[str, Any]:
+    settings = now.settings
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return {
+        "Name": settings.name,
+        "Server": f"{host}:{settings.port}",
+        "Hub": settings.hub,
+        "State": now.state.value,
+        "Phase": now.phase.value,
+        "Since": int(now.started_at),
+        "Addresses": shown_addresses(now, facts),
+        "Interface": facts.interface,
+        "LastError": list(last_error(now.last_error)),
+        "RetryAt": float(now.retry_at),
+        "Attempt": now.retries,
+    }
+
+
+def _settings(values: dict[str, Variant]) -> ConnectionSettings:
+    try:
+        settings: ConnectionSettings = from_plain(ConnectionSettings, plain(values))
+    except (TypeError, ValueError) as error:
+        raise InvalidSettings(f"The settings are not valid: {error}") from error
+    return settings
+
+
+def _password(secrets: dict[str, Variant]) -> str:
+    match plain(secrets):
+        case {"password": str(password), **others} if not others:
+            return password
+        case {**others} if not others:
+            return ""
+    raise InvalidSettings('The secrets must be nothing, or a text named "password"')
+
+
+def _event(entry: Entry) -> dict[str, Variant]:
+    values = to_plain(entry)
+    del values["owner"]
+    return to_variants(values)
