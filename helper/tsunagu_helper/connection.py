@@ -109,9 +109,9 @@ class Connection:
         return self.typed or self.password
 
     @property
-    def lacks_secret(self) -> bool:
-        """No attempt can begin before a person gives a secret."""
-        return self.settings.auth is AuthType.PASSWORD and self.secret is None
+    def uses_password(self) -> bool:
+        """The user proves with a password who they are (S62, S63)."""
+        return self.settings.auth in (AuthType.PASSWORD, AuthType.PLAIN_PASSWORD)
 
     @property
     def may_retry(self) -> bool:
@@ -182,7 +182,7 @@ def step(now: Connection, event: Event, time: float) -> Step:
         case State.STOPPING, WorkerEnded():
             return _stopped(now, time)
         case State.CONNECTING | State.UP, WorkerEnded(error=VpnError(remedy=Remedy.ASK_SECRET) as error) if (
-            now.settings.auth is AuthType.PASSWORD
+            now.uses_password
         ):
             return _refused(now, error)
         case State.CONNECTING | State.UP, WorkerEnded(
@@ -227,9 +227,9 @@ def _target_after(event: DisconnectAsked | RemoveAsked) -> Target:
 
 
 def _attempt(now: Connection) -> Step:
-    if now.lacks_secret:
+    secret = now.secret if now.uses_password else None
+    if now.uses_password and secret is None:
         return _ask(replace(now, state=State.NEEDS_SECRET, retry_at=0))
-    secret = now.secret if now.settings.auth is AuthType.PASSWORD else None
     started = replace(
         now,
         state=State.CONNECTING,

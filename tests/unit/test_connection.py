@@ -117,8 +117,9 @@ def test_connect_opens_the_nic_and_starts_one_worker() -> None:
     assert commands == attempt()
 
 
-def test_a_connection_without_a_password_asks_before_it_bothers_the_server() -> None:
-    after, commands = happens(replace(IDLE, password=None), ConnectAsked())
+@pytest.mark.parametrize("auth", [AuthType.PASSWORD, AuthType.PLAIN_PASSWORD])
+def test_a_connection_without_a_password_asks_before_it_bothers_the_server(auth: AuthType) -> None:
+    after, commands = happens(replace(IDLE, settings=replace(SETTINGS, auth=auth), password=None), ConnectAsked())
 
     assert after.state is State.NEEDS_SECRET
     assert commands == [AskSecret(8, again=False, save_forbidden=False)]
@@ -719,6 +720,10 @@ class World:
                 ticket = self.worker
             case RetryDue():
                 ticket = self.timer
+            case SecretGiven():
+                ticket = self.question if self.connection.state is State.NEEDS_SECRET else 0
+            case TrustGiven():
+                ticket = self.question if self.connection.state is State.NEEDS_TRUST else 0
             case Outcome():
                 ticket = self.question
             case _:
