@@ -165,6 +165,7 @@ class FakeConnection(Interface):
         self.last_error: tuple[str, int, str] = ("", 0, "")
         self.retry_at = 0.0
         self.attempt = 0
+        self.owner = os.getuid()
         self.tasks: list[asyncio.Task[None]] = []
 
     def show(self, *, state: State | None = None, error: VpnError | None = None, **values: Any) -> None:
@@ -239,7 +240,8 @@ class FakeConnection(Interface):
 
     @dbus_property(access=PropertyAccess.READ)
     def Server(self) -> "s":
-        return f"{self.settings.host}:{self.settings.port}"
+        host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
+        return f"{host}:{self.settings.port}"
 
     @dbus_property(access=PropertyAccess.READ)
     def Hub(self) -> "s":
@@ -279,7 +281,7 @@ class FakeConnection(Interface):
 
     @dbus_property(access=PropertyAccess.READ)
     def Owner(self) -> "u":
-        return os.getuid()
+        return self.owner
 
 
 class _Manager(Interface):

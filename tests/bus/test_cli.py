@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import pty
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -12,7 +13,7 @@ from hashlib import sha256
 
 import pytest
 
-from tests.fakes_bus import FakeConnection, FakeHelper, PrivateBus, fake_helper
+from tests.fakes_bus import FakeConnection, FakeHelper, PrivateBus, fake_helper, until
 from tsunagu.errors import NoAddress, NoAgent, TunnelError
 from tsunagu.model import State
 from tsunagu_dbus import BusError
@@ -110,11 +111,11 @@ async def test_a_connection_is_added_listed_and_removed(tsunagu: Run, helper: Fa
     assert entry["id"] == json.loads(added.out)["id"]
     assert (entry["name"], entry["server"], entry["state"], entry["activity"]) == (
         "Büro",
-        "::1:5555",
+        "[::1]:5555",
         "Offline",
         "idle",
     )
-    assert shown.out.splitlines()[1].split() == ["Büro", "Offline", "::1:5555", "VPN"]
+    assert shown.out.splitlines()[1].split() == ["Büro", "Offline", "[::1]:5555", "VPN"]
     assert not helper.connections
 
 
@@ -209,6 +210,25 @@ async def test_retries_are_told_and_the_timeout_disconnects(tsunagu: Run, helper
     assert "Not connected within 0.5 s" in done.err
     assert "error 1" in done.err.splitlines()[-1]
     assert connection.state is State.IDLE
+
+
+async def test_an_interrupted_wait_disconnects(helper: FakeHelper, bus: PrivateBus) -> None:
+    helper.add("Office")
+    helper.on_connect = lambda _connection: None
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tsunagu_tray.cli", "connect", "Office", "--wait"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": bus.address, "LC_ALL": "C.UTF-8"},
+    )
+    await until(lambda: helper.calls)
+    await asyncio.sleep(0.2)
+
+    process.send_signal(signal.SIGINT)
+    _, err = await asyncio.wait_for(process.communicate(), 10)
+
+    assert (process.returncode, err.decode()) == (130, "tsunagu: Interrupted\n")
+    assert helper.calls == ["Connect Office", "Disconnect Office"]
 
 
 async def test_a_helper_that_goes_while_one_waits_is_told(tsunagu: Run, helper: FakeHelper) -> None:

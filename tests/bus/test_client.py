@@ -44,7 +44,7 @@ async def test_views_are_complete_after_activation_and_follow_every_signal(helpe
     await watching.open()
     await watching.activate()
 
-    assert watching.views[office.path].server == "::1:443"
+    assert watching.views[office.path].server == "[::1]:443"
     office.show(state=State.UP, addresses=["192.168.77.23/24"])
     await until(lambda: watching.views[office.path].address == "192.168.77.23")
     home = helper.add("Home")
@@ -67,6 +67,17 @@ async def test_a_signal_during_the_snapshot_is_not_lost(helper: FakeHelper) -> N
 
     await until(lambda: client.views[office.path].state is State.UP)
     await client.close()
+
+
+async def test_other_peoples_connections_can_be_left_out(helper: FakeHelper) -> None:
+    mine = helper.add("Mine")
+    helper.connections[helper.add("Theirs").path].owner += 1
+    watching = HelperClient(only_of=mine.owner)
+    await watching.open()
+    await watching.activate()
+
+    assert [view.name for view in watching.views.values()] == ["Mine"]
+    await watching.close()
 
 
 async def test_settings_go_over_and_come_back(client: HelperClient, helper: FakeHelper) -> None:

@@ -81,7 +81,7 @@ class Tray:
         self._memory = Memory(os.environ)
         self._narrator = Narrator(texts)
         self._notifier = Notifier(session, self._do)
-        self._client = HelperClient(self._changed)
+        self._client = HelperClient(self._changed, only_of=os.getuid())
         self._questions = Questions(texts, self._memory, self._notifier.say, self._changed, time.monotonic)
         self._agent = Agent(self._questions, lambda: self._client.owner, lambda path: self._client.views.get(path))
         self._icon = TrayIcon("tsunagu", bus=session, on_host_changed=self._place_changed)

@@ -67,7 +67,7 @@ class Commands:
 
     async def list(self) -> None:
         """All connections and their states."""
-        views = sorted(self.client.views.values(), key=lambda view: (view.name.casefold(), view.id))
+        views = self._own()
         if self.options.json:
             print_json([view_to_plain(view) for view in views])
         elif not views:
@@ -156,7 +156,7 @@ class Commands:
     async def status(self) -> None:
         """The manual's fields of one connection, or of all."""
         named = self.options.name is not None
-        views = [self._named()] if named else list(self.client.views.values())
+        views = [self._named()] if named else self._own()
         found = [await self.client.status(view.path) for view in views]
         if self.options.json:
             print_json(found[0] if named else found)
@@ -178,6 +178,12 @@ class Commands:
             print_lines(table(rows))
 
     # -- parts --------------------------------------------------------------------------------------------------------
+
+    def _own(self) -> Sequence[ConnectionView]:
+        """The user's own connections, root's are all, by name."""
+        uid = os.getuid()
+        views = [view for view in self.client.views.values() if uid in (0, view.owner)]
+        return sorted(views, key=lambda view: (view.name.casefold(), view.id))
 
     def _named(self) -> ConnectionView:
         """The connection of that name, or with that id; of several users' connections one's own."""

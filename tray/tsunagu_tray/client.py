@@ -38,15 +38,16 @@ RECONNECT_S = (1.0, 2.0, 5.0, 15.0, 60.0)  # waits between attempts to reach the
 class HelperClient:
     """One stay on the system bus, or with ``keep`` many in turn.
 
-    ``views`` has every connection the helper shows us by object path; ``owner`` is its bus name, "" until it was read
+    ``views`` has the connections the helper shows, all or one user's (``only_of``), by object path; ``owner`` is its bus name, "" until it was read
     and after it has gone; ``available`` is False once it is known to be away.  ``on_change`` is called after a change.
     """
 
-    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, on_change: Callable[[], None] = lambda: None, *, only_of: int | None = None) -> None:
         self.views: dict[str, ConnectionView] = {}
         self.owner = ""
         self.available = True
         self._on_change = on_change
+        self._only_of = only_of
         self._bus: MessageBus | None = None
         self._objects: dict[str, Interface] = {}  # ours, put on every new bus connection
         self._agent_path = ""
@@ -160,11 +161,9 @@ class HelperClient:
             self._failure = vpn_error(error)
             log.warning("%s", self._failure)
         else:
-            self.views = {
-                path: ConnectionView(path=path).updated(interfaces[CONNECTION])
-                for path, interfaces in plain(objects).items()
-                if CONNECTION in interfaces
-            }
+            self.views = {}
+            for path, interfaces in plain(objects).items():
+                self._add(path, interfaces)
             early, self._early = self._early or [], None
             for message in early:
                 self._apply(message)
@@ -187,11 +186,17 @@ class HelperClient:
             case "PropertiesChanged", [interface, changed, _] if interface == CONNECTION:
                 if view := before.get(message.path):
                     self.views = before | {message.path: view.updated(changed)}
-            case "InterfacesAdded", [path, interfaces] if CONNECTION in interfaces:
-                self.views = before | {path: ConnectionView(path=path).updated(interfaces[CONNECTION])}
+            case "InterfacesAdded", [path, interfaces]:
+                self._add(path, interfaces)
             case "InterfacesRemoved", [path, interfaces] if CONNECTION in interfaces:
                 self.views = {key: view for key, view in before.items() if key != path}
         return self.views != before
+
+    def _add(self, path: str, interfaces: dict[str, dict[str, Any]]) -> None:
+        if CONNECTION in interfaces:
+            view = ConnectionView(path=path).updated(interfaces[CONNECTION])
+            if self._only_of in (None, view.owner):
+                self.views = self.views | {path: view}
 
     # -- what the helper can be asked for -----------------------------------------------------------------------------
 
