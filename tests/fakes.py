@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tsunagu_tunnel.softether import http
 from tsunagu_tunnel.softether.auth import hash_password, secure_password
 from tsunagu_tunnel.softether.carrier import CarrierDecoder, encode_frames, keepalive
+from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, Compression
 from tsunagu_tunnel.softether.pack import Pack
 from tsunagu_tunnel.softether.session import Direction
 
@@ -68,6 +69,9 @@ class FakeSession:
 
     name: str
     key: bytes
+    encrypted: bool = True
+    half_duplex: bool = False
+    compression: Compression | None = None
     peers: list["FakePeer"] = field(default_factory=list)
 
 
@@ -80,7 +84,7 @@ class FakeServer:
         self.users = {"alice": "secret", "anon": None} if users is None else users
         self.max_connection = 32
         self.timeout_ms = 20000
-        self.half_duplex = False
+        self.half_duplex = False  # also where nobody asks for it
         self.message = ""
         self.policy = {"Access": 1, "NoBridge": 1, "NoRouting": 1, "MaxConnection": 32, "TimeOut": 20, "Ver3": 1}
         self.welcome_changes: dict[str, int | str | bytes] = {}  # elements to replace or add in the welcome
@@ -109,7 +113,7 @@ class FakeServer:
         for session in self.sessions.values():
             peer = next((p for p in session.peers if not p.closed and p.direction is not Direction.SEND), None)
             if peer is not None:
-                peer.send(encode_frames(frames))
+                peer.send_frames(frames)
 
     def send_keepalives(self) -> None:
         """On all carriers that may take them."""
@@ -137,6 +141,7 @@ class FakePeer:
         self.session: FakeSession | None = None
         self._server = server
         self._reader = http.MessageReader()
+        self.is_clear = False  # what is sent from now on, and comes, is outside TLS
         self._decoder = CarrierDecoder()
         self._hello_random = b""
         self._redirected = False
@@ -150,6 +155,11 @@ class FakePeer:
     def send(self, data: bytes) -> None:
         """Octets as they are: a block, or nonsense."""
         self._outgoing += data
+
+    def send_frames(self, frames: Sequence[bytes]) -> None:
+        """One block, as the session has it."""
+        compression = self.session.compression if self.session else None
+        self.send(compression.encode_frames(frames) if compression else encode_frames(frames))
 
     def receive_data(self, data: bytes) -> None:
         """Octets from the client; b"" is its end of file."""
@@ -243,15 +253,19 @@ class FakePeer:
         number = len(server.sessions) + 1
         session = FakeSession(f"SID-{login.get_str('username').upper()}-{number}", server.random.randbytes(20))
         server.sessions[session.key] = session
-        self._enter(session, Direction.SEND if server.half_duplex else Direction.BOTH, Stage.LOGIN)
+        session.encrypted = bool(login.get_int("use_encrypt"))
+        session.half_duplex = server.half_duplex or bool(login.get_int("half_connection"))
+        session.compression = Compression() if login.get_int("use_compress") else None
+        self._enter(session, Direction.SEND if session.half_duplex else Direction.BOTH, Stage.LOGIN)
         elements: dict[str, int | str | bytes] = {
             "session_name": session.name,
             "connection_name": f"CID-{number}",
             "session_key": session.key,
             "max_connection": min(server.max_connection, login.get_int("max_connection")),
-            "use_encrypt": login.get_int("use_encrypt"),
-            "use_compress": 0,
-            "half_connection": int(server.half_duplex),
+            "use_encrypt": int(session.encrypted),
+            "use_compress": int(session.compression is not None),
+            "half_connection": int(session.half_duplex),
+            "qos": login.get_int("qos"),
             "timeout": server.timeout_ms,
             "Msg": server.message.encode(),
         }
@@ -274,7 +288,7 @@ class FakePeer:
 
     def _joined(self, session: FakeSession) -> Pack:
         direction = Direction.BOTH
-        if self._server.half_duplex:
+        if session.half_duplex:
             ways = [peer.direction for peer in session.peers if not peer.closed]
             scarce = ways.count(Direction.RECEIVE) <= ways.count(Direction.SEND)
             direction = Direction.RECEIVE if scarce else Direction.SEND
@@ -293,7 +307,9 @@ class FakePeer:
     def _enter(self, session: FakeSession, direction: Direction, stage: Stage) -> None:
         if stage not in self._server.faults:  # else the client never hears that it is a carrier
             session.peers.append(self)
-            self.session, self.direction = session, direction
+            self.session, self.direction, self.is_clear = session, direction, not session.encrypted
+            if session.compression is not None:
+                self._decoder = CompressedCarrierDecoder(session.compression)
 
     def _answer(self, stage: Stage, pack: Pack) -> None:
         pack.add_data("pencore", self._server.random.randbytes(self._server.random.randrange(100)))
@@ -365,7 +381,7 @@ def _general_name(host: str) -> x509.GeneralName:
 class _Line:
     """One accepted socket of ``FakeServerThread``."""
 
-    socket: ssl.SSLSocket
+    socket: ssl.SSLSocket | socket.socket
     peer: FakePeer
     greeted: bool = False  # TLS stands
     unsent: bytes = b""
@@ -468,11 +484,12 @@ class FakeServerThread:
     def _read(self, line: _Line) -> None:
         try:
             if not line.greeted:
+                assert isinstance(line.socket, ssl.SSLSocket)
                 line.socket.do_handshake()
                 line.greeted = True
             while not line.peer.closed:
                 line.peer.receive_data(line.socket.recv(65536))
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
             pass
         except OSError:  # the client is gone, or does not like our certificate
             line.peer.closed = True
@@ -482,7 +499,7 @@ class FakeServerThread:
         try:
             while line.unsent:
                 line.unsent = line.unsent[line.socket.send(line.unsent) :]
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
             pass
         except OSError:
             line.peer.closed, line.unsent = True, b""
@@ -490,6 +507,11 @@ class FakeServerThread:
             selector.unregister(line.socket)
             line.socket.close()
             self._lines.remove(line)
+            return
+        if line.peer.is_clear and isinstance(line.socket, ssl.SSLSocket) and not line.unsent:
+            selector.unregister(line.socket)
+            line.socket = socket.socket(fileno=line.socket.detach())
+            selector.register(line.socket, selectors.EVENT_READ, line)
         else:
             events = selectors.EVENT_READ | (selectors.EVENT_WRITE if line.unsent else 0)
             selector.modify(line.socket, events, line)

@@ -14,6 +14,7 @@ from tsunagu.model import Secret
 from tsunagu_tunnel.softether import http
 from tsunagu_tunnel.softether.auth import StandardPassword
 from tsunagu_tunnel.softether.carrier import CarrierDecoder, encode_frames, keepalive
+from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, Compression
 from tsunagu_tunnel.softether.errors import ProtocolError
 from tsunagu_tunnel.softether.handshake import (
     AdditionalHandshake,
@@ -90,6 +91,34 @@ def test_random_octets_judge_the_same_however_they_are_cut(data: bytes, cuts: li
             return None
 
     assert judged([data]) == judged(pieces(data, cuts))
+
+
+# -- compression ------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(frames_of_a_block, max_size=4), cut_places)
+def test_compressed_frames_come_out_the_same_however_the_stream_is_cut(
+    blocks: list[list[bytes]], cuts: list[int]
+) -> None:
+    stream = b"".join(keepalive(Random(5)) + Compression().encode_frames(frames) for frames in blocks)
+    decoder = CompressedCarrierDecoder(Compression())
+
+    came = [frame for piece in pieces(stream, cuts) for frame in decoder.receive_data(piece)]
+
+    assert came == [frame for frames in blocks for frame in frames]
+
+
+@given(frames_of_a_block, st.integers(0), st.binary(min_size=1, max_size=9))
+def test_a_corrupted_compressed_stream_gives_frames_or_a_protocol_error(
+    frames: list[bytes], place: int, nonsense: bytes
+) -> None:
+    stream = bytearray(Compression().encode_frames(frames))
+    place %= len(stream)
+    stream[place : place + len(nonsense)] = nonsense
+
+    with suppress(ProtocolError):
+        came = CompressedCarrierDecoder(Compression()).receive_data(bytes(stream))
+        assert all(14 <= len(frame) <= 1600 for frame in came)
 
 
 # -- packs ------------------------------------------------------------------------------------------------------------
@@ -198,13 +227,20 @@ def test_whatever_answers_is_read_or_recognised_as_no_vpn_server(data: bytes, cu
 
 @given(
     st.integers(1, 4),
-    st.lists(st.tuples(st.floats(0, 30), st.sampled_from(["hear", "send", "lose", "refuse", "join"])), max_size=60),
+    st.booleans(),
+    st.sampled_from([0, 3, 40]),
+    st.lists(st.tuples(st.floats(0, 30), st.sampled_from(["hear", "send", "lose", "refuse", *Direction])), max_size=60),
 )
-def test_a_session_stays_within_its_rules_whatever_happens(limit: int, story: list[tuple[float, str]]) -> None:
+def test_a_session_stays_within_its_rules_whatever_happens(
+    limit: int, half_duplex: bool, lifetime_s: float, story: list[tuple[float, str | Direction]]
+) -> None:
     now = 50.0
-    carriers: CarrierSet[int] = CarrierSet(now, timeout_s=20, max_carriers=limit, random=Random(1))
-    carriers.add(0, Direction.BOTH, now)
-    there, opening, number, last_opened = {0}, 0, 0, float("-inf")
+    carriers: CarrierSet[int] = CarrierSet(
+        now, timeout_s=20, max_carriers=limit, half_duplex=half_duplex, lifetime_s=lifetime_s, random=Random(1)
+    )
+    there = {0: Direction.SEND if half_duplex else Direction.BOTH}
+    carriers.add(0, there[0], now)
+    opening, number, last_opened = 0, 0, float("-inf")
     for passed, happening in story:
         deadline = carriers.next_deadline()
         now = min(now + passed, max(deadline, now))  # the loop never sleeps over a deadline
@@ -216,14 +252,14 @@ def test_a_session_stays_within_its_rules_whatever_happens(limit: int, story: li
                 case EndSession():
                     return
                 case CloseCarrier(carrier):
-                    there.remove(carrier)
+                    del there[carrier]
                 case SendKeepalive(carrier):
-                    assert carrier in there
+                    assert there[carrier] is not Direction.RECEIVE
                 case OpenCarrier():
                     assert now >= last_opened + 1 or not there
                     opening, last_opened = opening + 1, now
         assert len(there) + opening <= limit
-        assert set(carriers.senders) == there
+        assert set(carriers.senders) == {carrier for carrier, way in there.items() if way is not Direction.RECEIVE}
         match happening:
             case "hear" if there:
                 carriers.received(min(there), now)
@@ -231,11 +267,11 @@ def test_a_session_stays_within_its_rules_whatever_happens(limit: int, story: li
                 carriers.sent(min(there), now)
             case "lose" if there:
                 carriers.lost(min(there), now)
-                there.remove(min(there))
+                del there[min(there)]
             case "refuse" if opening:
                 carriers.open_failed(15, now)
                 opening -= 1
-            case "join" if opening:
+            case Direction() if opening:
                 number, opening = number + 1, opening - 1
-                carriers.add(number, Direction.BOTH, now)
-                there.add(number)
+                there[number] = happening if half_duplex else Direction.BOTH
+                carriers.add(number, there[number], now)

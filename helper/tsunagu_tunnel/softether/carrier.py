@@ -22,6 +22,8 @@ class CarrierDecoder:
     Wire form, big-endian u32: ``count, (size, frame) * count``, or ``KEEPALIVE, size, padding``.
     """
 
+    smallest, largest = MIN_FRAME, MAX_FRAME  # what is not within is dropped
+
     def __init__(self) -> None:
         self._tail = b""  # what came of a number or block that is not complete yet; at most one block long
         self._left = 0  # frames still to come of the announced ones
@@ -38,6 +40,7 @@ class CarrierDecoder:
         data = self._tail + data
         end = len(data)
         left = self._left
+        smallest, largest = self.smallest, self.largest
         frames = []
         position = 0
         while (start := position + 4) <= end:
@@ -48,7 +51,7 @@ class CarrierDecoder:
                     if size > MAX_BLOCK:
                         raise ProtocolError(f"a frame of {size} octets")
                     break
-                if MIN_FRAME <= size <= MAX_FRAME:
+                if smallest <= size <= largest:
                     frames.append(data[start:stop])
                 elif size > MAX_BLOCK:
                     raise ProtocolError(f"a frame of {size} octets")

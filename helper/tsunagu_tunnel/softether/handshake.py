@@ -36,6 +36,12 @@ class Login:
     credentials: Credentials
     machine_id: bytes  # 16 octets, stable per machine: sessions of one machine do not count as multiple logins
     max_carriers: int = 1
+    encrypt: bool = True  # without it, all that follows the welcome is in the clear
+    compress: bool = False
+    half_duplex: bool = False
+    qos: bool = False
+    bridge_mode: bool = False
+    monitor_mode: bool = False
 
 
 def login_for(settings: ConnectionSettings, credentials: Credentials, machine_id: str) -> Login:
@@ -46,7 +52,18 @@ def login_for(settings: ConnectionSettings, credentials: Credentials, machine_id
         credentials=credentials,
         machine_id=bytes.fromhex(machine_id),
         max_carriers=settings.carriers,
+        encrypt=settings.encrypt,
+        compress=settings.compress,
+        half_duplex=settings.half_duplex,
+        qos=settings.qos,
+        bridge_mode=settings.bridge_mode,
+        monitor_mode=settings.monitor_mode,
     )
+
+
+def least_carriers(*, half_duplex: bool, qos: bool) -> int:
+    """What a session of that kind needs at least: a carrier each way, and one for priority frames beside the others."""
+    return (2 if half_duplex else 1) * (2 if qos else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +77,11 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """Logged in.  ``session`` lacks what only the socket knows: tls_version, cipher, certificate (``replace`` them)."""
+    """Logged in.  ``session`` lacks what only the socket knows: tls_version, cipher, certificate (``replace`` them).
+
+    What the server granted counts, not what was asked for.  If the session is not ``encrypted``, this connection goes
+    on without TLS from here, and without close_notify; so does each that joins, behind ``Joined``.
+    """
 
     session: Session
     session_key: bytes = field(repr=False)  # 20 octets, for AdditionalHandshake
@@ -175,12 +196,17 @@ class LoginHandshake(Handshake):
         pack.add_int("build", PROTOCOL_BUILD)
         pack.add_int("client_id", 0)
         pack.add_int("protocol", 0)  # TCP
-        pack.add_int("max_connection", login.max_carriers)
-        pack.add_int("use_encrypt", 1)
-        for unwanted in ("use_compress", "half_connection", "qos"):
-            pack.add_int(unwanted, 0)
-        for unwanted in ("require_bridge_routing_mode", "require_monitor_mode"):
-            pack.add_int(unwanted, 0)
+        least = least_carriers(half_duplex=login.half_duplex, qos=login.qos)
+        pack.add_int("max_connection", max(login.max_carriers, least))
+        for name, wanted in (
+            ("use_encrypt", login.encrypt),
+            ("use_compress", login.compress),
+            ("half_connection", login.half_duplex),
+            ("qos", login.qos),
+            ("require_bridge_routing_mode", login.bridge_mode),
+            ("require_monitor_mode", login.monitor_mode),
+        ):
+            pack.add_int(name, wanted)
         pack.add_data("UniqueId", login.machine_id)
         self._add_node(pack)
         return pack
@@ -209,8 +235,10 @@ class LoginHandshake(Handshake):
         session_name, connection_name = _line(pack.get_str("session_name")), _line(pack.get_str("connection_name"))
         if not session_name or not connection_name or len(session_key) != 20:
             raise ProtocolError("the server's welcome names no session")
-        if not pack.get_int("use_encrypt") or pack.get_int("use_compress"):
-            raise ProtocolError("the server wants a session without encryption or with compression, which nobody asked")
+        encrypted, half_duplex, qos = (bool(pack.get_int(name)) for name in ("use_encrypt", "half_connection", "qos"))
+        if self._login.encrypt and not encrypted:
+            raise ProtocolError("the server wants a session without encryption, which nobody asked for")
+        wished = min(pack.get_int("max_connection"), self._login.max_carriers, MAX_CARRIERS)
         policy = _policy(pack)
         session = Session(
             server_address=self._address,
@@ -221,11 +249,13 @@ class LoginHandshake(Handshake):
             session_name=session_name,
             connection_name=connection_name,
             session_key=session_key.hex(),
-            max_carriers=max(1, min(pack.get_int("max_connection"), self._login.max_carriers, MAX_CARRIERS)),
-            half_duplex=bool(pack.get_int("half_connection")),
+            max_carriers=max(wished, least_carriers(half_duplex=half_duplex, qos=qos)),
+            half_duplex=half_duplex,
+            encrypted=encrypted,
+            compressed=bool(pack.get_int("use_compress")),
             bridge_mode=not (policy.get("NoBridge") and policy.get("NoRouting")),
             monitor_mode=bool(policy.get("MonitorPort")),
-            qos=bool(pack.get_int("qos")),
+            qos=qos,
             vlan_id=pack.get_int("vlan_id"),
             timeout_ms=min(max(pack.get_int("timeout"), TIMEOUT_MS[0]), TIMEOUT_MS[1]),
             message=_message(pack),

@@ -36,7 +36,7 @@ class SendKeepalive(Generic[CarrierT]):
 
 @dataclass(frozen=True, slots=True)
 class CloseCarrier(Generic[CarrierT]):
-    """Nothing has come on it for the session's timeout: close it.  It has left the set already."""
+    """It was silent for the session's timeout, or is old, or goes the wrong way: close it.  It has left the set."""
 
     carrier: CarrierT
 
@@ -65,6 +65,7 @@ class _Times:
     received_at: float
     sent_at: float
     keepalive_delay_s: float  # after the last thing sent; drawn anew for each keepalive
+    expires_at: float
 
     @property
     def keepalive_at(self) -> float:
@@ -84,34 +85,44 @@ class CarrierSet(Generic[CarrierT]):
         *,
         timeout_s: float,
         max_carriers: int = 1,
+        half_duplex: bool = False,
+        open_interval_s: float = OPEN_INTERVAL_S,
+        lifetime_s: float = 0,
         auto_disconnect_s: int = 0,
         random: Random,
     ) -> None:
         """A session that begins now, without carriers yet: ``add`` the one that logged in.
 
-        ``timeout_s``: silence after which the server forgets us.  ``auto_disconnect_s``: the policy's; 0 is for ever.
+        ``timeout_s``: silence after which the server forgets us.  ``half_duplex``: frames flow one way on each carrier.
+        ``lifetime_s``: additional connections are replaced after that.  ``auto_disconnect_s``: the policy's.  0 of
+        either is for ever.
         """
         self._timeout_s = timeout_s
         self._max_carriers = max_carriers
+        self._half_duplex = half_duplex
+        self._lifetime_s = lifetime_s or float("inf")
         self._random = random
         self._carriers: dict[CarrierT, _Times] = {}
         self._senders: tuple[CarrierT, ...] = ()
         self._received_at = now  # on any carrier
         self._ends_at = now + auto_disconnect_s if auto_disconnect_s else float("inf")
         self._opening = 0  # connections on their way
-        self._open_at = now + OPEN_INTERVAL_S
-        self._open_interval_s = OPEN_INTERVAL_S
+        self._usual_interval_s = self._open_interval_s = open_interval_s
+        self._open_at = now + open_interval_s
+        self._opened_at = float("-inf")
+        self._lacks_a_way = False
         self._revived_at = float("-inf")
         self._end: EndSession | None = None
 
     def add(self, carrier: CarrierT, direction: Direction, now: float) -> None:
         """A carrier has joined: by login or by ``additional_connect``."""
+        expires_at = now + self._lifetime_s if self._opening else float("inf")
         self._opening = max(0, self._opening - 1)
-        self._open_interval_s = OPEN_INTERVAL_S
+        self._open_interval_s = self._usual_interval_s
         # The first keepalive goes out at once: what waits on the way, such as a firewall, sees that the line is used.
-        self._carriers[carrier] = _Times(direction, received_at=now, sent_at=now, keepalive_delay_s=0)
+        self._carriers[carrier] = _Times(direction, now, now, keepalive_delay_s=0, expires_at=expires_at)
         self._received_at = now
-        self._find_senders()
+        self._find_ways()
 
     def lost(self, carrier: CarrierT, now: float) -> None:
         """The carrier ended: end of file, or an error.
@@ -120,7 +131,7 @@ class CarrierSet(Generic[CarrierT]):
         so if it does not (13).  That the same happens again within the timeout is the session's end.
         """
         del self._carriers[carrier]
-        self._find_senders()
+        self._find_ways()
         if self._carriers or self._opening:
             return
         if now - self._revived_at < self._timeout_s:
@@ -132,7 +143,7 @@ class CarrierSet(Generic[CarrierT]):
         self._opening -= 1
         if code in (SESSION_TIMEOUT, INVALID_PROTOCOL) or not (self._carriers or self._opening):
             self._end = EndSession(code, "the server ended the session" if code == SESSION_TIMEOUT else "")
-        self._open_interval_s = min(2 * self._open_interval_s, MAX_OPEN_INTERVAL_S)
+        self._open_interval_s = max(min(2 * self._open_interval_s, MAX_OPEN_INTERVAL_S), self._usual_interval_s)
         self._open_at = max(self._open_at, now + self._open_interval_s)
 
     def sent(self, carrier: CarrierT, now: float) -> None:
@@ -164,7 +175,7 @@ class CarrierSet(Generic[CarrierT]):
             return [self._end]
         commands: list[Command[CarrierT]] = []
         for carrier, times in list(self._carriers.items()):
-            if self._silent_at(times) <= now:
+            if self._close_at(carrier, times) <= now:
                 commands.append(CloseCarrier(carrier))
                 self.lost(carrier, now)
         for carrier in self._senders:
@@ -175,6 +186,7 @@ class CarrierSet(Generic[CarrierT]):
         if self._wants_more() and self._open_at <= now:
             commands.append(OpenCarrier())
             self._opening += 1
+            self._opened_at = now
             self._open_at = now + self._open_interval_s
         return commands
 
@@ -183,20 +195,34 @@ class CarrierSet(Generic[CarrierT]):
         if self._end is not None:
             return float("-inf")
         deadlines = [self._ends_at, self._received_at + self._timeout_s]
-        deadlines += (self._silent_at(times) for times in self._carriers.values())
+        deadlines += (self._close_at(carrier, times) for carrier, times in self._carriers.items())
         deadlines += (self._carriers[carrier].keepalive_at for carrier in self._senders)
         if self._wants_more():
             deadlines.append(self._open_at)
         return min(deadlines)
 
-    def _find_senders(self) -> None:
+    def _find_ways(self) -> None:
         self._senders = tuple(c for c, times in self._carriers.items() if times.direction is not Direction.RECEIVE)
+        some_receive = any(times.direction is not Direction.SEND for times in self._carriers.values())
+        self._lacks_a_way = self._half_duplex and not (self._senders and some_receive)
+        if self._lacks_a_way:  # the server gives the scarcer one
+            self._open_at = min(self._open_at, self._opened_at + OPEN_INTERVAL_S)
 
     def _wants_more(self) -> bool:
         return len(self._carriers) + self._opening < self._max_carriers
 
-    def _silent_at(self, times: _Times) -> float:
-        return float("inf") if times.direction is Direction.SEND else times.received_at + self._timeout_s
+    def _close_at(self, carrier: CarrierT, times: _Times) -> float:
+        """When it is silent for too long, or may go because others are there: of old age, or as the newest."""
+        silent_at = float("inf") if times.direction is Direction.SEND else times.received_at + self._timeout_s
+        if len(self._carriers) == 1:
+            return silent_at
+        if (
+            self._lacks_a_way
+            and len(self._carriers) >= self._max_carriers
+            and carrier == next(reversed(self._carriers))
+        ):
+            return float("-inf")
+        return min(silent_at, times.expires_at)
 
     def _keepalive_delay_s(self) -> float:
         """As the reference client has it: at most half the timeout, so that one may be lost; at least a fifth."""

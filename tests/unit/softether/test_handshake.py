@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -179,6 +180,57 @@ def test_the_settings_become_a_login() -> None:
 
     assert (login.hub, login.username, login.max_carriers) == ("LAB", "anon", 4)
     assert login.machine_id == bytes(15) + b"\xff"
+    assert login.encrypt
+
+
+@pytest.mark.parametrize(
+    ("field", "element"),
+    [
+        ("compress", "use_compress"),
+        ("half_duplex", "half_connection"),
+        ("qos", "qos"),
+        ("bridge_mode", "require_bridge_routing_mode"),
+        ("monitor_mode", "require_monitor_mode"),
+    ],
+)
+def test_each_mode_is_asked_for_where_the_settings_have_it(field: str, element: str) -> None:
+    mode: dict[str, Any] = {field: True}
+    settings = ConnectionSettings(name="x", host="h", hub="LAB", username="anon", **mode)
+    server = FakeServer()
+
+    welcome(server, login_for(settings, Anonymous(), "00" * 16))
+
+    asked = {each.name: each.values[0] for each in server.logins[0]}
+    assert asked.pop(element) == 1
+    others = {"use_compress", "half_connection", "qos", "require_bridge_routing_mode", "require_monitor_mode"}
+    assert not any(asked[name] for name in others - {element})
+
+
+@pytest.mark.parametrize(("half_duplex", "qos", "least"), [(0, 0, 1), (1, 0, 2), (0, 1, 2), (1, 1, 4)])
+def test_a_mode_has_the_carriers_that_it_needs(half_duplex: int, qos: int, least: int) -> None:
+    server = FakeServer()
+
+    session = welcome(server, replace(ALICE, max_carriers=1, half_duplex=bool(half_duplex), qos=bool(qos))).session
+
+    assert session.max_carriers == server.logins[0].get_int("max_connection") == least
+    assert (session.half_duplex, session.qos) == (bool(half_duplex), bool(qos))
+
+
+@pytest.mark.parametrize("wished", [True, False])
+def test_the_servers_word_on_compression_counts(wished: bool) -> None:
+    server = FakeServer()
+    server.welcome_changes["use_compress"] = int(not wished)
+
+    assert welcome(server, replace(ALICE, compress=wished)).session.compressed is not wished
+
+
+def test_encryption_may_be_left_out_or_kept() -> None:
+    server = FakeServer()
+    assert not welcome(server, replace(ALICE, encrypt=False)).session.encrypted
+
+    server.welcome_changes["use_encrypt"] = 1
+
+    assert welcome(server, replace(ALICE, encrypt=False)).session.encrypted
 
 
 # -- the whole conversation -------------------------------------------------------------------------------------------
@@ -298,8 +350,7 @@ def test_nonsense_is_told_as_that(stage: Stage, answer: bytes, code: int) -> Non
         ("session_name", ""),
         ("connection_name", "\x1b\x07"),
         ("session_key", b"short"),
-        ("use_encrypt", 0),
-        ("use_compress", 1),
+        ("use_encrypt", 0),  # nobody asked for that
         ("session_name", b"data"),
     ],
 )

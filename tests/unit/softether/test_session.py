@@ -17,12 +17,29 @@ START = 1000.0
 T = 20.0
 
 
-def carrier_set(*, max_carriers: int = 1, auto_disconnect_s: int = 0) -> CarrierSet[str]:
+def carrier_set(
+    *,
+    max_carriers: int = 1,
+    half_duplex: bool = False,
+    open_interval_s: float = 1,
+    lifetime_s: float = 0,
+    auto_disconnect_s: int = 0,
+) -> CarrierSet[str]:
     """A session whose login connection, "a", has joined and sent its first keepalive."""
     carriers: CarrierSet[str] = CarrierSet(
-        START, timeout_s=T, max_carriers=max_carriers, auto_disconnect_s=auto_disconnect_s, random=Random(4)
+        START,
+        timeout_s=T,
+        max_carriers=max_carriers,
+        half_duplex=half_duplex,
+        open_interval_s=open_interval_s,
+        lifetime_s=lifetime_s,
+        auto_disconnect_s=auto_disconnect_s,
+        random=Random(4),
     )
-    carriers.add("a", Direction.BOTH, START)
+    carriers.add("a", Direction.SEND if half_duplex else Direction.BOTH, START)
+    if half_duplex:
+        assert carriers.tick(START) == [SendKeepalive("a"), OpenCarrier()]
+        return carriers
     assert carriers.tick(START) == [SendKeepalive("a")]
     return carriers
 
@@ -223,3 +240,77 @@ def test_the_policys_time_limit_ends_the_session_for_good() -> None:
     (*_, (now, command)) = run(carrier_set(auto_disconnect_s=90), START + 1000)
 
     assert (now, command) == (START + 90, EndSession(126))
+
+
+def test_further_carriers_are_opened_in_the_interval_of_the_settings() -> None:
+    carriers = carrier_set(max_carriers=3, open_interval_s=7)
+
+    opened = [now for now, command in run(carriers, START + 30) if command == OpenCarrier()]
+
+    assert opened == [START + 7, START + 14]
+
+
+def test_a_half_duplex_session_has_both_directions_as_soon_as_can_be() -> None:
+    carriers = carrier_set(max_carriers=4, half_duplex=True, open_interval_s=1000)
+    carriers.add("b", Direction.RECEIVE, START + 0.1)
+
+    assert carriers.next_deadline() > START + 1
+    carriers.lost("b", START + 3)
+    assert carriers.tick(START + 3) == [OpenCarrier()]
+    carriers.add("c", Direction.RECEIVE, START + 3)
+    carriers.lost("a", START + 8)
+    assert carriers.tick(START + 8) == [OpenCarrier()]
+
+
+def test_a_half_duplex_session_that_is_full_trades_its_newest_carrier_for_the_missing_direction() -> None:
+    carriers = carrier_set(max_carriers=2, half_duplex=True)
+
+    carriers.add("b", Direction.SEND, START + 0.1)
+
+    assert carriers.tick(START + 0.1) == [CloseCarrier("b")]
+    assert carriers.next_deadline() == START + 1  # a server that never gives it is not asked in a hurry
+    assert carriers.tick(START + 1) == [OpenCarrier()]
+    carriers.add("c", Direction.RECEIVE, START + 1.1)
+    assert carriers.tick(START + 1.1) == []
+    assert len(carriers) == 2
+
+
+def test_keepalives_of_a_half_duplex_session_go_on_what_sends() -> None:
+    carriers = carrier_set(max_carriers=2, half_duplex=True)
+    carriers.add("b", Direction.RECEIVE, START)
+    came = []
+    while (now := carriers.next_deadline()) < START + 100:
+        carriers.received("b", now)
+        came += carriers.tick(now)
+
+    assert set(came) == {SendKeepalive("a")}
+
+
+def test_old_carriers_are_replaced_but_not_the_one_that_logged_in() -> None:
+    carriers = carrier_set(max_carriers=2, lifetime_s=60)
+    carriers.tick(START + 1)
+    carriers.add("b", Direction.BOTH, START + 1)
+    for second in range(2, 61):
+        for carrier in ("a", "b"):
+            carriers.received(carrier, START + second)
+        assert CloseCarrier("b") not in carriers.tick(START + second)
+
+    commands = carriers.tick(START + 61)
+
+    assert CloseCarrier("b") in commands
+    assert OpenCarrier() in commands
+    assert CloseCarrier("a") not in commands
+
+
+def test_the_last_carrier_is_never_too_old() -> None:
+    carriers = carrier_set(max_carriers=2, lifetime_s=5)
+    carriers.tick(START + 1)
+    carriers.add("b", Direction.BOTH, START + 1)
+    carriers.lost("a", START + 2)
+    assert OpenCarrier() in carriers.tick(START + 2)
+    carriers.received("b", START + 10)
+
+    assert CloseCarrier("b") not in carriers.tick(START + 10)
+
+    carriers.add("c", Direction.BOTH, START + 10)
+    assert CloseCarrier("b") in carriers.tick(START + 10)
