@@ -40,7 +40,7 @@ def worker_process(source: Path, uid: int = NOBODY) -> Iterator[Process]:
     with control, nic:
         with theirs, tap:
             process = subprocess.Popen(
-                [sys.executable, *"-P -s -B -m tsunagu_tunnel".split(), *arguments.split()],
+                [sys.executable, "-P", "-s", "-B", "-m", "tsunagu_tunnel", *arguments.split()],
                 pass_fds=fds,
                 stderr=subprocess.PIPE,
                 cwd="/",
