@@ -83,9 +83,9 @@ class WorkerStarter(Protocol):
     ) -> RunningWorker: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Surroundings:
-    """All of it."""
+    """All of it.  Agents and authority are others after the bus was lost and found again; tunnels outlive that."""
 
     nics: Nics
     store: Store
