@@ -38,8 +38,9 @@ RECONNECT_S = (1.0, 2.0, 5.0, 15.0, 60.0)  # waits between attempts to reach the
 class HelperClient:
     """One stay on the system bus, or with ``keep`` many in turn.
 
-    ``views`` has the connections the helper shows, all or one user's (``only_of``), by object path; ``owner`` is its bus name, "" until it was read
-    and after it has gone; ``available`` is False once it is known to be away.  ``on_change`` is called after a change.
+    ``views`` has the connections the helper shows, all or one user's (``only_of``), by object path; ``owner`` is the
+    helper's bus name, "" until it was read and after it has gone; ``available`` is False once it is known to be away.
+    ``on_change`` is called after a change.
     """
 
     def __init__(self, on_change: Callable[[], None] = lambda: None, *, only_of: int | None = None) -> None:

@@ -79,8 +79,6 @@ class Terminal:
 
 async def read_line(prompt: str, *, echo: bool) -> str:
     """One line from the terminal; unlike getpass it can be cancelled.  "" at the end of input."""
-    sys.stderr.write(printable(prompt))
-    sys.stderr.flush()
     loop = asyncio.get_running_loop()
     line: asyncio.Future[str] = loop.create_future()
     stdin = sys.stdin.fileno()
@@ -89,7 +87,9 @@ async def read_line(prompt: str, *, echo: bool) -> str:
         if not line.done():  # a terminal hands over whole lines
             line.set_result(os.read(stdin, 4096).decode(errors="replace"))
 
-    with _echo(stdin, on=echo):
+    with _echo(stdin, on=echo):  # first: it throws away what was typed before the question
+        sys.stderr.write(printable(prompt))
+        sys.stderr.flush()
         loop.add_reader(stdin, readable)
         try:
             return (await line).rstrip("\r\n")
@@ -102,10 +102,10 @@ async def read_line(prompt: str, *, echo: bool) -> str:
 @contextmanager
 def _echo(stdin: int, *, on: bool) -> Iterator[None]:
     before = termios.tcgetattr(stdin)
+    during = list(before)
     if not on:
-        silent = list(before)
-        silent[3] &= ~termios.ECHO
-        termios.tcsetattr(stdin, termios.TCSAFLUSH, silent)
+        during[3] &= ~termios.ECHO
+    termios.tcsetattr(stdin, termios.TCSAFLUSH, during)
     try:
         yield
     finally:
