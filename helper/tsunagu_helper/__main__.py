@@ -1,0 +1,233 @@
+"""The helper: puts its parts together, gets on the bus and stays on it, and leaves in order when told to."""
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import pwd
+import resource
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from tsunagu import __version__
+from tsunagu.bus_names import SERVICE
+from tsunagu.errors import VpnError
+from tsunagu_dbus import BusError, MessageBus, call, close, connect
+from tsunagu_helper.agents import Agents
+from tsunagu_helper.authority import Authority
+from tsunagu_helper.bus import Presence
+from tsunagu_helper.history import Entry, History
+from tsunagu_helper.nic import Nics
+from tsunagu_helper.service import ConnectionService
+from tsunagu_helper.store import Store
+from tsunagu_helper.surroundings import Surroundings
+from tsunagu_helper.worker import Program, Worker
+
+LOG = logging.getLogger("tsunagu-helper")
+
+STATE_DIRECTORY = "/var/lib/tsunagu"
+NOBODYS_ID = 61337  # of workers, where the package's user does not exist; needs no entry in the user database
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0  # before trying to get on the bus again
+
+_BUS = "org.freedesktop.DBus"
+_DO_NOT_QUEUE, _PRIMARY_OWNER = 4, 1  # of RequestName
+
+
+def main() -> None:
+    """Run until told to stop.  Where that is impossible: one sentence, and exit status 1."""
+    options = _options()
+    _log_to_stderr()
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold passwords
+    state_directory = Path(os.environ.get("STATE_DIRECTORY", STATE_DIRECTORY)).resolve()
+    try:
+        if os.geteuid() != 0:
+            raise VpnError("The helper makes network adapters, so it has to run as root; the system bus starts it so")
+        program = _worker_program(options.worker_user)
+        with _alone(state_directory):
+            asyncio.run(_Helper(state_directory, program, options.admin_group).run())
+    except VpnError as error:
+        LOG.critical("%s", error)
+        sys.exit(1)
+
+
+class _Helper:
+    def __init__(self, state_directory: Path, program: Program, admin_group: str) -> None:
+        self._admin_group = admin_group
+        self._start_worker = partial(Worker, program)
+        self._nics = Nics(mark=f"Tsunagu ({state_directory})")
+        self._store = Store(state_directory)
+        self._history = History()
+        self._presence = Presence()
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until a signal says stop; tunnels outlive the bus.
+
+        Raises:
+            VpnError: it cannot begin.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        await self._clean_leftovers()
+        bus = await connect("system")
+        self._around = Surroundings(
+            nics=self._nics,
+            store=self._store,
+            agents=self._agents(bus),
+            authority=Authority(bus, self._admin_group),
+            start_worker=self._start_worker,
+            history=self._history,
+            utc=time.time,
+        )
+        self._service = ConnectionService(self._around, self._presence)
+        try:
+            self._load()
+            await self._appear(bus)
+            LOG.info("Ready, version %s", __version__)
+            while await self._is_lost(bus):
+                LOG.warning("The connection to the system bus was lost; tunnels stay as they are")
+                bus = await self._return(bus)
+        finally:
+            await self._service.shutdown()
+            await close(bus)
+
+    async def _clean_leftovers(self) -> None:
+        try:
+            await self._nics.clean_leftovers()
+        except VpnError as error:
+            LOG.error("%s", error)
+
+    def _load(self) -> None:
+        self._service.load()
+        for problem in self._store.problems:
+            self._history.add(Entry(time=time.time(), id="", connection="", owner=0, level="error", text=problem))
+
+    # -- on the bus ---------------------------------------------------------------------------------------------------
+
+    def _agents(self, bus: MessageBus) -> Agents:
+        return Agents(bus, lambda uid: self._service.agent_registered(uid))
+
+    async def _appear(self, bus: MessageBus) -> None:
+        """Take our name there, once all that belongs to it is there."""
+        self._presence.appear(bus, self._service)
+        arguments = [SERVICE, _DO_NOT_QUEUE]
+        try:
+            [answer] = await call(bus, _BUS, "/org/freedesktop/DBus", _BUS, "RequestName", "su", arguments)
+        except BusError as error:
+            raise VpnError(f"The system bus does not let the helper be {SERVICE}: {error}") from error
+        if answer != _PRIMARY_OWNER:
+            raise VpnError(f"Another program is {SERVICE} on the system bus already")
+
+    async def _is_lost(self, bus: MessageBus) -> bool:
+        """Wait for the end of the connection; False: we are to stop."""
+        ends = [asyncio.create_task(self._stop.wait()), asyncio.create_task(bus.wait_for_disconnect())]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+        return not self._stop.is_set()
+
+    async def _return(self, lost: MessageBus) -> MessageBus:
+        """On the bus again, as soon as there is one; the one that was lost, when we are to stop."""
+        wait_s = FIRST_WAIT_S
+        while not await self._stopped_within(wait_s):
+            try:
+                bus = await connect("system")
+            except BusError as error:
+                LOG.debug("%s", error)
+            else:
+                self._around.agents = self._agents(bus)
+                self._around.authority = Authority(bus, self._admin_group)
+                try:
+                    await self._appear(bus)
+                except VpnError as error:
+                    LOG.error("%s", error)
+                    await close(bus)
+                else:
+                    LOG.info("On the system bus again")
+                    return bus
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+        return lost
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+        return self._stop.is_set()
+
+
+# -- before it runs ---------------------------------------------------------------------------------------------------
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tsunagu-helper", description="Tsunagu's helper; the system bus starts it.")
+    parser.add_argument(
+        "--worker-user", default="tsunagu-tunnel", metavar="NAME", help="whom workers run as (%(default)s)"
+    )
+    parser.add_argument(
+        "--admin-group", default="tsunagu", metavar="NAME", help="who may do all where there is no polkit (%(default)s)"
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    return parser.parse_args()
+
+
+def _worker_program(user: str) -> Program:
+    try:
+        found = pwd.getpwnam(user)
+    except KeyError:
+        LOG.warning("There is no user %s, so workers run as user and group %d", user, NOBODYS_ID)
+        return Program(NOBODYS_ID, NOBODYS_ID)
+    if found.pw_uid == 0 or found.pw_gid == 0:
+        raise VpnError(f"Workers face the network, so they must not run as {user}, who is root")
+    return Program(found.pw_uid, found.pw_gid)
+
+
+@contextlib.contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """With these settings there is one helper at a time; its end, however it comes, lets the next one in."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise VpnError(f"Settings cannot be kept in {directory}: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise VpnError(f"Another helper runs already, with its settings in {directory}") from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class _JournalLines(logging.Formatter):
+    """Each line with its priority, as systemd's journal takes it from a stream (sd-daemon(3))."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.DEBUG: 7}.get(record.levelno, 6)
+        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    if _stderr_is_journal():
+        handler.setFormatter(_JournalLines())
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def _stderr_is_journal() -> bool:
+    """``JOURNAL_STREAM`` is inherited, so it counts only where it names our own stream (systemd.exec(5))."""
+    facts = os.fstat(sys.stderr.fileno())
+    return os.environ.get("JOURNAL_STREAM") == f"{facts.st_dev}:{facts.st_ino}"
+
+
+if __name__ == "__main__":
+    main()
