@@ -203,10 +203,13 @@ class HelperClient:
 
     async def refresh(self, path: str) -> ConnectionView:
         """The connection as it is this moment, ahead of signals that are still on their way."""
-        [properties] = await self._call(path, PROPERTIES, "GetAll", "s", [CONNECTION])
-        view = ConnectionView(path=path).updated(plain(properties))
-        self.views = self.views | {path: view}
-        return view
+        while True:
+            before = self.views.get(path)
+            [properties] = await self._call(path, PROPERTIES, "GetAll", "s", [CONNECTION])
+            if self.views.get(path) is before:  # else a signal came too, and which of the two is newer nobody knows
+                view = ConnectionView(path=path).updated(plain(properties))
+                self.views = self.views | {path: view}
+                return view
 
     async def add(self, settings: ConnectionSettings, password: str | None = None) -> str:
         """Save a new connection; its object path."""
