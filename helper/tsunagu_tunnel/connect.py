@@ -116,6 +116,7 @@ class Dialler:
             TunnelError: what the server said, or what went wrong.
         """
         settings = start.settings
+        _refuse_what_is_not_built(settings)
         credentials = credentials_for(
             settings, secret=start.secret, hashed_password=start.hashed_password, private_key=start.private_key
         )
@@ -288,6 +289,17 @@ class Dialler:
                 raise TunnelError(3, f"the server has not sent {waiting_for} within {limit_s:.0f} s") from error
             except OSError as error:
                 raise TunnelError(3, f"while waiting for {waiting_for}: {_reason(error)}") from error
+
+
+def _refuse_what_is_not_built(settings: ConnectionSettings) -> None:
+    """Nothing that a person has chosen for its privacy is left out in silence."""
+    for chosen, what in (
+        (settings.proxy, "proxies"),
+        (settings.source_address or settings.source_port, "a source address"),
+        (not settings.encrypt, "sessions without encryption"),
+    ):
+        if chosen:
+            raise TunnelError(33, what)
 
 
 def _opened(place: Place, tls: ssl.SSLSocket, certificate: bytes, welcome: Welcome) -> Opened:

@@ -101,9 +101,9 @@ class Carrier:
 
     sent_octets = received_octets = 0  # inside TLS
 
-    def __init__(self, tls: ssl.SSLSocket) -> None:
+    def __init__(self, tls: ssl.SSLSocket, decoder: CarrierDecoder) -> None:
         self._tls = tls
-        self._decoder = CarrierDecoder()
+        self._decoder = decoder
         self._unsent = memoryview(b"")
 
     def fileno(self) -> int:

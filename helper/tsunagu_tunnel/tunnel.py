@@ -3,6 +3,7 @@
 import functools
 import logging
 import select
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from random import Random
@@ -15,7 +16,8 @@ from tsunagu_tunnel.dataplane import FAIR, Carrier, Counter, Tap
 from tsunagu_tunnel.dhcp import CLIENT_PORT, DhcpClient, Event
 from tsunagu_tunnel.frames import parse_mac
 from tsunagu_tunnel.loop import Loop
-from tsunagu_tunnel.softether.carrier import encode_frames, keepalive
+from tsunagu_tunnel.softether.carrier import CarrierDecoder, encode_frames, keepalive
+from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, Compression
 from tsunagu_tunnel.softether.errors import ProtocolError
 from tsunagu_tunnel.softether.session import (
     CarrierSet,
@@ -57,10 +59,15 @@ class Tunnel:
         self._dialler = dialler
         self._random = random
         self._tell = tell
+        self._compression = Compression() if opened.session.compressed else None
+        self._encode = self._compression.encode_frames if self._compression else encode_frames
         self._carriers: CarrierSet[Carrier] = CarrierSet(
             now,
             timeout_s=opened.session.timeout_ms / 1000,
             max_carriers=opened.session.max_carriers,
+            half_duplex=opened.session.half_duplex,
+            open_interval_s=start.settings.carrier_interval_s,
+            lifetime_s=start.settings.carrier_lifetime_s,
             auto_disconnect_s=opened.session.policy.get("AutoDisconnect", 0),
             random=random,
         )
@@ -75,7 +82,7 @@ class Tunnel:
         self.deadline = now
         loop.watch(tap.fd, _READ, self._tap_ready)
         first = Direction.SEND if opened.session.half_duplex else Direction.BOTH
-        self._add(Carrier(opened.tls), first, opened.rest)
+        self._add(opened.tls, first, opened.rest)
 
     def statistics(self) -> Statistics:
         """All since the session began."""
@@ -99,7 +106,7 @@ class Tunnel:
                     if not carrier.is_full:
                         self._write(carrier, keepalive(self._random), now)
                 case CloseCarrier(carrier):
-                    LOG.info("a carrier was silent for too long")
+                    LOG.info("closing a carrier: silent, old or of the wrong direction")
                     self._close(carrier)
                 case OpenCarrier():
                     self._loop.start(self._open_carrier())
@@ -134,7 +141,7 @@ class Tunnel:
         frames = self._tap.read_frames()
         if frames:
             self._sent.add(frames)
-            self._write(carrier, encode_frames(frames), time.monotonic())
+            self._write(carrier, self._encode(frames), time.monotonic())
 
     def _watch_tap(self, wanted: bool) -> None:
         if wanted is not self._tap_is_watched:
@@ -175,7 +182,7 @@ class Tunnel:
         carrier = self._free_carrier()
         if frames and carrier is not None:
             self._sent.add(frames)
-            self._write(carrier, encode_frames(frames), now)
+            self._write(carrier, self._encode(frames), now)
 
     def _write(self, carrier: Carrier, block: bytes, now: float) -> None:
         try:
@@ -197,11 +204,12 @@ class Tunnel:
             self._carriers.open_failed(error.code, time.monotonic())
             self._find_deadline()
             return
-        self._add(Carrier(tls), joined.direction, joined.rest)
+        self._add(tls, joined.direction, joined.rest)
         LOG.info("carriers: %d", len(self._open))
 
-    def _add(self, carrier: Carrier, direction: Direction, rest: bytes) -> None:
+    def _add(self, tls: ssl.SSLSocket, direction: Direction, rest: bytes) -> None:
         now = time.monotonic()
+        carrier = Carrier(tls, CompressedCarrierDecoder(self._compression) if self._compression else CarrierDecoder())
         self._open.add(carrier)
         self._loop.watch(carrier.fileno(), _READ, functools.partial(self._carrier_ready, carrier))
         self._carriers.add(carrier, direction, now)

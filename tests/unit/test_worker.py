@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import pytest
 
@@ -31,7 +31,7 @@ from tsunagu.control import (
     decode,
     encode,
 )
-from tsunagu.model import Addressing, ConnectionSettings, Phase, Secret
+from tsunagu.model import Addressing, ConnectionSettings, Phase, Proxy, ProxyKind, Secret
 from tsunagu_tunnel.connect import Limits
 from tsunagu_tunnel.tls import verifying_context
 from tsunagu_tunnel.worker import Worker
@@ -177,6 +177,21 @@ def test_frames_pass_both_ways_and_are_counted_by_kind(worker: RunningWorker, se
     assert (statistics.received.unicast_packets, statistics.received.unicast_octets) == (101, 6060)
     assert statistics.wire_sent_octets > 101 * 64
     assert statistics.carriers == 1
+
+
+def test_frames_may_be_compressed(worker: RunningWorker, server: FakeServerThread) -> None:
+    with server.locked() as mind:
+        mind.on_frame = lambda f: [f]
+    worker.tell(replace(start_at(server), settings=replace(start_at(server).settings, compress=True)))
+    assert worker.expect(Established).session.compressed
+
+    worker.nic.send(frame(b"x" * 400))
+    answer = worker.nic.recv(2000)
+    worker.tell(ReportStatistics())
+    statistics = worker.expect(StatisticsReport).statistics
+
+    assert answer == frame(b"x" * 400)
+    assert statistics.sent.unicast_octets == 414
 
 
 def test_a_server_that_does_not_read_stops_the_nic_and_nothing_else(
@@ -357,6 +372,17 @@ def test_the_systems_authorities_vouch_for_name_and_date(
         else:
             worker.expect(Established)
     verifying_context.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"proxy": Proxy(kind=ProxyKind.HTTP, host="p.example", port=8080)}, {"encrypt": False}, {"source_port": 999}],
+)
+def test_a_choice_that_cannot_be_kept_is_refused(worker: RunningWorker, changes: dict[str, Any]) -> None:
+    worker.tell(start_for(replace(settings_for(443), **changes)))
+
+    assert worker.expect(Failed).code == 33
+    assert worker.heard == worker.heard[-1:]
 
 
 # -- what is no server, or not for long -------------------------------------------------------------------------------
