@@ -80,6 +80,25 @@ async def test_other_peoples_connections_can_be_left_out(helper: FakeHelper) -> 
     await watching.close()
 
 
+async def test_a_stranger_cannot_make_us_believe_anything(bus: PrivateBus, helper: FakeHelper) -> None:
+    office = helper.add("Office")
+    watching = HelperClient()
+    await watching.open()
+    await watching.activate()
+    stranger = FakeHelper(bus.address)
+    fake = stranger.add("Office")
+    await stranger.start()
+
+    fake.show(state=State.UP)
+    office.show(addresses=["10.0.0.2/8"])
+    await until(lambda: watching.views[office.path].addresses)
+
+    assert fake.path == office.path
+    assert watching.views[office.path].state is State.IDLE
+    await stranger.stop()
+    await watching.close()
+
+
 async def test_settings_go_over_and_come_back(client: HelperClient, helper: FakeHelper) -> None:
     settings = ConnectionSettings(name="Büro 東京", host="192.0.2.1", hub="VPN", username="u", retry_limit=3)
 

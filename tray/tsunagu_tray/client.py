@@ -52,8 +52,8 @@ class HelperClient:
         self._bus: MessageBus | None = None
         self._objects: dict[str, Interface] = {}  # ours, put on every new bus connection
         self._agent_path = ""
-        self._unwatch_name: Stop = _nothing
-        self._unsubscribe: Stop = _nothing  # from the signals of the present owner
+        self._stops: list[Stop] = []
+        self._watched = ""  # the bus name whose signals count: the helper's, from before its snapshot was asked for
         self._early: list[Message] | None = None  # signals that came while a snapshot was on its way
         self._reading: asyncio.Task[None] | None = None
         self._read = asyncio.Event()  # the snapshot of the present owner is here, or has failed
@@ -74,7 +74,10 @@ class HelperClient:
         self._bus = bus
         for path, interface in self._objects.items():
             bus.export(path, interface)
-        self._unwatch_name = watch_name(bus, SERVICE, self._owner_changed)
+        self._stops = [
+            subscribe(bus, self._heard, path_namespace=ROOT_PATH),
+            watch_name(bus, SERVICE, self._owner_changed),
+        ]
 
     async def activate(self, timeout_s: float = 25.0) -> None:
         """See that the helper runs and that ``views`` is complete; the bus starts it where it does not run.
@@ -117,7 +120,8 @@ class HelperClient:
         bus, self._bus = self._bus, None
         for path in self._objects:
             bus.unexport(path)
-        self._unwatch_name()
+        for stop in self._stops:
+            stop()
         self._forget()
         await close(bus)
 
@@ -132,8 +136,7 @@ class HelperClient:
     def _owner_changed(self, owner: str) -> None:
         self._forget()
         if owner and self._bus is not None:
-            self._early = []
-            self._unsubscribe = subscribe(self._bus, self._heard, sender=owner, path_namespace=ROOT_PATH)
+            self._watched, self._early = owner, []
             self._reading = asyncio.get_running_loop().create_task(self._read_all(self._bus, owner))
 
     def _forget(self) -> None:
@@ -141,8 +144,7 @@ class HelperClient:
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
-        self._unsubscribe()
-        self._unsubscribe = _nothing
+        self._watched = ""
         self._read.clear()
         self._failure = None
         if self.owner:
@@ -175,6 +177,8 @@ class HelperClient:
             await self._register()
 
     def _heard(self, message: Message) -> None:
+        if message.sender != self._watched:
+            return  # anybody may signal these paths
         if self._early is not None:
             self._early.append(message)
         elif self._apply(message):
@@ -317,7 +321,3 @@ def vpn_error(error: BusError) -> VpnError:
     if name in ("UnknownObject", "UnknownMethod", "UnknownInterface"):
         return errors.NotFound("There is no such connection any longer")
     return VpnError(text or f"The Tsunagu service answered {name}")
-
-
-def _nothing() -> None:
-    """Stop what was not started."""

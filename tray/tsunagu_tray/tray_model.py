@@ -193,7 +193,7 @@ class Notice:
     key: str  # path of the connection; "": of Tsunagu itself
     title: str
     body: str = ""
-    urgency: int = 1  # 0 low, 1 normal, 2 critical (stays until answered)
+    urgency: int = 1  # 0 low (GNOME hides these), 1 normal, 2 critical (stays until answered)
     button: tuple[str, Do] | None = None  # label and what it does
 
 
@@ -267,7 +267,7 @@ class Narrator:
     def _connected(self, view: ConnectionView) -> Notice:
         texts = self._texts
         body = texts("connected_address", address=view.address) if view.address else texts("connected_no_address")
-        return Notice(key=view.path, title=texts("connected_title", name=view.name), body=body, urgency=0)
+        return Notice(key=view.path, title=texts("connected_title", name=view.name), body=body)
 
     def _no_address(self, view: ConnectionView) -> Notice:
         return Notice(

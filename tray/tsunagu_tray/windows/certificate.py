@@ -2,11 +2,13 @@
 
 import base64
 import sys
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.utils import CryptographyDeprecationWarning
 
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.windows.window import CONTENT_WIDTH, Adw, Gtk, Window, facts, label
@@ -29,7 +31,10 @@ def read(der: bytes) -> Certificate:
     Raises:
         ValueError: it is not one.
     """
-    parsed = x509.load_der_x509_certificate(der)
+    with warnings.catch_warnings():
+        # VPN servers number the certificates that they make for themselves 0, which RFC 5280 does not like.
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        parsed = x509.load_der_x509_certificate(der)
     return Certificate(
         _name(parsed.subject),
         _name(parsed.issuer),

@@ -71,7 +71,7 @@ class Window:
         dialog = self._build(self)
         dialog.set_application(application)
         dialog.set_title("Tsunagu")
-        dialog.set_icon_name("network-vpn")
+        dialog.set_icon_name(APPLICATION_ID)
         GLib.io_add_watch(0, GLib.PRIORITY_DEFAULT, GLib.IOCondition.IN | GLib.IOCondition.HUP, self._stdin_closed)
         # The window manager decides whether it gets the focus: present() would insist.
         dialog.set_visible(True)
