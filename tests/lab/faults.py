@@ -5,6 +5,7 @@
 """
 
 import datetime as dt
+import functools
 import itertools
 import socket
 import ssl
@@ -145,6 +146,7 @@ def _tls(client: socket.socket) -> ssl.SSLSocket:
     return _tls_context().wrap_socket(client, server_side=True)
 
 
+@functools.cache
 def _tls_context() -> ssl.SSLContext:
     """With a certificate of its own that nobody knows."""
     key = ec.generate_private_key(ec.SECP256R1())

@@ -155,9 +155,13 @@ class VpnServer:
         return done.stdout
 
     def sessions(self) -> list[str]:
-        """The names of all clients' sessions on the hub."""
+        """The names of all clients' sessions on the hub; after a log-off the server keeps one for 20 s more."""
         table = self.vpncmd(f"Hub {HUB}", "SessionList")
         return re.findall(r"^(SID-(?!LOCALBRIDGE)[^,]*)", table, re.MULTILINE)
+
+    def carriers(self) -> int:
+        """How many TCP connections the client has to the VPN server's port at this moment."""
+        return len(self.run(self.srv, "ss", "-Htn", "state", "established", "sport = :443").stdout.splitlines())
 
     def session(self, name: str) -> dict[str, str]:
         """What the server knows of a session, under its own labels."""

@@ -51,7 +51,11 @@ class Stack:
             "STATE_DIRECTORY": str(self.state_folder),
             "RUNTIME_DIRECTORY": str(self.folder / "run"),
         }
-        self.start_helper()
+        try:
+            self.start_helper()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(

@@ -29,7 +29,7 @@ def test_a_person_is_on_the_network_behind_the_server_until_they_disconnect(serv
     stack.disconnect()
 
     assert not stack.leftovers()
-    wait_for(lambda: not server.sessions(), 5, "the server to have seen the log-off")
+    wait_for(lambda: not server.carriers(), 5, "the log-off")
     assert not server.ping(LAN, timeout_s=1)
 
 
@@ -40,7 +40,7 @@ def test_the_status_shows_what_the_server_knows_of_the_session(server: VpnServer
     status = stack.status()
 
     known = server.session(status["session_name"])
-    assert server.sessions() == [status["session_name"]]
+    assert status["session_name"] in server.sessions()
     assert status["state"] == "Connected"
     assert status["status_text"] == "Connection completed (session established)"
     assert (status["server_name"], status["server_port"]) == (SERVER, 443)
@@ -94,13 +94,14 @@ def test_more_carriers_share_the_work(server: VpnServer, stack: Stack, carriers:
 
 
 def test_the_first_sight_of_a_certificate_ends_with_its_fingerprint_to_compare(server: VpnServer, stack: Stack) -> None:
+    sessions_before = set(server.sessions())
     stack.add(trusted=False)
 
     refused = stack.cli("connect", NAME, "--wait")
 
     assert refused.returncode == 1
     assert f"tsunagu trust {NAME}" in refused.stderr
-    assert not server.sessions()
+    assert set(server.sessions()) <= sessions_before
     shown = stack.done("trust", NAME, "--yes")
     assert server.fingerprint() in shown.replace(":", "").lower()
     stack.connect()
@@ -134,7 +135,7 @@ def test_two_connections_are_up_side_by_side(server: VpnServer, stack: Stack) ->
     stack.connect("One")
     stack.connect("Two")
 
-    assert len(server.sessions()) == 2
+    assert server.carriers() == 2
     assert stack.status("One")["interface"] != stack.status("Two")["interface"]
     stack.disconnect("One")
     assert stack.state("Two") is State.UP

@@ -138,8 +138,8 @@ def test_disconnecting_while_it_waits_to_try_again(own_server: VpnServer, own_st
 
 
 def test_the_retries_end_where_the_settings_say(own_server: VpnServer, own_stack: Stack) -> None:
-    own_server.stop()
     own_stack.add(retry_limit=1)
+    own_server.stop()
 
     own_stack.done("connect", NAME)
 

@@ -12,12 +12,12 @@ from tsunagu.error_table import ERRORS
 from tsunagu.model import State
 
 
-def failed(stack: Stack, timeout_s: float = 4) -> str:
-    """Connect in vain; what the user was told, which is a sentence or two and no traceback."""
-    result = stack.cli("connect", NAME, "--wait", "--timeout", str(timeout_s), timeout_s=timeout_s + 15)
+def failed(stack: Stack) -> str:
+    """Connect in vain; what the user was told, which is one line and no traceback."""
+    result = stack.cli("connect", NAME, "--wait", "--timeout", "30")
     assert result.returncode == 1, result.stdout
+    assert len(result.stderr.splitlines()) == 1, result.stderr
     assert "Traceback" not in result.stderr
-    assert len(result.stderr.splitlines()) <= 4, result.stderr
     return result.stderr
 
 
@@ -74,7 +74,7 @@ def test_a_hub_that_is_offline_is_tried_again_later(own_server: VpnServer, own_s
 
 
 def test_a_name_that_nobody_knows(stack: Stack) -> None:
-    stack.add(host="vpn.nowhere.invalid")
+    stack.add(host="vpn.nowhere.invalid", retry_limit=0)
 
     told = failed(stack)
 
@@ -83,7 +83,7 @@ def test_a_name_that_nobody_knows(stack: Stack) -> None:
 
 
 def test_a_closed_port(stack: Stack) -> None:
-    stack.add(port=4444)
+    stack.add(port=4444, retry_limit=0)
 
     assert says(failed(stack), 1)
 
@@ -102,11 +102,11 @@ def test_a_server_that_is_switched_off(own_server: VpnServer, own_stack: Stack) 
 
 @pytest.mark.parametrize(
     ("kind", "codes"),
-    [("closing", {3, 152}), ("resetting", {3, 152}), ("ssh", {152}), ("http", {152}), ("tls-garbage", {152})],
+    [("closing", {3, 152}), ("resetting", {3, 152}), ("ssh", {2}), ("http", {2}), ("tls-garbage", {2, 152})],
 )
 def test_a_port_that_speaks_something_else(server: VpnServer, stack: Stack, kind: str, codes: set[int]) -> None:
     with fault(server, kind) as port:
-        stack.add(port=port)
+        stack.add(port=port, retry_limit=0)
 
         told = failed(stack)
 
@@ -115,9 +115,9 @@ def test_a_port_that_speaks_something_else(server: VpnServer, stack: Stack, kind
 
 def test_a_port_that_says_nothing(server: VpnServer, stack: Stack) -> None:
     with fault(server, "silent") as port:
-        stack.add(port=port)
+        stack.add(port=port, retry_limit=0)
 
-        told = failed(stack, timeout_s=25)
+        told = failed(stack)
 
     assert says(told, 152)
 
@@ -125,33 +125,32 @@ def test_a_port_that_says_nothing(server: VpnServer, stack: Stack) -> None:
 @pytest.mark.parametrize("kind", ["https", "garbage"])
 def test_a_web_server_instead_of_a_vpn_server(server: VpnServer, stack: Stack, kind: str) -> None:
     with fault(server, kind, 10_000_000) as port:
-        stack.add(port=port, trusted=False)
-        stack.done("connect", NAME)
-        stack.wait_for_state(State.NEEDS_TRUST)  # the hotel's certificate
-        stack.done("trust", NAME, "--yes")
-
-        wait_for(lambda: stack.status()["error_code"] in (2, 4), 20, "the error")
-
-    stack.done("disconnect", NAME)
-
-
-@pytest.mark.parametrize("octets", [1, 90, 700, 1500, 1600, 1900, 2100, 2400])
-def test_a_line_that_is_cut_in_the_middle_of_the_handshake(server: VpnServer, stack: Stack, octets: int) -> None:
-    """With this server TLS takes about the first 1500 octets, its hello goes to about 2000, its welcome on to 3000."""
-    with fault(server, "cutting", octets) as port:
-        stack.add(port=port)
+        stack.add(port=port, trusted=False, retry_limit=0)
+        stack.done("trust", NAME, "--yes")  # the hotel's certificate
 
         told = failed(stack)
 
-    assert any(says(told, code) for code in (1, 3, 152)), told
-    wait_for(lambda: not server.sessions(), 30, "the server to forget")
+    assert says(told, 2) or says(told, 4), told
 
 
-def test_a_line_that_falls_silent_in_the_middle_of_the_handshake(server: VpnServer, stack: Stack) -> None:
-    with fault(server, "stalling", 1700) as port:
-        stack.add(port=port)
+@pytest.mark.parametrize("octets", [1, 90, 700, 1434, 1600, 2200, 2828, 4000])
+def test_a_line_that_is_cut_in_the_middle_of_the_handshake(server: VpnServer, stack: Stack, octets: int) -> None:
+    """Debian's server needs 1434 octets for TLS, 158 for tickets; its hello goes to 2828, its welcome to about 5700."""
+    with fault(server, "cutting", octets) as port:
+        stack.add(port=port, retry_limit=0)
 
-        told = failed(stack, timeout_s=25)
+        told = failed(stack)
+
+    assert any(says(told, code) for code in (3, 152)), told
+    wait_for(lambda: not server.carriers(), 5, "the end of the attempt")
+
+
+@pytest.mark.parametrize("octets", [1600, 4000])
+def test_a_line_that_falls_silent_in_the_middle_of_the_handshake(server: VpnServer, stack: Stack, octets: int) -> None:
+    with fault(server, "stalling", octets) as port:
+        stack.add(port=port, retry_limit=0)
+
+        told = failed(stack)
 
     assert says(told, 3)
 
@@ -169,7 +168,7 @@ def test_who_is_not_in_the_group_may_do_nothing(server: VpnServer, stack: Stack)
         assert len(result.stderr.splitlines()) == 1, result.stderr
         assert "Traceback" not in result.stderr
     assert stack.state() is State.IDLE
-    assert not server.sessions()
+    assert not server.carriers()
 
 
 def test_two_people_at_once_do_not_confuse_it(server: VpnServer, stack: Stack) -> None:
@@ -186,5 +185,5 @@ def test_two_people_at_once_do_not_confuse_it(server: VpnServer, stack: Stack) -
     results = [(*process.communicate(timeout=60), process.returncode) for process in running]
 
     assert [code for *_, code in results] == [0] * len(results), results
-    assert len(server.sessions()) == 1
+    assert server.carriers() == 1
     assert len(stack.workers()) == 1
