@@ -108,7 +108,9 @@ class _Helper:
     def _load(self) -> None:
         self._service.load()
         for problem in self._store.problems:
-            self._history.add(Entry(time=time.time(), id="", connection="", owner=0, level="error", text=problem))
+            self._history.add(
+                Entry(time=time.time(), id="", connection="Tsunagu", owner=0, level="error", text=problem)
+            )
 
     # -- on the bus ---------------------------------------------------------------------------------------------------
 

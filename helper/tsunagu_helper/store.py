@@ -24,7 +24,7 @@ from tsunagu.plain import from_plain, to_plain
 LOG = logging.getLogger(__name__)
 
 VERSION = 1  # of the files' form
-MAX_FILE = 65536  # octets; ours have some hundred
+MAX_FILE = 1 << 20  # octets; ours have some hundred, with certificates and headers some hundred thousand at most
 
 _UNFINISHED = ".new"
 
