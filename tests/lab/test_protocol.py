@@ -1,0 +1,102 @@
+"""What the protocol offers beyond the main job, against a real server."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.identity import Identity, make_identity, rsa_key
+from tests.lab.server import FILE_SHA256, HUB, PASSWORD, SERVER, USER, VpnServer
+from tests.lab.stack import NAME, Stack
+from tests.lab.waiting import wait_for
+from tsunagu.control import Established, Failed, Start, decode, encode
+from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Secret
+from tsunagu_tunnel.softether.auth import hash_password
+
+
+def log_in(
+    server: VpnServer,
+    auth: AuthType,
+    *,
+    user: str = USER,
+    certificate: str = "",
+    secret: str | None = None,
+    hashed_password: HashedPassword | None = None,
+    private_key: str | None = None,
+) -> Established | Failed:
+    """What becomes of a login from the client's machine."""
+    settings = ConnectionSettings(
+        name="x", host=SERVER, hub=HUB, username=user, auth=auth, client_certificate=certificate
+    )
+    start = Start(
+        settings=settings,
+        secret=Secret(secret) if secret is not None else None,
+        hashed_password=hashed_password,
+        private_key=Secret(private_key) if private_key is not None else None,
+        mac="5e:00:00:00:00:01",
+        accepted_fingerprint=server.fingerprint(),
+        machine_id="00" * 16,
+    )
+    done = server.run(server.cli, sys.executable, "-m", "tests.lab.log_in", stdin=encode(start).decode())
+    answer = decode(done.stdout.encode())
+    assert isinstance(answer, Established | Failed)
+    return answer
+
+
+def user_with_certificate(server: VpnServer, name: str, identity: Identity) -> None:
+    """A user of the hub who logs in with that certificate only."""
+    path = Path(server.folder, f"{name}.pem")
+    path.write_text(identity.certificate)
+    server.vpncmd(
+        f"Hub {HUB}", f"UserCreate {name} /GROUP:none /REALNAME:none /NOTE:none", f"UserCertSet {name} /LOADCERT:{path}"
+    )
+
+
+@pytest.mark.parametrize("bits", [2048, 3072, 4096])
+def test_a_certificate_opens_the_door_to_its_user_only(server: VpnServer, bits: int) -> None:
+    carol, other = make_identity("carol", rsa_key(bits)), make_identity("carol", rsa_key())
+    user = f"carol{bits}"
+    user_with_certificate(server, user, carol)
+
+    welcome = log_in(server, AuthType.CERTIFICATE, user=user, certificate=carol.certificate, private_key=carol.key)
+    refused = log_in(server, AuthType.CERTIFICATE, user=user, certificate=other.certificate, private_key=other.key)
+
+    assert isinstance(welcome, Established)
+    assert welcome.session.session_name.startswith(f"SID-{user.upper()}-")
+    assert isinstance(refused, Failed)
+    assert refused.code == 9
+
+
+def test_a_password_may_travel_plain_or_as_its_hash(server: VpnServer) -> None:
+    hashed = HashedPassword(hash_password(USER, PASSWORD).hex())
+
+    assert isinstance(log_in(server, AuthType.PLAIN_PASSWORD, secret=PASSWORD), Established)
+    assert isinstance(log_in(server, AuthType.PASSWORD, hashed_password=hashed), Established)
+    refused = log_in(server, AuthType.PLAIN_PASSWORD, secret="wrong")
+    assert isinstance(refused, Failed)
+    assert refused.code == 9
+
+
+def test_a_compressed_session_carries_everything(server: VpnServer, stack: Stack) -> None:
+    stack.add(NAME, compress=True)
+    stack.connect()
+
+    assert server.ping()
+    assert server.fetch() == FILE_SHA256
+    status = stack.status()
+    assert status["compressed"] is True
+    assert server.session(status["session_name"])["Use of Compression"].startswith("Yes")
+
+
+def test_a_half_duplex_session_with_four_carriers_carries_everything(server: VpnServer, stack: Stack) -> None:
+    stack.add(NAME, "--carriers", "4", half_duplex=True)
+    stack.connect()
+    wait_for(lambda: stack.status()["carriers"] == 4, 20, "four carriers")
+
+    assert server.ping()
+    assert server.fetch() == FILE_SHA256
+    status = stack.status()
+    assert status["half_duplex"] is True
+    known = server.session(status["session_name"])
+    assert known["Half Duplex TCP Connection Mode"].startswith("Yes")
+    assert known["Number of TCP Connections"] == "4"
