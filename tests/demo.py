@@ -65,6 +65,7 @@ def show(*, keep: bool) -> None:
         try:
             demonstration.tell(keep=keep)
         except BaseException:
+            demonstration.picture("failed")
             print(f"-- helper:\n{stack.helper_log()}\n-- tray:\n{screen.tray_log()}", file=sys.stderr)
             raise
         say("Taking all down")
@@ -104,8 +105,7 @@ class Demonstration:
         say(f"{self.screen.user} clicks the icon.")
         self.screen.click_icon(Kind.OFFLINE)
         self.stack.wait_for_state(State.NEEDS_SECRET)
-        self.screen.wait_for_icon(Kind.CONNECTING, 10)
-        say("Connecting: Tsunagu asks for the password.")
+        say("Tsunagu asks for the password, which it has not been told yet.")
         self.answer("password", PASSWORD, "Return")
         self.stack.wait_for_state(State.NEEDS_TRUST)
         say(f"The server is new: is this its certificate? Its administrator says {self.server.fingerprint()[:16]}…")
@@ -116,7 +116,7 @@ class Demonstration:
         seen = states.close()
         if not in_order([State.CONNECTING, State.UP], seen):
             raise AssertionError(f"the states were {seen}")
-        say(f"Connected. The states were idle, {', '.join(state.value for state in seen)}; a notification says so.")
+        say(f"Connected; a notification says so. Its states were {', '.join(state.value for state in seen)}.")
 
     def use(self) -> None:
         """What it is for."""

@@ -47,13 +47,14 @@ class VirtualScreen(Desktop):
         super().__init__("xfce", "dunst", size=(960, 540), user=pwd.getpwnam(self.user).pw_uid)
 
     def start_tray(self, environment: Mapping[str, str]) -> None:
-        """And colour the background, for the pictures."""
-        self.run("display", "-window", "root", "-size", f"{self.size[0]}x{self.size[1]}", "gradient:#24506e-#122333")
+        """Before a background, for the pictures; ``display`` ends with status 1 though it has painted it."""
+        size = f"{self.size[0]}x{self.size[1]}"
+        self.start("background", "display", "-window", "root", "-size", size, "gradient:#24506e-#122333").wait(10)
         self.start("tray", "python", "-m", "tsunagu_tray", environment=environment)
 
     def tray_log(self) -> str:
         """What the tray has written."""
-        return self.log("tray")
+        return self.log("tray") if (self.folder / "log" / "tray").exists() else ""
 
     def wait_for_icon(self, kind: Kind, timeout_s: float) -> None:
         """Until the panel shows that picture."""
@@ -76,7 +77,7 @@ class PresentScreen:
     def __init__(self) -> None:
         self.user = os.environ.get("SUDO_USER", "")
         uid = int(os.environ.get("SUDO_UID", "0"))
-        self._processes = Processes(Path(tempfile.mkdtemp(prefix="screen.")), uid)
+        self._uid = uid
         kept = ("DISPLAY", "LANG", "PATH", "PYTHONPATH", "XAUTHORITY", "XDG_CURRENT_DESKTOP")
         runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{uid}")
         self._environment = {name: os.environ[name] for name in kept if name in os.environ} | {
@@ -96,6 +97,8 @@ class PresentScreen:
         )
 
     def __enter__(self) -> Self:
+        self._logs = tempfile.TemporaryDirectory(prefix="screen.")
+        self._processes = Processes(Path(self._logs.name), self._uid)
         rule = "interface='org.freedesktop.Notifications',member='Notify'"
         self._processes.start("notifications", ["dbus-monitor", "--session", rule], self._environment)
         return self
@@ -104,6 +107,7 @@ class PresentScreen:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._processes.end_all()
+        self._logs.cleanup()
 
     def start_tray(self, environment: Mapping[str, str]) -> None:
         """As that person."""
@@ -137,9 +141,16 @@ class PresentScreen:
         """None: a present screen may show what is nobody else's business."""
 
     def _run(self, *command: str) -> "subprocess.CompletedProcess[str]":
-        identity = self._processes.identity(None)
         return subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, timeout=20, check=False, **identity
+            command,
+            env=self._environment,
+            user=self._uid,
+            group=self._uid,
+            extra_groups=[],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
         )
 
 

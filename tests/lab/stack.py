@@ -6,6 +6,7 @@ The helper and all it starts live in the client's network namespace; the bus has
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,9 +65,10 @@ class Stack:
         self.close()
 
     def close(self) -> None:
-        """End all of it; logs and settings stay until the sandbox goes."""
+        """End all of it, and forget its files."""
         self._processes.end_all()
         self.bus.stop()
+        shutil.rmtree(self.folder)
 
     # -- the helper ---------------------------------------------------------------------------------------------------
 

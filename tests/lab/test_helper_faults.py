@@ -95,10 +95,12 @@ def full_disk(own_server: VpnServer) -> Iterator[Stack]:
         stack.stop_helper()
         options = ["-t", "tmpfs", "-o", "size=128k,mode=700", "tmpfs"]
         subprocess.run(["mount", *options, str(stack.state_folder)], check=True)
-        stack.start_helper()
-        yield stack
-        nothing_is_left_of(stack)
-        subprocess.run(["umount", str(stack.state_folder)], check=True)
+        try:
+            stack.start_helper()
+            yield stack
+            nothing_is_left_of(stack)
+        finally:
+            subprocess.run(["umount", "--lazy", str(stack.state_folder)], check=True)
 
 
 def test_a_file_spoilt_by_hand_costs_that_connection_only(server: VpnServer, stack: Stack) -> None:
