@@ -208,7 +208,11 @@ class Desktop:
     def click_notification(self, button: int = 1) -> None:
         """Click the uppermost notification on the screen; the left button does its default action."""
         [window, *_] = self.run("xdotool", "search", "--onlyvisible", "--class", "dunst").split()
-        self.run("xdotool", "mousemove", "--window", window, "40", "20", "click", str(button))
+        self.run("xdotool", "mousemove", "--window", window, "40", "20")
+        # The tooltip of an icon that the mouse has just left may lie over it for a while.
+        here = f"WINDOW={window}"
+        wait_for(lambda: here in self.run("xdotool", "getmouselocation", "--shell").split(), 5, "the notification bare")
+        self.run("xdotool", "click", str(button))
 
     # -- faults -------------------------------------------------------------------------------------------------------
 
