@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tsunagu_tunnel.softether import http
 from tsunagu_tunnel.softether.auth import hash_password, secure_password
 from tsunagu_tunnel.softether.carrier import CarrierDecoder, encode_frames, keepalive
-from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, Compression
+from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, encode_compressed_frames
 from tsunagu_tunnel.softether.pack import Pack
 from tsunagu_tunnel.softether.session import Direction
 
@@ -71,7 +71,7 @@ class FakeSession:
     key: bytes
     encrypted: bool = True
     half_duplex: bool = False
-    compression: Compression | None = None
+    compressed: bool = False
     peers: list["FakePeer"] = field(default_factory=list)
 
 
@@ -158,8 +158,8 @@ class FakePeer:
 
     def send_frames(self, frames: Sequence[bytes]) -> None:
         """One block, as the session has it."""
-        compression = self.session.compression if self.session else None
-        self.send(compression.encode_frames(frames) if compression else encode_frames(frames))
+        compressed = self.session is not None and self.session.compressed
+        self.send(encode_compressed_frames(frames) if compressed else encode_frames(frames))
 
     def receive_data(self, data: bytes) -> None:
         """Octets from the client; b"" is its end of file."""
@@ -255,7 +255,7 @@ class FakePeer:
         server.sessions[session.key] = session
         session.encrypted = bool(login.get_int("use_encrypt"))
         session.half_duplex = server.half_duplex or bool(login.get_int("half_connection"))
-        session.compression = Compression() if login.get_int("use_compress") else None
+        session.compressed = bool(login.get_int("use_compress"))
         self._enter(session, Direction.SEND if session.half_duplex else Direction.BOTH, Stage.LOGIN)
         elements: dict[str, int | str | bytes] = {
             "session_name": session.name,
@@ -263,7 +263,7 @@ class FakePeer:
             "session_key": session.key,
             "max_connection": min(server.max_connection, login.get_int("max_connection")),
             "use_encrypt": int(session.encrypted),
-            "use_compress": int(session.compression is not None),
+            "use_compress": int(session.compressed),
             "half_connection": int(session.half_duplex),
             "qos": login.get_int("qos"),
             "timeout": server.timeout_ms,
@@ -308,8 +308,8 @@ class FakePeer:
         if stage not in self._server.faults:  # else the client never hears that it is a carrier
             session.peers.append(self)
             self.session, self.direction, self.is_clear = session, direction, not session.encrypted
-            if session.compression is not None:
-                self._decoder = CompressedCarrierDecoder(session.compression)
+            if session.compressed:
+                self._decoder = CompressedCarrierDecoder()
 
     def _answer(self, stage: Stage, pack: Pack) -> None:
         pack.add_data("pencore", self._server.random.randbytes(self._server.random.randrange(100)))

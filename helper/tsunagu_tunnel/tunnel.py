@@ -17,7 +17,7 @@ from tsunagu_tunnel.dhcp import CLIENT_PORT, DhcpClient, Event
 from tsunagu_tunnel.frames import parse_mac
 from tsunagu_tunnel.loop import Loop
 from tsunagu_tunnel.softether.carrier import CarrierDecoder, encode_frames, keepalive
-from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, Compression
+from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, encode_compressed_frames
 from tsunagu_tunnel.softether.errors import ProtocolError
 from tsunagu_tunnel.softether.session import (
     CarrierSet,
@@ -59,8 +59,9 @@ class Tunnel:
         self._dialler = dialler
         self._random = random
         self._tell = tell
-        self._compression = Compression() if opened.session.compressed else None
-        self._encode = self._compression.encode_frames if self._compression else encode_frames
+        compressed = opened.session.compressed
+        self._encode = encode_compressed_frames if compressed else encode_frames
+        self._new_decoder = CompressedCarrierDecoder if compressed else CarrierDecoder
         self._carriers: CarrierSet[Carrier] = CarrierSet(
             now,
             timeout_s=opened.session.timeout_ms / 1000,
@@ -209,7 +210,7 @@ class Tunnel:
 
     def _add(self, tls: ssl.SSLSocket, direction: Direction, rest: bytes) -> None:
         now = time.monotonic()
-        carrier = Carrier(tls, CompressedCarrierDecoder(self._compression) if self._compression else CarrierDecoder())
+        carrier = Carrier(tls, self._new_decoder())
         self._open.add(carrier)
         self._loop.watch(carrier.fileno(), _READ, functools.partial(self._carrier_ready, carrier))
         self._carriers.add(carrier, direction, now)

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,10 +24,11 @@ def log_in(
     secret: str | None = None,
     hashed_password: HashedPassword | None = None,
     private_key: str | None = None,
+    **modes: Any,
 ) -> Established | Failed:
     """What becomes of a login from the client's machine."""
     settings = ConnectionSettings(
-        name="x", host=SERVER, hub=HUB, username=user, auth=auth, client_certificate=certificate
+        name="x", host=SERVER, hub=HUB, username=user, auth=auth, client_certificate=certificate, **modes
     )
     start = Start(
         settings=settings,
@@ -100,3 +102,29 @@ def test_a_half_duplex_session_with_four_carriers_carries_everything(server: Vpn
     known = server.session(status["session_name"])
     assert known["Half Duplex TCP Connection Mode"].startswith("Yes")
     assert known["Number of TCP Connections"] == "4"
+
+
+def test_a_bridge_is_granted_and_a_monitor_only_with_permission(server: VpnServer) -> None:
+    bridge = log_in(server, AuthType.PASSWORD, secret=PASSWORD, bridge_mode=True)
+    monitor = log_in(server, AuthType.PASSWORD, secret=PASSWORD, monitor_mode=True)
+    usual = log_in(server, AuthType.PASSWORD, secret=PASSWORD)
+
+    assert isinstance(bridge, Established)
+    assert bridge.session.bridge_mode
+    assert isinstance(monitor, Failed)
+    assert monitor.code == 107
+    assert isinstance(usual, Established)
+    assert not usual.session.bridge_mode
+
+
+def test_carriers_that_are_old_are_replaced_while_the_session_lives_on(server: VpnServer, stack: Stack) -> None:
+    stack.add(NAME, "--carriers", "2", carrier_lifetime_s=2)
+    stack.connect()
+    session = stack.status()["session_name"]
+
+    wait_for(lambda: stack.helper_log().count("closing a carrier") >= 2, 20, "two old carriers to be closed")
+
+    assert server.ping()
+    assert server.fetch() == FILE_SHA256
+    assert stack.status()["session_name"] == session
+    assert stack.status()["established_count"] == 1

@@ -14,7 +14,7 @@ from tsunagu.model import Secret
 from tsunagu_tunnel.softether import http
 from tsunagu_tunnel.softether.auth import StandardPassword
 from tsunagu_tunnel.softether.carrier import CarrierDecoder, encode_frames, keepalive
-from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, Compression
+from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, encode_compressed_frames
 from tsunagu_tunnel.softether.errors import ProtocolError
 from tsunagu_tunnel.softether.handshake import (
     AdditionalHandshake,
@@ -100,8 +100,8 @@ def test_random_octets_judge_the_same_however_they_are_cut(data: bytes, cuts: li
 def test_compressed_frames_come_out_the_same_however_the_stream_is_cut(
     blocks: list[list[bytes]], cuts: list[int]
 ) -> None:
-    stream = b"".join(keepalive(Random(5)) + Compression().encode_frames(frames) for frames in blocks)
-    decoder = CompressedCarrierDecoder(Compression())
+    stream = b"".join(keepalive(Random(5)) + encode_compressed_frames(frames) for frames in blocks)
+    decoder = CompressedCarrierDecoder()
 
     came = [frame for piece in pieces(stream, cuts) for frame in decoder.receive_data(piece)]
 
@@ -112,12 +112,12 @@ def test_compressed_frames_come_out_the_same_however_the_stream_is_cut(
 def test_a_corrupted_compressed_stream_gives_frames_or_a_protocol_error(
     frames: list[bytes], place: int, nonsense: bytes
 ) -> None:
-    stream = bytearray(Compression().encode_frames(frames))
+    stream = bytearray(encode_compressed_frames(frames))
     place %= len(stream)
     stream[place : place + len(nonsense)] = nonsense
 
     with suppress(ProtocolError):
-        came = CompressedCarrierDecoder(Compression()).receive_data(bytes(stream))
+        came = CompressedCarrierDecoder().receive_data(bytes(stream))
         assert all(14 <= len(frame) <= 1600 for frame in came)
 
 

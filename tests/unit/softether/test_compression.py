@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.softether.recorded import load
 from tsunagu_tunnel.softether.carrier import encode_frames
-from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, Compression
+from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, encode_compressed_frames
 
 COMPRESSED = [record for record in load("data_blocks.json")["records"] if record["compressed"]]
 
@@ -15,13 +15,13 @@ COMPRESSED = [record for record in load("data_blocks.json")["records"] if record
 def test_recorded_records_give_their_frames(record: dict[str, str]) -> None:
     frames = [bytes.fromhex(frame) for frame in record.get("frames", [])]
 
-    assert CompressedCarrierDecoder(Compression()).receive_data(bytes.fromhex(record["hex"])) == frames
+    assert CompressedCarrierDecoder().receive_data(bytes.fromhex(record["hex"])) == frames
 
 
 def test_frames_survive_the_way() -> None:
     frames = [b"a" * 14, bytes(1600), bytes(range(256)) * 5]
 
-    assert CompressedCarrierDecoder(Compression()).receive_data(Compression().encode_frames(frames)) == frames
+    assert CompressedCarrierDecoder().receive_data(encode_compressed_frames(frames)) == frames
 
 
 @pytest.mark.parametrize(
@@ -38,21 +38,4 @@ def test_frames_survive_the_way() -> None:
 def test_what_is_no_stream_of_one_frame_is_dropped_and_the_next_one_comes(stream: bytes) -> None:
     octets = encode_frames([stream[:3200], zlib.compress(b"a" * 60)])
 
-    assert CompressedCarrierDecoder(Compression()).receive_data(octets) == [b"a" * 60]
-
-
-def test_what_is_saved_is_told_for_both_directions_together() -> None:
-    ours, theirs = Compression(), Compression()
-    assert ours.saved_percent == 0
-
-    theirs.inflate(ours.deflate([bytes(1000)] * 3))
-
-    assert 90 < ours.saved_percent == theirs.saved_percent <= 100
-
-
-def test_growth_is_nothing_saved() -> None:
-    compression = Compression()
-
-    compression.deflate([bytes(range(60))])
-
-    assert compression.saved_percent == 0
+    assert CompressedCarrierDecoder().receive_data(octets) == [b"a" * 60]
