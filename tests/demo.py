@@ -45,7 +45,7 @@ def main() -> None:
     say("All is taken down: no process, network namespace, NIC, route or file is left.")
     if options.save_pictures:
         for picture in sorted(PICTURES.glob("*.png")):
-            shutil.copy(picture, SAVED_PICTURES / picture.name)
+            shutil.copy(picture, SAVED_PICTURES / picture.name.partition("-")[2])
     if PICTURES.exists():
         say(f"Pictures: {', '.join(str(picture) for picture in sorted(PICTURES.glob('*.png')))}")
 
@@ -123,6 +123,8 @@ class Demonstration:
         [address] = wait_for(lambda: self.stack.status()["addresses"], 10, "an address")
         say(f"The address from DHCP behind the hub: {address} on {self.stack.status()['interface']}.")
         self.picture("connected")
+        if isinstance(self.screen, VirtualScreen):
+            self.screen.show_menu(Kind.CONNECTED, self.next_picture("menu"))
         self.check(self.server.ping(LAN), f"ping {LAN} through the tunnel")
         begin = time.monotonic()
         self.check(
@@ -175,8 +177,12 @@ class Demonstration:
 
     def picture(self, name: str) -> None:
         """Of the screen."""
+        self.screen.picture(self.next_picture(name))
+
+    def next_picture(self, name: str) -> Path:
+        """Where it goes; numbered, for the order of the story."""
         self._pictures += 1
-        self.screen.picture(PICTURES / f"{self._pictures}-{name}.png")
+        return PICTURES / f"{self._pictures}-{name}.png"
 
     def stay(self) -> None:
         """Until Enter or Ctrl-C."""

@@ -44,7 +44,7 @@ class VirtualScreen(Desktop):
     is_ours = True
 
     def __init__(self) -> None:
-        super().__init__("xfce", "dunst", size=(960, 540), user=pwd.getpwnam(self.user).pw_uid)
+        super().__init__("xfce", "dunst", size=(800, 460), user=pwd.getpwnam(self.user).pw_uid)
 
     def start_tray(self, environment: Mapping[str, str]) -> None:
         """Before a background, for the pictures; ``display`` ends with status 1 though it has painted it."""
@@ -65,8 +65,18 @@ class VirtualScreen(Desktop):
         self.click(*self.find_icon([COLOURS[kind]]))
 
     def picture(self, path: Path) -> None:
-        """A screenshot."""
+        """A screenshot, without the tooltip of what the mouse stands on."""
+        self.move(10, self.size[1] - 10)
+        wait_for(lambda: self.screenshot() == self.screenshot(), 5, "a screen that stands still")
         self.screenshot(path)
+
+    def show_menu(self, kind: Kind, path: Path) -> None:
+        """Open the icon's menu, take a picture, close it."""
+        before = self.screenshot()
+        self.click(*self.find_icon([COLOURS[kind]]), 3)
+        wait_for(lambda: self.screenshot() != before, 5, "the menu")
+        self.picture(path)
+        self.key("Escape")
 
 
 class PresentScreen:

@@ -282,8 +282,9 @@ class VpnServer:
 
     def _start_server(self) -> None:
         mounts = f"mount --bind {self.folder}/var /var && mount --bind {self.folder}/run /run"
-        private = ("unshare", "--mount", "--propagation", "private", "sh", "-c")
-        command = f"{mounts} && cd /var && exec {self.folder}/bin/vpnserver execsvc"
+        private = ("unshare", "--mount", "--propagation", "private", "--uts", "sh", "-c")
+        named = "echo vpn.example.org >/proc/sys/kernel/hostname"  # goes into the server's certificate
+        command = f"{mounts} && {named} && cd /var && exec {self.folder}/bin/vpnserver execsvc"
         self._server = self._start("vpnserver", self.srv, *private, command)
         wait_for(self._answers, 20, "the VPN server")
 
