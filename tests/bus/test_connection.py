@@ -206,7 +206,8 @@ async def test_a_signal_sent_to_us_by_someone_else_in_a_services_name_is_not_hea
     listener = await connect_as(ANOTHER_USER)
     heard: list[str] = []
     subscribe(listener, lambda message: heard.append(message.sender), sender=SERVICE, member="StateChanged")
-    await call(listener, "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId")
+    for _ in range(2):  # the answer to the second one comes after that to the subscription's own question
+        await call(listener, "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId")
 
     forged = Message.new_signal(ROOT_PATH, MANAGER, "StateChanged")
     forged.destination = listener.unique_name
