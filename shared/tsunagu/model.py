@@ -139,10 +139,9 @@ class Proxy:
         for name, value in self.headers:
             if not _HEADER_NAME.fullmatch(name):
                 raise InvalidSettings("The name of a proxy's header must consist of letters, digits and hyphens")
-            if not _HEADER_VALUE.fullmatch(value) or value != value.strip(" "):
+            if not _HEADER_VALUE.fullmatch(value):
                 raise InvalidSettings(
-                    f"The proxy's header {name} must have at most 1024 characters, "
-                    "without control characters or blanks at its ends"
+                    f"The proxy's header {name} must have at most 1024 characters, without control characters"
                 )
 
 
