@@ -438,6 +438,11 @@ class FakeServerThread:
             yield self._server
         self._wake_in.send(b".")
 
+    def peers(self) -> list[tuple[str, int]]:
+        """Address and port of all clients, the first one first."""
+        with self._lock:
+            return [line.socket.getpeername() for line in self._lines]
+
     def wait_until(self, claim: Callable[[FakeServer], bool], timeout_s: float = 10) -> None:
         """Return once the claim holds.
 

@@ -1,26 +1,16 @@
-"""The way to a carrier: look up the name, connect, TLS, trust, handshake.
+"""From settings to a session and its carriers: the way to the server, TLS, trust, handshake."""
 
-Each function is a generator that yields what it waits for and returns what it was for; the loop runs as many of them as
-it likes in one thread, throws ``TimeoutError`` into those whose time is up, and closes those nobody needs any more.
-"""
-
-import errno
-import functools
-import os
-import select
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import TypeVar
 
 from tsunagu.control import Start
 from tsunagu.errors import TunnelError
 from tsunagu.model import ConnectionSettings, Phase, Session
+from tsunagu_tunnel.dial import READ, Dial, Limits, closed_on_error, reason, retried, send_all
 from tsunagu_tunnel.softether.auth import Ticket, credentials_for
 from tsunagu_tunnel.softether.handshake import (
     MAX_REDIRECTS,
@@ -44,54 +34,20 @@ from tsunagu_tunnel.tls import (
     unverified_context,
     verifying_context,
 )
+from tsunagu_tunnel.way import Place, Way
 
-MAX_ADDRESSES = 8  # of one name that are tried
-READ = 65536  # octets at once: more than a TLS record, so that nothing stays behind in the TLS layer
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Until the socket is ready for these epoll events; ``until``, in monotonic seconds, the patience ends."""
-
-    socket: socket.socket
-    events: int
-    until: float
-
-
-Dial = Generator[Wait, None, T]
+Stream = ssl.SSLSocket | socket.socket
 Tell = Callable[[Phase, str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long each step may take, in seconds."""
-
-    lookup_s: float = 15
-    connect_s: float = 15  # to the only or last address of a name
-    next_address_s: float = 4  # to one that has others behind it
-    handshake_s: float = 15  # TLS, and everything up to the data phase, each
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a server was reached, to go there again."""
-
-    host: str  # as typed, for TLS
-    family: int
-    address: str
-    port: int
-
 
 _Secured = tuple[Place, ssl.SSLSocket, bytes]  # ..., certificate (DER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A session has begun; its first carrier is ``tls``."""
+    """A session has begun; ``stream`` is its first carrier."""
 
-    tls: ssl.SSLSocket
+    stream: Stream
+    way: Way
     place: Place
     session: Session
     session_key: bytes = field(repr=False)
@@ -116,124 +72,72 @@ class Dialler:
             TunnelError: what the server said, or what went wrong.
         """
         settings = start.settings
-        _refuse_what_is_not_built(settings)
         credentials = credentials_for(
             settings, secret=start.secret, hashed_password=start.hashed_password, private_key=start.private_key
         )
         login = login_for(settings, credentials, start.machine_id)
-        place, tls, certificate = yield from self._connect_trusted(settings, start.accepted_fingerprint)
+        way = Way(start, self._limits)
+        place, tls, certificate = yield from self._connect_trusted(way, settings, start.accepted_fingerprint)
         for _ in range(MAX_REDIRECTS + 1):
             handshake = LoginHandshake(login, address=place.address, port=place.port, random=self._random)
             self._tell(Phase.NEGOTIATING, "")
             event = yield from self._shake_hands(tls, handshake)
             if isinstance(event, Welcome):
-                return _opened(place, tls, certificate, event)
+                return _opened(way, place, tls, certificate, event)
             assert isinstance(event, Redirected)
             tls.close()
             self._tell(Phase.REDIRECTED, event.address)
-            place, tls, certificate = yield from self._follow(event, place.port)
+            place, tls, certificate = yield from self._follow(way, event, place.port)
             login = replace(login, credentials=Ticket(event.ticket))
         tls.close()
         raise TunnelError(4, f"redirected more than {MAX_REDIRECTS} times")
 
-    def open_carrier(self, place: Place, certificate: bytes, session_key: bytes) -> Dial[tuple[ssl.SSLSocket, Joined]]:
+    def open_carrier(self, opened: Opened) -> Dial[tuple[Stream, Joined]]:
         """One more connection for a session that stands.
 
         Raises:
             TunnelError: what the server said, or what went wrong.
         """
-        plain = yield from self._connect(place, self._limits.connect_s)
-        tls = yield from self._start_known_tls(plain, place, certificate)
-        handshake = AdditionalHandshake(session_key, address=place.address, random=self._random)
+        place, plain = yield from opened.way.connect([opened.place])
+        tls = yield from self._start_known_tls(plain, place, opened.certificate)
+        handshake = AdditionalHandshake(opened.session_key, address=place.address, random=self._random)
         event = yield from self._shake_hands(tls, handshake)
         assert isinstance(event, Joined)
-        return tls, event
-
-    # -- name and TCP -------------------------------------------------------------------------------------------------
-
-    def _look_up(self, host: str, port: int) -> Dial[list[Place]]:
-        """All addresses of a name.  The look-up blocks, so a thread does it; one that hangs is left behind."""
-        ours, theirs = socket.socketpair()
-        found: list[Place] = []
-        problems: list[str] = []
-
-        def look_up() -> None:
-            with theirs:
-                try:
-                    for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-                        found.append(Place(host, family, str(address[0]), port))
-                except (OSError, UnicodeError) as error:
-                    problems.append(_reason(error))
-
-        with ours:
-            threading.Thread(target=look_up, daemon=True).start()
-            try:
-                yield Wait(ours, select.EPOLLIN, time.monotonic() + self._limits.lookup_s)
-            except TimeoutError:
-                raise TunnelError(1, f"the name {host} was not found within {self._limits.lookup_s:.0f} s") from None
-        if not found:
-            raise TunnelError(1, f"the name {host} was not found ({', '.join(problems)})")
-        return found[:MAX_ADDRESSES]
-
-    def _connect_first(self, places: list[Place]) -> Dial[tuple[Place, socket.socket]]:
-        """To the first of these that answers."""
-        for place in places[:-1]:
-            try:
-                return place, (yield from self._connect(place, self._limits.next_address_s))
-            except TunnelError:
-                continue
-        return places[-1], (yield from self._connect(places[-1], self._limits.connect_s))
-
-    def _connect(self, place: Place, limit_s: float) -> Dial[socket.socket]:
-        try:
-            plain = socket.socket(place.family, socket.SOCK_STREAM)
-            with _closed_on_error(plain):
-                plain.setblocking(False)
-                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                code = plain.connect_ex((place.address, place.port))
-                if code == errno.EINPROGRESS:
-                    yield Wait(plain, select.EPOLLOUT, time.monotonic() + limit_s)
-                    code = plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                if code:
-                    raise OSError(code, os.strerror(code))
-        except TimeoutError as error:  # ours, or the kernel's, which has a number
-            raise TunnelError(1, f"{place.address} did not answer within {limit_s:.0f} s") from error
-        except OSError as error:
-            raise TunnelError(1, f"{place.address} port {place.port}: {_reason(error)}") from error
-        return plain
+        return _stream(tls, opened.session), event
 
     # -- TLS and trust ------------------------------------------------------------------------------------------------
 
-    def _connect_trusted(self, settings: ConnectionSettings, accepted: str) -> Dial[_Secured]:
+    def _connect_trusted(self, way: Way, settings: ConnectionSettings, accepted: str) -> Dial[_Secured]:
         """To a server with the certificate that a person accepted, or one that the system's authorities vouch for.
 
         The ssl module tells no certificate that it refuses, so looking at one takes another connection.
         """
-        self._tell(Phase.RESOLVING, settings.host)
-        places = yield from self._look_up(settings.host, settings.port)
-        self._tell(Phase.CONNECTING, f"{settings.host}:{settings.port}")
-        place, plain = yield from self._connect_first(places)
+        first = settings.proxy or settings
+        self._tell(Phase.RESOLVING, first.host)
+        places = yield from way.find(settings.host, settings.port)
+        self._tell(Phase.CONNECTING, f"{first.host}:{first.port}")
+        place, plain = yield from way.connect(places)
         self._tell(Phase.VERIFYING, "")
         if accepted:
             tls, certificate = yield from self._start_tls(plain, place, unverified_context())
             if fingerprint(certificate) == accepted:
                 return place, tls, certificate
             tls.close()
-            plain = yield from self._connect(place, self._limits.connect_s)
+            place, plain = yield from way.connect([place])
         try:
             return place, *(yield from self._start_tls(plain, place, verifying_context()))
         except ssl.SSLCertVerificationError as error:
             refused = error
-        plain = yield from self._connect(place, self._limits.connect_s)
+        place, plain = yield from way.connect([place])
         tls, certificate = yield from self._start_tls(plain, place, unverified_context())
         tls.close()
         raise CertificateRefused(refusal_code(refused), certificate) from refused
 
-    def _follow(self, redirected: Redirected, port: int) -> Dial[_Secured]:
+    def _follow(self, way: Way, redirected: Redirected, port: int) -> Dial[_Secured]:
         """To the server of the cluster that takes the session; it must show the certificate that was announced."""
         port = port if port in redirected.ports else redirected.ports[0]
-        places = yield from self._look_up(redirected.address, port)
-        place, plain = yield from self._connect_first(places)
+        places = yield from way.find(redirected.address, port)
+        place, plain = yield from way.connect(places)
         tls = yield from self._start_known_tls(plain, place, redirected.certificate)
         return place, tls, redirected.certificate
 
@@ -252,11 +156,11 @@ class Dialler:
         limit_s = self._limits.handshake_s
         until = time.monotonic() + limit_s
         try:
-            with _closed_on_error(plain):
+            with closed_on_error(plain):
                 name = place.host.removesuffix(".")
                 tls = context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
-            with _closed_on_error(tls):
-                yield from _retried(tls, tls.do_handshake, until)
+            with closed_on_error(tls):
+                yield from retried(tls, tls.do_handshake, until)
                 return tls, certificate_of(tls)
         except ssl.SSLCertVerificationError:
             raise
@@ -265,7 +169,7 @@ class Dialler:
         except TimeoutError as error:
             raise TunnelError(152, f"no answer within {limit_s:.0f} s") from error
         except OSError as error:
-            raise TunnelError(3, f"during the TLS handshake: {_reason(error)}") from error
+            raise TunnelError(3, f"during the TLS handshake: {reason(error)}") from error
 
     # -- the protocol's handshake -------------------------------------------------------------------------------------
 
@@ -274,13 +178,13 @@ class Dialler:
         limit_s = self._limits.handshake_s
         until = time.monotonic() + limit_s
         waiting_for = "its hello"
-        with _closed_on_error(tls):
+        with closed_on_error(tls):
             try:
                 while True:
-                    yield from _send_all(tls, handshake.data_to_send(), until)
-                    for event in handshake.receive_data((yield from _retried(tls, lambda: tls.recv(READ), until))):
+                    yield from send_all(tls, handshake.data_to_send(), until)
+                    for event in handshake.receive_data((yield from retried(tls, lambda: tls.recv(READ), until))):
                         if not isinstance(event, Hello):
-                            yield from _send_all(tls, handshake.data_to_send(), until)
+                            yield from send_all(tls, handshake.data_to_send(), until)
                             return event
                         waiting_for = "its answer"
                         if isinstance(handshake, LoginHandshake):
@@ -288,30 +192,21 @@ class Dialler:
             except TimeoutError as error:
                 raise TunnelError(3, f"the server has not sent {waiting_for} within {limit_s:.0f} s") from error
             except OSError as error:
-                raise TunnelError(3, f"while waiting for {waiting_for}: {_reason(error)}") from error
+                raise TunnelError(3, f"while waiting for {waiting_for}: {reason(error)}") from error
 
 
-def _refuse_what_is_not_built(settings: ConnectionSettings) -> None:
-    """Nothing that a person has chosen for its privacy is left out in silence."""
-    for chosen, what in (
-        (settings.proxy, "proxies"),
-        (settings.source_address or settings.source_port, "a source address"),
-        (not settings.encrypt, "sessions without encryption"),
-    ):
-        if chosen:
-            raise TunnelError(33, what)
-
-
-def _opened(place: Place, tls: ssl.SSLSocket, certificate: bytes, welcome: Welcome) -> Opened:
-    cipher = tls.cipher()
+def _opened(way: Way, place: Place, tls: ssl.SSLSocket, certificate: bytes, welcome: Welcome) -> Opened:
+    cipher = tls.cipher() if welcome.session.encrypted else None
     session = replace(
         welcome.session,
-        tls_version=tls.version() or "",
+        carrier_address=place.hop.address,
+        tls_version=cipher[1] if cipher else "",
         cipher=cipher[0] if cipher else "",
         certificate=as_text(certificate),
     )
     return Opened(
-        tls=tls,
+        stream=_stream(tls, session),
+        way=way,
         place=place,
         session=session,
         session_key=welcome.session_key,
@@ -320,32 +215,6 @@ def _opened(place: Place, tls: ssl.SSLSocket, certificate: bytes, welcome: Welco
     )
 
 
-def _retried(tls: ssl.SSLSocket, operation: Callable[[], T], until: float) -> Dial[T]:
-    """What the operation returns once TLS lets it."""
-    while True:
-        try:
-            return operation()
-        except ssl.SSLWantReadError:
-            yield Wait(tls, select.EPOLLIN, until)
-        except ssl.SSLWantWriteError:
-            yield Wait(tls, select.EPOLLOUT, until)
-
-
-def _send_all(tls: ssl.SSLSocket, data: bytes, until: float) -> Dial[None]:
-    while data:
-        sent = yield from _retried(tls, functools.partial(tls.send, data), until)
-        data = data[sent:]
-
-
-@contextmanager
-def _closed_on_error(sock: socket.socket) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:  # an attempt that is given up, too
-        sock.close()
-        raise
-
-
-def _reason(error: Exception) -> str:
-    """The system's words for what went wrong."""
-    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+def _stream(tls: ssl.SSLSocket, session: Session) -> Stream:
+    """What the data phase goes over: without encryption TLS has ended with the handshake's last octet, unannounced."""
+    return tls if session.encrypted else socket.socket(fileno=tls.detach())

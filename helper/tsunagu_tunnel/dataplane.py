@@ -8,6 +8,7 @@ reference client.  A compiled module may take over ``Tap.read_frames`` with ``en
 import contextlib
 import errno
 import os
+import socket
 import ssl
 from collections.abc import Sequence
 
@@ -96,19 +97,26 @@ def _nic_failed(error: OSError) -> TunnelError:
     return TunnelError(22, error.strerror or "")
 
 
+_WOULD_BLOCK = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError)
+
+
 class Carrier:
-    """One TLS connection of a session, owned.  Frames in; blocks out, one at a time: the rest of it is kept."""
+    """One connection of a session, owned; TLS, or plain in a session without encryption.
+
+    Frames in; blocks out, one at a time: the rest of it is kept.
+    """
 
     sent_octets = received_octets = 0  # inside TLS
 
-    def __init__(self, tls: ssl.SSLSocket, decoder: CarrierDecoder) -> None:
-        self._tls = tls
+    def __init__(self, stream: ssl.SSLSocket | socket.socket, decoder: CarrierDecoder) -> None:
+        self._stream = stream
+        self._stream.setblocking(False)
         self._decoder = decoder
         self._unsent = memoryview(b"")
 
     def fileno(self) -> int:
         """Of the connection."""
-        return self._tls.fileno()
+        return self._stream.fileno()
 
     @property
     def is_full(self) -> bool:
@@ -126,7 +134,7 @@ class Carrier:
             OSError, TunnelError: the connection is of no use any more.
         """
         size, ended = 0, False
-        receive = self._tls.recv_into
+        receive = self._stream.recv_into
         try:
             while size <= FAIR - RECORD:
                 octets = receive(buffer[size:])
@@ -134,7 +142,7 @@ class Carrier:
                     ended = True
                     break
                 size += octets
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        except _WOULD_BLOCK:
             pass
         self.received_octets += size
         return self._decoder.receive_data(buffer[:size]), ended
@@ -154,23 +162,23 @@ class Carrier:
         Raises:
             OSError: the connection is of no use any more.
         """
-        send = self._tls.send
+        send = self._stream.send
         try:
             while self._unsent:
                 octets = send(self._unsent)
                 self._unsent = self._unsent[octets:]
                 self.sent_octets += octets
-        except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
+        except _WOULD_BLOCK:
             return False
         return True
 
     def log_off(self, limit_s: float) -> None:
         """Write what is left, tell the server that this is the end, and wait for its own end, but not for long."""
-        self._tls.settimeout(max(limit_s, 0.01))
+        self._stream.settimeout(max(limit_s, 0.01))
         with contextlib.suppress(OSError):  # it is gone, or slow: all the same now
-            self._tls.sendall(self._unsent)
-            self._tls.unwrap()
-        self._tls.close()
+            self._stream.sendall(self._unsent)
+            self._say_the_end()
+        self._stream.close()
 
     def close(self) -> None:
         """At once, but telling the server, if it can be told.
@@ -178,7 +186,13 @@ class Carrier:
         Servers as recent as 5.01.9674 keep the error of a connection that just ends, and take it for one of the
         session's next connection that has nothing to read, and so on until none is left.
         """
-        self._tls.settimeout(0)
+        self._stream.settimeout(0)
         with contextlib.suppress(OSError):
-            self._tls.unwrap()
-        self._tls.close()
+            self._say_the_end()
+        self._stream.close()
+
+    def _say_the_end(self) -> None:
+        if isinstance(self._stream, ssl.SSLSocket):
+            self._stream.unwrap()
+        else:
+            self._stream.shutdown(socket.SHUT_WR)

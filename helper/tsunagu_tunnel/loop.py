@@ -5,7 +5,7 @@ import select
 import time
 from collections.abc import Callable
 
-from tsunagu_tunnel.connect import Dial, Wait
+from tsunagu_tunnel.dial import Dial, Wait
 
 Handler = Callable[[int], None]  # gets the epoll events
 
@@ -61,7 +61,7 @@ class Loop:
     def _go_on(self, dial: Dial[None], error: TimeoutError | None) -> None:
         with contextlib.suppress(StopIteration):
             wait = next(dial) if error is None else dial.throw(error)
-            fd = wait.socket.fileno()
+            fd = wait.on.fileno()
 
             def ready(_events: int) -> None:
                 self._forget(wait)
@@ -71,6 +71,6 @@ class Loop:
             self.watch(fd, wait.events, ready)
 
     def _forget(self, wait: Wait) -> None:
-        fd = wait.socket.fileno()
+        fd = wait.on.fileno()
         self.unwatch(fd)
         del self._dials[fd]

@@ -3,7 +3,6 @@
 import functools
 import logging
 import select
-import ssl
 import time
 from collections.abc import Callable, Sequence
 from random import Random
@@ -11,9 +10,10 @@ from random import Random
 from tsunagu.control import Leased, Start, ToHelper
 from tsunagu.errors import TunnelError
 from tsunagu.model import Addressing, Statistics
-from tsunagu_tunnel.connect import Dial, Dialler, Opened
+from tsunagu_tunnel.connect import Dialler, Opened, Stream
 from tsunagu_tunnel.dataplane import FAIR, Carrier, Counter, Tap
 from tsunagu_tunnel.dhcp import CLIENT_PORT, DhcpClient, Event
+from tsunagu_tunnel.dial import Dial
 from tsunagu_tunnel.frames import parse_mac
 from tsunagu_tunnel.loop import Loop
 from tsunagu_tunnel.softether.carrier import CarrierDecoder, encode_frames, keepalive
@@ -83,7 +83,7 @@ class Tunnel:
         self.deadline = now
         loop.watch(tap.fd, _READ, self._tap_ready)
         first = Direction.SEND if opened.session.half_duplex else Direction.BOTH
-        self._add(opened.tls, first, opened.rest)
+        self._add(opened.stream, first, opened.rest)
 
     def statistics(self) -> Statistics:
         """All since the session began."""
@@ -197,20 +197,19 @@ class Tunnel:
     # -- carriers -----------------------------------------------------------------------------------------------------
 
     def _open_carrier(self) -> Dial[None]:
-        opened = self._opened
         try:
-            tls, joined = yield from self._dialler.open_carrier(opened.place, opened.certificate, opened.session_key)
+            stream, joined = yield from self._dialler.open_carrier(self._opened)
         except TunnelError as error:
             LOG.info("no further carrier: error %d (%s)", error.code, error.entry.name)
             self._carriers.open_failed(error.code, time.monotonic())
             self._find_deadline()
             return
-        self._add(tls, joined.direction, joined.rest)
+        self._add(stream, joined.direction, joined.rest)
         LOG.info("carriers: %d", len(self._open))
 
-    def _add(self, tls: ssl.SSLSocket, direction: Direction, rest: bytes) -> None:
+    def _add(self, stream: Stream, direction: Direction, rest: bytes) -> None:
         now = time.monotonic()
-        carrier = Carrier(tls, self._new_decoder())
+        carrier = Carrier(stream, self._new_decoder())
         self._open.add(carrier)
         self._loop.watch(carrier.fileno(), _READ, functools.partial(self._carrier_ready, carrier))
         self._carriers.add(carrier, direction, now)

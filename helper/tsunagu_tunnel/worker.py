@@ -24,8 +24,9 @@ from tsunagu.control import (
 )
 from tsunagu.errors import TunnelError
 from tsunagu.model import Phase, Statistics
-from tsunagu_tunnel.connect import Dial, Dialler, Limits
+from tsunagu_tunnel.connect import Dialler
 from tsunagu_tunnel.dataplane import Tap
+from tsunagu_tunnel.dial import Dial, Limits
 from tsunagu_tunnel.loop import Loop
 from tsunagu_tunnel.tls import CertificateRefused, as_text
 from tsunagu_tunnel.tunnel import Tunnel

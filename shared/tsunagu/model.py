@@ -251,6 +251,7 @@ class Session:
 
     server_address: str  # of the machine in fact connected, after a redirect too (S24)
     server_port: int
+    carrier_address: str = ""  # what carriers go to by TCP: the server's IP address, or the proxy's
     server_product: str
     server_version: int  # 501 means 5.01
     server_build: int

@@ -8,7 +8,8 @@ from random import SystemRandom
 
 from tsunagu.control import Established, Failed, Start, decode, encode
 from tsunagu.errors import TunnelError
-from tsunagu_tunnel.connect import Dial, Dialler, Limits
+from tsunagu_tunnel.connect import Dialler
+from tsunagu_tunnel.dial import Dial, Limits
 from tsunagu_tunnel.loop import Loop
 
 
@@ -21,7 +22,7 @@ def main() -> None:
 
     def attempt() -> Dial[None]:
         opened = yield from dialler.open_session(start)
-        opened.tls.close()
+        opened.stream.close()
         answers.append(encode(Established(session=opened.session)))
 
     loop = Loop()

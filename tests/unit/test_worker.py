@@ -32,12 +32,12 @@ from tsunagu.control import (
     encode,
 )
 from tsunagu.model import Addressing, ConnectionSettings, Phase, Proxy, ProxyKind, Secret
-from tsunagu_tunnel.connect import Limits
+from tsunagu_tunnel.dial import Limits
 from tsunagu_tunnel.tls import verifying_context
 from tsunagu_tunnel.worker import Worker
 
 MAC = "5e:00:00:00:00:01"
-FAST = Limits(lookup_s=5, connect_s=0.3, next_address_s=0.2, handshake_s=0.3)
+FAST = Limits(lookup_s=5, connect_s=0.3, handshake_s=0.3)
 M = TypeVar("M")
 
 
@@ -192,6 +192,24 @@ def test_frames_may_be_compressed(worker: RunningWorker, server: FakeServerThrea
 
     assert answer == frame(b"x" * 400)
     assert statistics.sent.unicast_octets == 414
+
+
+def test_without_encryption_all_carriers_turn_to_clear_octets(worker: RunningWorker, server: FakeServerThread) -> None:
+    with server.locked() as mind:
+        mind.on_frame = lambda f: [f]
+    settings = replace(settings_for(server.port, carriers=2), encrypt=False)
+    worker.tell(replace(start_at(server), settings=settings))
+    session = worker.expect(Established).session
+    server.wait_until(lambda mind: len(mind.carriers) == 2)
+
+    with server.locked() as mind:
+        old, second = mind.carriers
+        old.closed = True
+    server.wait_until(lambda mind: mind.carriers[0] is second and len(mind.carriers) == 2)
+    worker.nic.send(frame(b"in the clear"))
+
+    assert (session.encrypted, session.tls_version, session.cipher) == (False, "", "")
+    assert worker.nic.recv(2000) == frame(b"in the clear")
 
 
 def test_a_server_that_does_not_read_stops_the_nic_and_nothing_else(
@@ -374,15 +392,90 @@ def test_the_systems_authorities_vouch_for_name_and_date(
     verifying_context.cache_clear()
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"proxy": Proxy(kind=ProxyKind.HTTP, host="p.example", port=8080)}, {"encrypt": False}, {"source_port": 999}],
-)
-def test_a_choice_that_cannot_be_kept_is_refused(worker: RunningWorker, changes: dict[str, Any]) -> None:
-    worker.tell(start_for(replace(settings_for(443), **changes)))
+# -- the way ----------------------------------------------------------------------------------------------------------
 
-    assert worker.expect(Failed).code == 33
-    assert worker.heard == worker.heard[-1:]
+
+def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Every name has these addresses from now on."""
+
+    def look_up(_host: str, port: int, *_arguments: object) -> list[tuple[Any, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+def test_an_address_that_swallows_everything_does_not_hold_up_the_next(
+    worker: RunningWorker, server: FakeServerThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as black_hole:
+        black_hole.bind(("127.0.0.2", server.port))
+        black_hole.listen(0)
+        with socket.create_connection(black_hole.getsockname()):  # its backlog is full now
+            resolve_to(monkeypatch, "127.0.0.2", "127.0.0.1")
+            worker.tell(start_at(server))  # with 15 s of patience for each address
+
+            assert worker.expect(Established).session.server_address == "127.0.0.1"
+
+
+def test_an_address_that_refuses_makes_way_for_the_next_at_once(
+    worker: RunningWorker, server: FakeServerThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve_to(monkeypatch, "127.0.0.2", "127.0.0.3", "127.0.0.1")
+    monkeypatch.setattr("tsunagu_tunnel.way.HEAD_START_S", 1000)
+    worker.tell(start_at(server))
+
+    assert worker.expect(Established).session.server_address == "127.0.0.1"
+
+
+def test_where_no_address_answers_each_is_told(hasty: RunningWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    resolve_to(monkeypatch, "127.0.0.2", "127.0.0.1")
+    hasty.tell(start_for(settings_for(port)))
+
+    failed = hasty.expect(Failed)
+
+    assert failed.code == 1
+    assert f"127.0.0.2 port {port}: " in failed.detail
+    assert f"127.0.0.1 port {port}: " in failed.detail
+
+
+def test_carriers_start_where_the_settings_say(worker: RunningWorker, server: FakeServerThread) -> None:
+    with socket.create_server(("127.0.0.3", 0)) as listener:
+        port = listener.getsockname()[1]
+    settings = replace(settings_for(server.port, carriers=2), source_address="127.0.0.3", source_port=port)
+    worker.tell(replace(start_at(server), settings=settings))
+    worker.expect(Established)
+
+    server.wait_until(lambda mind: len(mind.carriers) == 2)
+
+    assert server.peers() == [("127.0.0.3", port), ("127.0.0.3", port + 1)]
+
+
+def test_a_source_address_that_is_not_ours_is_told(worker: RunningWorker, server: FakeServerThread) -> None:
+    worker.tell(replace(start_at(server), settings=replace(settings_for(server.port), source_address="192.0.2.7")))
+
+    failed = worker.expect(Failed)
+
+    assert failed.code == 1
+    assert "cannot start from 192.0.2.7" in failed.detail
+
+
+def test_a_proxy_that_is_not_there_is_told_as_that(worker: RunningWorker) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    proxy = Proxy(kind=ProxyKind.HTTP, host="127.0.0.1", port=port)
+    worker.tell(start_for(replace(settings_for(443), proxy=proxy)))
+
+    assert worker.expect(Failed).code == 17
+
+
+def test_a_proxy_that_falls_silent_is_given_up(hasty: RunningWorker) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        proxy = Proxy(kind=ProxyKind.SOCKS5, host="127.0.0.1", port=listener.getsockname()[1])
+        hasty.tell(start_for(replace(settings_for(443), proxy=proxy)))
+
+        assert hasty.expect(Failed).code == 18
 
 
 # -- what is no server, or not for long -------------------------------------------------------------------------------
