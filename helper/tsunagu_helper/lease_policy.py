@@ -46,7 +46,7 @@ class AddressPlan:
 
 
 def plan(lease: Lease, settings: ConnectionSettings, server_address: str = "") -> AddressPlan:
-    """What to apply of this lease.  ``server_address`` is that of the machine in fact connected.
+    """What to apply of this lease.  ``server_address`` is what carriers go to.
 
     Raises:
         NoAddress: nothing of it; the message says what is wrong with it.

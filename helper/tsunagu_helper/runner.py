@@ -226,7 +226,7 @@ class Runner:
 
     async def _apply(self, nic: Nic, lease: Lease) -> None:
         session = self.connection.session
-        wanted = plan(lease, self.connection.settings, session.server_address if session else "")
+        wanted = plan(lease, self.connection.settings, session.carrier_address if session else "")
         await nic.apply(wanted)
         self.facts = Facts(
             interface=nic.name,
