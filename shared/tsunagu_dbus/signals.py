@@ -29,18 +29,29 @@ def subscribe(
     A signal can also be addressed to us by anyone, past all match rules; so ``sender`` is compared here once more, a
     well-known name by its owner of the moment.
     """
-    owner = _Owner(sender)
-    unwatch = watch_name(bus, sender, owner.set) if sender and owner.unknown else _nothing
+    is_alias = sender is not None and sender != BUS_SERVICE and not sender.startswith(":")
+    owner = "" if is_alias else sender
+    early: list[Message] | None = [] if is_alias else None  # while we do not know the owner yet
+
+    def owned(name: str) -> None:
+        nonlocal owner, early
+        owner = name
+        waiting, early = early or [], None
+        for message in waiting:
+            if message.sender == owner:
+                callback(message)
 
     def listener(message: Message) -> None:
         if (
-            (sender is None or message.sender == owner.name)
-            and path in (None, message.path)
+            path in (None, message.path)
             and (path_namespace is None or _is_below(message.path, path_namespace))
             and interface in (None, message.interface)
             and member in (None, message.member)
         ):
-            callback(message)
+            if early is not None:
+                early.append(message)
+            elif owner in (None, message.sender):
+                callback(message)
 
     keys = {
         "sender": sender,
@@ -49,6 +60,7 @@ def subscribe(
         "interface": interface,
         "member": member,
     }
+    unwatch = watch_name(bus, sender, owned) if sender and is_alias else _nothing
     unlisten = _listen(bus, {key: value for key, value in keys.items() if value is not None}, listener)
 
     def stop() -> None:
@@ -60,11 +72,12 @@ def subscribe(
 
 def watch_name(bus: MessageBus, name: str, callback: Callable[[str], None]) -> Stop:
     """Call back with the owner of a bus name, "" for none: once now, then at each change, until stopped."""
-    told: list[str] = []
+    told = False
 
     def tell(owner: str) -> None:
-        if listening and told != [owner]:
-            told[:] = [owner]
+        nonlocal told
+        if listening:
+            told = True
             callback(owner)
 
     def listener(message: Message) -> None:
@@ -76,7 +89,8 @@ def watch_name(bus: MessageBus, name: str, callback: Callable[[str], None]) -> S
             [owner] = await call(bus, BUS_SERVICE, BUS_PATH, BUS_SERVICE, "GetNameOwner", "s", [name])
         except BusError:
             owner = ""
-        tell(owner)
+        if not told:  # a change that was heard meanwhile is newer than this answer, which waited for its turn
+            tell(owner)
 
     listening = True
     rule = {"sender": BUS_SERVICE, "interface": BUS_SERVICE, "member": "NameOwnerChanged", "arg0": name}
@@ -90,17 +104,6 @@ def watch_name(bus: MessageBus, name: str, callback: Callable[[str], None]) -> S
         unlisten()
 
     return stop
-
-
-class _Owner:
-    """The unique name behind ``name``, as far as known."""
-
-    def __init__(self, name: str | None) -> None:
-        self.unknown = name is not None and name != BUS_SERVICE and not name.startswith(":")
-        self.name = "" if self.unknown else name
-
-    def set(self, owner: str) -> None:
-        self.name = owner
 
 
 def _listen(bus: MessageBus, rule: dict[str, str], listener: Callable[[Message], None]) -> Stop:

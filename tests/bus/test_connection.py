@@ -237,6 +237,56 @@ async def test_a_watched_name_tells_its_owner_now_and_at_each_change(connect_as:
     assert owners.empty()
 
 
+def _hold_answers(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """On a busy machine a task gets its turn after signals that came later than its answer: here always."""
+    go = asyncio.Event()
+
+    async def held(*arguments: Any) -> list[Any]:
+        try:
+            return await call(*arguments)
+        finally:
+            await go.wait()
+
+    monkeypatch.setattr("tsunagu_dbus.signals.call", held)
+    return go
+
+
+async def test_an_old_answer_does_not_overwrite_a_name_that_was_taken_since(
+    connect_as: ConnectAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher, owner = await connect_as(ORDINARY_USER), await connect_as(0)
+    go = _hold_answers(monkeypatch)
+    owners: asyncio.Queue[str] = asyncio.Queue()
+    watch_name(watcher, SERVICE, owners.put_nowait)
+    await call(watcher, "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId")  # by now the match rule stands
+    await owner.request_name(SERVICE)
+
+    assert await owners.get() == owner.unique_name
+    go.set()
+    await call(watcher, "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId")
+    assert owners.empty()
+
+
+async def test_a_signal_that_comes_before_its_senders_name_is_known_is_heard_then(
+    service: MessageBus, connect_as: ConnectAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener, stranger = await connect_as(ORDINARY_USER), await connect_as(ANOTHER_USER)
+    go = _hold_answers(monkeypatch)
+    heard: list[str] = []
+    subscribe(listener, lambda message: heard.append(message.sender), sender=SERVICE, member="StateChanged")
+    for sender in (stranger, service):
+        signal = Message.new_signal(ROOT_PATH, MANAGER, "StateChanged")
+        signal.destination = listener.unique_name
+        await sender.send(signal)
+        for bus in (sender, listener):
+            await call(bus, "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId")  # it has arrived
+
+    assert heard == []
+    go.set()
+    await call(listener, "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId")
+    assert heard == [service.unique_name]
+
+
 async def test_a_bus_that_goes_away_ends_waiting_calls_and_later_ones_at_once(
     system_bus: SystemBus, service: MessageBus, connect_as: ConnectAs
 ) -> None:

@@ -102,7 +102,7 @@ def test_a_server_that_is_switched_off(own_server: VpnServer, own_stack: Stack) 
 
 @pytest.mark.parametrize(
     ("kind", "codes"),
-    [("closing", {3, 152}), ("resetting", {3, 152}), ("ssh", {2}), ("http", {2}), ("tls-garbage", {2, 152})],
+    [("closing", {3, 152}), ("resetting", {1, 3, 152}), ("ssh", {2}), ("http", {2}), ("tls-garbage", {2, 152})],
 )
 def test_a_port_that_speaks_something_else(server: VpnServer, stack: Stack, kind: str, codes: set[int]) -> None:
     with fault(server, kind) as port:
