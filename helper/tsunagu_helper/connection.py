@@ -275,9 +275,13 @@ def _established(now: Connection, session: Session, time: float) -> Step:
         save_forbidden=bool(session.policy.get("NoSavePassword")),
     )
     after, commands = _keep_or_forget(up)
-    again = " again" if now.established_count else ""
-    told = Tell("info", f"Connected{again} to {session.server_address}, session {session.session_name}")
-    return after, [SetCarrier(True), *commands, told]
+    server, name = session.server_address, session.session_name
+    text = (
+        f"Connected again to {server}, session {name}"
+        if now.established_count
+        else f"Connected to {server}, session {name}"
+    )
+    return after, [SetCarrier(True), *commands, Tell("info", text)]
 
 
 def _keep_or_forget(up: Connection) -> Step:

@@ -55,7 +55,7 @@ def test_fingerprints_are_taken_however_they_are_grouped() -> None:
 )
 def test_wrong_usage_is_status_2_with_a_hint(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        parser().parse_args(arguments)
+        parser(Texts(Language.EN)).parse_args(arguments)
 
     assert ended.value.code == 2
     assert "usage: tsunagu" in capsys.readouterr().err
@@ -66,7 +66,7 @@ def test_wrong_usage_is_status_2_with_a_hint(arguments: list[str], capsys: pytes
 )
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        parser().parse_args([command, "--help"])
+        parser(Texts(Language.EN)).parse_args([command, "--help"])
 
     assert ended.value.code == 0
     assert len(capsys.readouterr().out.splitlines()) > 3

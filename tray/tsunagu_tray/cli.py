@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
+from typing import NoReturn
 
 from tsunagu import __version__
 from tsunagu.bus_names import AGENT_PATH
@@ -20,7 +21,7 @@ from tsunagu_tray.client import HelperClient
 from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.report import event_text, local_time, print_json, print_lines, status_rows, table, view_to_plain
 from tsunagu_tray.terminal import Terminal, tell
-from tsunagu_tray.texts import Texts, language
+from tsunagu_tray.texts import Language, Texts, language
 
 CONNECT_TIMEOUT_S = 60.0
 MAX_EVENTS = 1000
@@ -28,8 +29,8 @@ MAX_EVENTS = 1000
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit status: 0 done, 1 not done (one sentence on stderr says why), 2 wrong usage."""
-    options = parser().parse_args(arguments)
     texts = Texts(language(os.environ))
+    options = parser(texts).parse_args(arguments)
     try:
         asyncio.run(_run(options, texts))
     except VpnError as error:
@@ -324,9 +325,40 @@ def parse_fingerprint(text: str, texts: Texts) -> str:
 # -- usage ------------------------------------------------------------------------------------------------------------
 
 
-def parser() -> argparse.ArgumentParser:
+class Usage(argparse.ArgumentParser):
+    """argparse in the reader's language."""
+
+    texts = Texts(Language.EN)
+
+    def translate(self, texts: Texts) -> None:
+        """Say everything in this language; called when all options are there."""
+        self.texts = texts
+        about = texts.say(self.description or "")
+        self.description, self.epilog = about[:1].upper() + about[1:], texts.say(self.epilog or "")
+        for group in self._action_groups:
+            group.title = texts.say(group.title or "")
+        for action in self._actions:
+            action.help = texts.say(action.help or "")
+            if isinstance(action, argparse._SubParsersAction):
+                for choice in action._choices_actions:
+                    choice.help = texts.say(choice.help or "")
+                for added in action.choices.values():
+                    added.translate(texts)
+
+    def format_usage(self) -> str:
+        return super().format_usage().replace("usage: ", self.texts.say("usage: "), 1)
+
+    def format_help(self) -> str:
+        return super().format_help().replace("usage: ", self.texts.say("usage: "), 1)
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {self.texts.say(message)}\n")
+
+
+def parser(texts: Texts) -> Usage:
     """The commands and their options."""
-    top = argparse.ArgumentParser(
+    top = Usage(
         prog="tsunagu",
         description="Connect this computer to networks behind SoftEther and PacketiX VPN servers.",
         epilog="Exit status: 0 if it was done; 1 if not, with one sentence why; 2 for wrong usage.",
@@ -334,10 +366,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"tsunagu {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def command(
-        name: str, run: Callable[[Commands], Awaitable[None]], summary: str, *, data: bool = False
-    ) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+    def command(name: str, run: Callable[[Commands], Awaitable[None]], summary: str, *, data: bool = False) -> Usage:
+        added = commands.add_parser(name, help=summary, description=summary)
         added.set_defaults(run=run)
         if data:
             added.add_argument("--json", action="store_true", help="print JSON, for scripts")
@@ -355,7 +385,7 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--fingerprint", metavar="SHA256", help="trust the server's certificate with this fingerprint")
     add.add_argument("--password-stdin", action="store_true", help="store the password that is the first line of stdin")
 
-    def named(added: argparse.ArgumentParser, *, needed: bool = True) -> argparse.ArgumentParser:
+    def named(added: Usage, *, needed: bool = True) -> Usage:
         added.add_argument(
             "name", metavar="NAME", nargs=None if needed else "?", help="the connection's name, or its id"
         )
@@ -386,6 +416,7 @@ def parser() -> argparse.ArgumentParser:
 
     log = named(command("log", Commands.log, "show what happened, newest last", data=True), needed=False)
     log.add_argument("-n", "--number", type=count, default=50, metavar="N", help="so many entries (default 50)")
+    top.translate(texts)
     return top
 
 

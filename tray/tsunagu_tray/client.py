@@ -295,7 +295,6 @@ class HelperClient:
 
 # -- errors -----------------------------------------------------------------------------------------------------------
 
-_START_IT = "is it installed, and does 'systemctl status tsunagu-helper' say that it runs?"
 _BY_BUS_NAME = {
     kind.bus_name: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, VpnError)
 }
@@ -315,7 +314,10 @@ def vpn_error(error: BusError) -> VpnError:
     if name == "NoReply":
         return HelperUnavailable("The Tsunagu service did not answer; 'journalctl -u tsunagu-helper' may say why")
     if name.startswith(_UNAVAILABLE):
-        return HelperUnavailable(f"The Tsunagu service cannot be reached; {_START_IT}")
+        return HelperUnavailable(
+            "The Tsunagu service cannot be reached; "
+            "is it installed, and does 'systemctl status tsunagu-helper' say that it runs?"
+        )
     if name == "AccessDenied":
         return NotAuthorized("The system bus does not let you use the Tsunagu service")
     if name in ("UnknownObject", "UnknownMethod", "UnknownInterface"):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from tsunagu_tray.connection_view import ConnectionView, LastError
+from tsunagu_tray.connection_view import ConnectionView
 from tsunagu_tray.texts import SENTENCES, Texts
 
 
@@ -57,8 +57,8 @@ def _field(field: str, value: Any, texts: Texts) -> str:
 
 
 def event_text(event: dict[str, Any], texts: Texts) -> str:
-    """What happened, in the reader's language where it is an error of the table."""
-    return texts.error(LastError("", event["code"], event["text"]))
+    """What happened, in the reader's language."""
+    return texts.say(event["text"])
 
 
 def print_json(value: Any) -> None:

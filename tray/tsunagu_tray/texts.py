@@ -1,6 +1,6 @@
 """Every sentence the user's side says, in English and Japanese.
 
-The sentences of the protocol's errors come from ``tsunagu.error_table``.
+The sentences of the protocol's errors come from ``tsunagu.error_table``; those the helper says, from ``japanese``.
 """
 # ruff: noqa: E501, ISC004  # a table
 
@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from enum import Enum
 
 from tsunagu.error_table import ERRORS
+from tsunagu.errors import TunnelError
 from tsunagu.model import Phase, State
 from tsunagu_tray.connection_view import LastError
+from tsunagu_tray.japanese import japanese
 
 
 class Language(Enum):
@@ -42,17 +44,13 @@ class Texts:
             return self(f"phase_{phase.value}")
         return self("state_" + state.value.replace("-", "_"))
 
+    def say(self, sentence: str) -> str:
+        """A sentence that came in English, in this language as far as it is known there."""
+        return japanese(sentence) if self.language is Language.JA else sentence
+
     def error(self, error: LastError) -> str:
         """What went wrong: the sentence with its code, and the detail the helper gave."""
-        if self.language is Language.EN and error.text:
-            return error.text
-        entry = ERRORS.get(error.code)
-        if entry is None:
-            return self(key) if (key := f"error_{error.name}") in SENTENCES else error.text
-        if self.language is Language.EN:
-            return f"{entry.en} (error {error.code})"
-        detail = error.text.removeprefix(f"{entry.en} (error {error.code})").removeprefix(": ")
-        return f"{entry.ja}（エラー {error.code}）" + (f": {detail}" if detail else "")
+        return self.say(error.text or str(TunnelError(error.code)))
 
     def advice(self, error: LastError) -> str:
         """What a person may do about it; "" where the table has nothing to say."""
@@ -88,17 +86,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "no_address_yet": ("no address yet", "アドレス未取得"),
 
     # errors of our own
-    "error_NoAgent": ("Nobody was there to answer the question for a password or about a certificate",
-                      "パスワードや証明書の確認に応答できるプログラムがありません"),
-    "error_Cancelled": ("Cancelled", "キャンセルされました"),
-    "error_NoAddress": ("No DHCP server answered, so the network adapter has no address",
-                        "DHCP サーバーから応答がなく、IP アドレスがありません"),
-    "error_HelperUnavailable": ("The Tsunagu service cannot be reached",
-                                "Tsunagu サービスに接続できません。systemctl status tsunagu-helper で状態を確認してください"),
-    "error_NotAuthorized": ("You may not do this", "この操作を行う権限がありません"),
-    "error_AlreadyExists": ("A connection of that name exists already", "同じ名前の接続設定が既に存在します"),
-    "error_NotFound": ("There is no such connection", "その接続設定は存在しません"),
-    "error_StorageFailed": ("The settings could not be written", "設定を保存できませんでした"),
 
     # menu, tooltip
     "menu_connect": ("_Connect", "接続(_C)"),

@@ -1,0 +1,149 @@
+"""Every sentence that is said in English is known in Japanese."""
+
+import argparse
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tsunagu
+import tsunagu_helper
+import tsunagu_tray
+from tsunagu import errors
+from tsunagu.error_table import ERRORS
+from tsunagu.errors import InvalidSettings, TunnelError, VpnError
+from tsunagu.model import ConnectionSettings, Proxy, ProxyKind
+from tsunagu_tray.cli import parser
+from tsunagu_tray.japanese import japanese
+from tsunagu_tray.texts import Language, Texts
+
+SAYERS = {kind.__name__ for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, VpnError)}
+FOR_LOGS = {"__main__.py", "agent.py"}  # a helper that cannot begin; what the tray's agent answers the helper
+VALID: dict[str, Any] = {"name": "Office", "host": "vpn.example.org", "hub": "DEMO", "username": "mika"}
+
+
+def sentences() -> Iterator[tuple[str, str]]:
+    """(where, sentence with an X for what varies) of every error and history entry whose words stand in the code."""
+    for package in (tsunagu, tsunagu_helper, tsunagu_tray):
+        for path in sorted(Path(package.__path__[0]).rglob("*.py")):
+            if path.name in FOR_LOGS:
+                continue
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+                    said = node.args[1:2] if node.func.id == "Tell" else node.args[:1]
+                    if node.func.id in SAYERS | {"Tell", "_told"} - {"TunnelError"}:
+                        for text in (text for value in said for text in _texts(value)):
+                            yield f"{path.name}:{node.lineno}", text + ": X" * (node.func.id == "_told")
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.JoinedStr(values=parts):
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in parts)
+            if re.search("[a-z]", text):
+                yield text
+        case ast.IfExp(body=one, orelse=other):
+            yield from _texts(one)
+            yield from _texts(other)
+
+
+@pytest.mark.parametrize(("where", "sentence"), list(sentences()))
+def test_every_error_and_history_entry_is_known(where: str, sentence: str) -> None:
+    assert is_japanese(japanese(sentence)), f"{where}: add this sentence to japanese.py: {sentence}"
+
+
+def is_japanese(text: str) -> bool:
+    """No English words are left but those that Japanese takes as they are."""
+    names = (
+        r"Tsunagu|SoftEther|PacketiX|SecureNAT|[a-z.]*example\.org|polkit|root|tsunagu|systemctl|journalctl|dbus|vpncmd"
+    )
+    words = re.findall(r"[a-z]{3,}", re.sub(names + r"|--?[a-z-]+|BEGIN|status|HOST|'[^']*'|\"[^\"]*\"", "", text))
+    return bool(re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", text)) and not words
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": ""},
+        {"host": "a b"},
+        {"hub": "\n"},
+        {"username": "x" * 256},
+        {"port": 0},
+        {"carriers": 33},
+        {"retry_interval_s": 4},
+        {"retry_limit": -1},
+        {"carrier_interval_s": 0},
+        {"carrier_lifetime_s": -1},
+        {"source_port": -1},
+        {"source_address": "here"},
+        {"server_fingerprint": "ab"},
+        {"client_certificate": "x"},
+        {"client_certificate": "x" * 99999},
+        {"card_certificate": " "},
+        {"card_key": " "},
+        {"proxy": {"host": " "}},
+        {"proxy": {"port": 0}},
+        {"proxy": {"username": " "}},
+        {"proxy": {"kind": ProxyKind.SOCKS4, "headers": (("A", "b"),)}},
+        {"proxy": {"headers": (("A", "b"),) * 33}},
+        {"proxy": {"headers": (("A B", "b"),)}},
+        {"proxy": {"headers": (("A", "\n"),)}},
+    ],
+)
+def test_every_wrong_setting_is_explained_in_japanese(changes: dict[str, Any]) -> None:
+    proxy = {"kind": ProxyKind.HTTP, "host": "proxy.example.org", "port": 8080} | changes.get("proxy", {})
+    with pytest.raises(InvalidSettings) as caught:
+        ConnectionSettings(**VALID | changes | {"proxy": Proxy(**proxy)})
+
+    assert is_japanese(japanese(str(caught.value))), caught.value
+
+
+@pytest.mark.parametrize("code", ERRORS)
+def test_a_protocol_error_keeps_its_number_and_its_detail_also_inside_another_sentence(code: int) -> None:
+    error = TunnelError(code, "timed out")
+
+    told = japanese(f"Could not connect: {error}; trying again in 15 seconds")
+    assert told == f"接続できませんでした: {ERRORS[code].ja}（エラー {code}）: timed out。15 秒後に再試行します"
+
+
+def test_what_a_person_named_stays_as_it_is() -> None:
+    assert japanese("There is a connection named server already") == "「server」という接続設定は既にあります"
+
+
+@given(st.text())
+def test_any_text_is_taken(text: str) -> None:
+    assert isinstance(japanese(text), str)
+
+
+def usage(of: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield of
+    for action in of._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.values()
+
+
+@pytest.mark.parametrize("command", list(usage(parser(Texts(Language.JA)))), ids=lambda command: command.prog)
+def test_the_help_is_in_japanese(command: argparse.ArgumentParser) -> None:
+    said = [command.description, *(action.help for action in command._actions)]
+    said += [group.title for group in command._action_groups if group._group_actions]
+
+    assert [text for text in said if text and not is_japanese(text)] == []
+    assert command.format_help().startswith("使い方: tsunagu")
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["add"], ["list", "--what"], ["log", "-n", "x"], ["list", "--json=x"], ["no"]]
+)
+def test_wrong_usage_is_explained_in_japanese(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parser(Texts(Language.JA)).parse_args(arguments)
+
+    assert caught.value.code == 2
+    assert re.search("[\u3040-\u30ff]", capsys.readouterr().err.splitlines()[-1])

@@ -1,0 +1,206 @@
+"""Japanese for sentences that arrive in English: the helper's, and the command line's help.
+
+As in gettext, the English sentence is its own key; ``{name}`` stands for what varies, in the order of the reader's
+language.  So errors, the history and the bus carry one plain English sentence, and each reader's side translates it.
+Names and the like are put in as they are; what is a phrase of ours (``_PHRASES``) is translated in its turn.
+``tests/unit/test_japanese.py`` finds sentences that are missing here.
+"""
+# ruff: noqa: E501  # a table
+
+import re
+from functools import cache
+
+from tsunagu.error_table import ERRORS
+
+_PHRASES = ("what", "deed", "error", "why")
+
+
+def japanese(sentence: str) -> str:
+    """The sentence in Japanese; what is not known stays as it is."""
+    if known := _TABLE.get(sentence):
+        return known
+    for pattern, translated in _patterns():
+        if found := pattern.fullmatch(sentence):
+            values = found.groupdict()
+            return translated.format(**values | {name: japanese(values[name]) for name in _PHRASES if name in values})
+    return sentence
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    """Those with something that varies, the most specific first."""
+    varying = [(english, translated) for english, translated in _TABLE.items() if "{" in english]
+    varying.sort(key=lambda row: len(re.sub(r"\{\w+\}", "", row[0])), reverse=True)
+    return [(_pattern(english), translated) for english, translated in varying]
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    parts = re.split(r"\{(\w+)\}", english)
+    return re.compile(
+        "".join(f"(?P<{part}>.+?)" if odd % 2 else re.escape(part) for odd, part in enumerate(parts)), re.DOTALL
+    )
+
+
+# fmt: off
+_TABLE = {
+    # -- wrong settings ---------------------------------------------------------------------------------------------
+    "The {what} must have 1 to {limit} characters, without control characters or blanks at its ends":
+        "{what}は 1 ～ {limit} 文字で入力してください。制御文字と前後の空白は使えません",
+    "The {what} must be a host name such as vpn.example.org, or an IP address":
+        "{what}には vpn.example.org のようなホスト名か IP アドレスを指定してください",
+    "The {what} must lie between {low} and {high}": "{what}は {low} ～ {high} の範囲で指定してください",
+    "server": "サーバー",
+    "proxy": "プロキシ",
+    "name of the connection": "接続設定名",
+    "name of the virtual hub": "仮想 HUB 名",
+    "user name": "ユーザー名",
+    "user name for the proxy": "プロキシのユーザー名",
+    "port": "ポート番号",
+    "proxy's port": "プロキシのポート番号",
+    "source port": "送信元ポート番号",
+    "number of TCP connections": "TCP コネクション数",
+    "number of retries": "再試行回数",
+    "retry interval in seconds": "再試行間隔 (秒)",
+    "interval between TCP connections in seconds": "TCP コネクション確立間隔 (秒)",
+    "lifetime of a TCP connection in seconds": "TCP コネクションの寿命 (秒)",
+    "name of the certificate on the smart card": "スマートカード内の証明書名",
+    "name of the private key on the smart card": "スマートカード内の秘密鍵名",
+    "Only an HTTP proxy takes headers": "ヘッダーを指定できるのは HTTP プロキシだけです",
+    "The proxy's headers must be at most {limit}": "プロキシのヘッダーは {limit} 個までです",
+    "The name of a proxy's header must consist of letters, digits and hyphens":
+        "プロキシのヘッダー名に使えるのは英数字とハイフンです",
+    "The proxy's header {name} must have at most 1024 characters, without control characters":
+        "プロキシのヘッダー {name} は 1024 文字以内で指定してください。制御文字は使えません",
+    "The server's fingerprint must have 64 hexadecimal digits (SHA-256)":
+        "サーバー証明書のフィンガープリント (SHA-256) は 16 進数 64 桁です",
+    "The source address must be an IPv4 or IPv6 address": "送信元アドレスには IPv4 か IPv6 アドレスを指定してください",
+    "The client certificate must have at most {limit} characters": "クライアント証明書は {limit} 文字以内にしてください",
+    "The client certificate must be in PEM form, with nothing but BEGIN CERTIFICATE blocks":
+        "クライアント証明書は PEM 形式で、BEGIN CERTIFICATE のブロックだけを含むものにしてください",
+    "A hashed password must have 40 hexadecimal digits": "ハッシュ化されたパスワードは 16 進数 40 桁です",
+    "The password must have at most {limit} characters": "パスワードは {limit} 文字以内で入力してください",
+    "The settings are not valid: {error}": "設定が正しくありません: {error}",
+    'The secrets must be nothing, or a text named "password"': 'パスワードは "password" という名前の文字列で渡してください',
+
+    # -- the helper's own errors ------------------------------------------------------------------------------------
+    "There is no such connection": "その接続設定はありません",
+    "There is no such connection any more": "その接続設定はもうありません",
+    "There is no such connection any longer": "その接続設定はもうありません",
+    "There is a connection named {name} already": "「{name}」という接続設定は既にあります",
+    "{limit} connections are kept for you already; remove one first":
+        "接続設定は既に {limit} 個あります。不要なものを先に削除してください",
+    "The caller is not on the bus any longer": "要求したプログラムは既にバス上にありません",
+    "It could not be found out whether you may {deed}: {error}. Try again, or let an administrator look at the state of polkit":
+        "{deed}権限があるか確認できませんでした: {error}。もう一度試すか、管理者に polkit の状態を確認してもらってください",
+    "To {deed}, a password has to be given first, and there is nothing here to ask for it: do it in a desktop session, or as root":
+        "{deed}にはパスワードの入力が必要ですが、ここでは入力できません。デスクトップセッションで行うか、root で実行してください",
+    "To {deed}, a password has to be given: you closed the window that asked for it":
+        "{deed}にはパスワードの入力が必要です。入力画面が閉じられました",
+    "You may not {deed}: do it in the session at the screen of this machine, or ask an administrator to allow it in polkit":
+        "{deed}権限がありません。このコンピューターの画面のセッションで行うか、管理者に polkit での許可を依頼してください",
+    "Only root and members of the group {group} may {deed} here: ask an administrator to add you to that group, then log in again":
+        "{deed}ことができるのは root とグループ {group} のメンバーだけです。管理者にグループへの追加を依頼し、ログインし直してください",
+    "connect or disconnect VPN connections": "VPN に接続または切断する",
+    "change VPN connections": "VPN の接続設定を変更する",
+    "control VPN connections of other users": "他のユーザーの VPN 接続を操作する",
+    "do this": "この操作を行う",
+    "A person has to answer a question first, and there is nothing here to ask it: start the tray icon, or connect with the command tsunagu in a terminal":
+        "確認が必要ですが、ここでは確認できません。トレイアイコンを起動するか、端末で tsunagu コマンドを使って接続してください",
+    "The question was declined": "キャンセルされました",
+    "The question was withdrawn": "確認は取り消されました",
+    "Nobody answered the question in time": "時間内に確認が得られませんでした",
+    "The saved connections could not be read: {why}": "保存された接続設定を読み込めませんでした: {why}",
+    "The connection {name} could not be saved: {why}": "接続設定「{name}」を保存できませんでした: {why}",
+    "The connection could not be removed: {why}": "接続設定を削除できませんでした: {why}",
+    "This machine's id could not be kept: {why}": "このコンピューターの ID を保存できませんでした: {why}",
+    "the disk is full. Free some space, then try again": "ディスクに空きがありません。空きを作ってから、もう一度試してください",
+    "the disk can only be read. Make it writable, then try again":
+        "ディスクに書き込めません。書き込み可能にしてから、もう一度試してください",
+    "No DHCP server answered, so the network adapter has no address. Put a DHCP server into the virtual hub's segment, "
+    "or switch on SecureNAT's virtual DHCP server on the hub, or set a fixed address on the network adapter":
+        "DHCP サーバーから応答がなく、仮想 LAN カードに IP アドレスがありません。仮想 HUB のセグメントに DHCP サーバーを設置するか、"
+        "仮想 HUB の仮想 DHCP 機能 (SecureNAT) を使うか、仮想 LAN カードに固定 IP アドレスを設定してください",
+    "The DHCP server in the hub's segment offered {what}; ask who runs that network":
+        "仮想 HUB のセグメントの DHCP サーバーが提示した内容は使えません ({what})。そのネットワークの管理者に確認してください",
+    "Internal error, see the helper's log": "内部エラーです。ヘルパーのログを確認してください",
+
+    # -- what happened: the history ---------------------------------------------------------------------------------
+    "Connecting to {server}, virtual hub {hub}": "{server} の仮想 HUB「{hub}」に接続しています",
+    "Connected to {server}, session {session}": "{server} に接続しました (セッション {session})",
+    "Connected again to {server}, session {session}": "{server} に再接続しました (セッション {session})",
+    "The address is {address}": "IP アドレスは {address} です",
+    "Disconnected": "切断しました",
+    "Cancelled": "キャンセルされました",
+    "Could not connect: {error}": "接続できませんでした: {error}",
+    "Could not connect: {error}; trying again in {seconds} seconds": "接続できませんでした: {error}。{seconds} 秒後に再試行します",
+    "The connection has been disconnected: {error}": "切断されました: {error}",
+    "The connection has been disconnected: {error}; trying again in {seconds} seconds":
+        "切断されました: {error}。{seconds} 秒後に再試行します",
+
+    # -- reaching the helper ----------------------------------------------------------------------------------------
+    "The Tsunagu service does not answer; 'journalctl -u tsunagu-helper' may say why":
+        "Tsunagu サービスが応答しません。journalctl -u tsunagu-helper で原因を確認してください",
+    "The Tsunagu service did not answer; 'journalctl -u tsunagu-helper' may say why":
+        "Tsunagu サービスが応答しませんでした。journalctl -u tsunagu-helper で原因を確認してください",
+    "The Tsunagu service cannot be reached; is it installed, and does 'systemctl status tsunagu-helper' say that it runs?":
+        "Tsunagu サービスに接続できません。インストールされているか、動作しているかを systemctl status tsunagu-helper で確認してください",
+    "The Tsunagu service answered {name}": "Tsunagu サービスがエラーを返しました: {name}",
+    "The system bus does not let you use the Tsunagu service": "システムバスで Tsunagu サービスの利用が許可されていません",
+    "There is no connection to the system bus": "システムバスに接続されていません",
+    "{error}; is the service 'dbus' running?": "{error}。dbus サービスが動作しているか確認してください",
+
+    # -- the command line's help ------------------------------------------------------------------------------------
+    "usage: ": "使い方: ",
+    "commands": "コマンド",
+    "options": "オプション",
+    "positional arguments": "引数",
+    "COMMAND": "コマンド",
+    "NAME": "名前",
+    "show this help message and exit": "このヘルプを表示して終了する",
+    "show program's version number and exit": "バージョンを表示して終了する",
+    "Connect this computer to networks behind SoftEther and PacketiX VPN servers.":
+        "このコンピューターを SoftEther / PacketiX VPN サーバーの先のネットワークに接続します。",
+    "Exit status: 0 if it was done; 1 if not, with one sentence why; 2 for wrong usage.":
+        "終了ステータス: 成功なら 0、失敗なら 1 (理由を 1 文で表示)、使い方の誤りなら 2。",
+    "list all connections and their states": "接続設定とその状態の一覧を表示する",
+    "save a new connection": "新しい接続設定を保存する",
+    "forget a connection with its password": "接続設定とパスワードを削除する",
+    "store a connection's password": "接続設定のパスワードを保存する",
+    "connect": "接続する",
+    "disconnect, or stop trying": "切断する、または接続の試行をやめる",
+    "trust the server's certificate from now on": "今後サーバーの証明書を信頼する",
+    "show all about one connection, or all": "接続設定 1 つ、またはすべての詳しい状態を表示する",
+    "show what happened, newest last": "これまでの出来事を古い順に表示する",
+    "print JSON, for scripts": "JSON で出力する (スクリプト用)",
+    "what to call it": "接続設定名",
+    "the VPN server; port 443 if none is given": "VPN サーバー (ポートを省略すると 443)",
+    "the virtual hub on it": "サーバー上の仮想 HUB",
+    "the user name there": "ユーザー名",
+    "the user has no password (anonymous authentication)": "パスワードのないユーザー (匿名認証)",
+    "TCP connections to use, 1 to 32 (default 1)": "TCP コネクション数、1 ～ 32 (既定値 1)",
+    "trust the server's certificate with this fingerprint": "このフィンガープリントのサーバー証明書を信頼する",
+    "store the password that is the first line of stdin": "標準入力の 1 行目をパスワードとして保存する",
+    "show no errors of this connection on the desktop": "この接続のエラーをデスクトップに表示しない",
+    "the connection's name, or its id": "接続設定名または ID",
+    "read it from the first line of stdin": "標準入力の 1 行目から読み取る",
+    "return when connected; if that fails, disconnect and say why. In a terminal, asks for what is needed":
+        "接続完了まで待つ。失敗したら切断して理由を表示する。端末では必要なことを尋ねる",
+    "with --wait: seconds (default 60)": "--wait で待つ秒数 (既定値 60)",
+    "trust exactly this one, without a question": "確認なしで、このフィンガープリントだけを信頼する",
+    "trust whatever the server shows, without a question": "確認なしで、サーバーが示す証明書を信頼する",
+    "so many entries (default 50)": "表示する件数 (既定値 50)",
+
+    # -- wrong usage: argparse's own sentences ----------------------------------------------------------------------
+    "the following arguments are required: {names}": "次の引数が必要です: {names}",
+    "unrecognized arguments: {names}": "不明な引数です: {names}",
+    "argument {name}: {error}": "引数 {name}: {error}",
+    "expected one argument": "値を 1 つ指定してください",
+    "not allowed with argument {name}": "{name} とは同時に指定できません",
+    "invalid {kind} value: {value}": "値 {value} は正しくありません",
+    "invalid choice: {value} (choose from {choices})": "{value} は指定できません ({choices} から選んでください)",
+    "ambiguous option: {option} could match {matches}": "オプション {option} があいまいです ({matches})",
+    "ignored explicit argument {value}": "値 {value} は指定できません",
+}
+_TABLE |= {f"{error.en} (error {error.code})": f"{error.ja}（エラー {error.code}）" for error in ERRORS.values()}
+_TABLE |= {f"{error.en} (error {error.code}): {{detail}}": f"{error.ja}（エラー {error.code}）: {{detail}}" for error in ERRORS.values()}
+# fmt: on
