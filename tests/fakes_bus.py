@@ -180,7 +180,7 @@ class FakeConnection(Interface):
             setattr(self, name, value)
         shown: dict[str, Any] = {"State": self.state.value, "Phase": self.phase, "Addresses": self.addresses}
         shown |= {"LastError": list(self.last_error), "RetryAt": self.retry_at, "Attempt": self.attempt}
-        self.emit_properties_changed(shown)
+        self.helper.tree.changed(self.path, shown)
 
     def later(self, coroutine: Any) -> None:
         """Run a script beside the call that began it."""

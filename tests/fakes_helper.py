@@ -16,7 +16,7 @@ from tsunagu_helper.store import StoredConnection
 from tsunagu_helper.surroundings import Hints, Surroundings, WorkerMessage
 
 NOW = 1000.0
-ALICE, BOB, ADMIN, ROOT = ":1.1", ":1.2", ":1.3", ":1.4"  # callers
+ALICE, BOB, ADMIN, ROOT = ":0.1", ":0.2", ":0.3", ":0.4"  # callers, named as no real one is
 UIDS = {ALICE: 1001, BOB: 1002, ADMIN: 1003, ROOT: 0}
 
 SETTINGS = ConnectionSettings(name="Office", host="vpn.example.org", hub="DEMO", username="alice")

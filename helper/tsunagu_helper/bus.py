@@ -8,7 +8,6 @@ from tsunagu.errors import InvalidSettings
 from tsunagu.model import AuthType, ConnectionSettings
 from tsunagu.plain import from_plain, to_plain
 from tsunagu_dbus import (
-    Changes,
     Interface,
     MessageBus,
     ObjectTree,
@@ -33,16 +32,13 @@ class Presence:
 
     def __init__(self) -> None:
         self._shown: dict[str, dict[str, Any]] = {}  # properties of each connection, by id
-        self._objects: dict[str, ConnectionObject] = {}
         self._service: ConnectionService | None = None
         self._tree: ObjectTree | None = None
-        self._changes = Changes()
 
     def appear(self, bus: MessageBus, service: ConnectionService) -> None:
         """Be on this bus from now on, and on none before."""
         self._service = service
-        self._objects.clear()
-        self._tree = ObjectTree(bus, ROOT_PATH)
+        self._tree = ObjectTree(bus, ROOT_PATH, service.sight_of)
         self._tree.add(ROOT_PATH, ManagerObject(service))
         for connection_id in self._shown:
             self._export(connection_id)
@@ -57,21 +53,20 @@ class Presence:
         shown = self._shown[connection_id]
         news = {name: value for name, value in _properties(connection, facts).items() if value != shown[name]}
         shown.update(news)
-        if news and connection_id in self._objects:
-            self._changes.changed(self._objects[connection_id], news)
+        if news and self._tree:
+            self._tree.changed(connection_path(connection_id), news)
 
     def removed(self, connection_id: str) -> None:
         """It is no more."""
         del self._shown[connection_id]
-        self._objects.pop(connection_id, None)
         if self._tree:
             self._tree.remove(connection_path(connection_id))
 
     def _export(self, connection_id: str) -> None:
         if self._tree and self._service:
-            shown = ConnectionObject(self._service, connection_id, self._shown[connection_id])
-            self._objects[connection_id] = shown
-            self._tree.add(connection_path(connection_id), shown)
+            shown = self._shown[connection_id]
+            connection = ConnectionObject(self._service, connection_id, shown)
+            self._tree.add(connection_path(connection_id), connection, owner=shown["Owner"])
 
 
 class ManagerObject(Interface):

@@ -349,14 +349,18 @@ def _ended(now: Connection, error: VpnError | None) -> Connection:
 
 
 def _refused(now: Connection, error: VpnError) -> Step:
-    """What was refused is not used again unasked, or accounts get locked (S68); another may be there already."""
+    """What was refused is not used again unasked, or accounts get locked (S68); another may be there already.
+
+    Nor is it after a restart of the helper: it is forgotten on disk too.
+    """
+    forget: list[Command] = [ForgetPassword()] if now.password and now.password == now.tried else []
     without = replace(
         _ended(now, error),
         refused=True,
         typed=None if now.typed == now.tried else now.typed,
         password=None if now.password == now.tried else now.password,
     )
-    return _then(_told_end(now, error), _attempt(without))
+    return _then([*_told_end(now, error), *forget], _attempt(without))
 
 
 def _wait(now: Connection, error: VpnError, time: float) -> Step:

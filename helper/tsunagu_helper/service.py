@@ -1,7 +1,8 @@
 """What the bus classes call: all connections, and who may do what with them.  Has never heard of D-Bus.
 
 A caller is a unique name on the bus; the authority knows the user behind it.  Who may: the owner and root, and others
-whom the authority lets control other users' connections.  It is asked first, before anything is looked at or done.
+whom the authority lets control other users' connections without a question.  For everybody else they do not exist: the
+answer is the same for what is not there and for what is not theirs.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT
-from tsunagu.errors import AlreadyExists, InvalidSettings, NotFound, StorageFailed, VpnError
+from tsunagu.errors import AlreadyExists, InvalidSettings, NotAuthorized, NotFound, StorageFailed, VpnError
 from tsunagu.model import ConnectionSettings, Secret
 from tsunagu_helper.connection import Connection
 from tsunagu_helper.events import (
@@ -75,7 +76,7 @@ class ConnectionService:
         """Keep a new connection for the caller; returns its id."""
         owner = await self._around.authority.uid_of(caller)
         await self._around.authority.check(caller, ACTION_EDIT)
-        self._check_name(settings.name)
+        self._check_name(settings.name, owner)
         if sum(runner.stored.owner == owner for runner in self._runners.values()) >= MAX_CONNECTIONS:
             raise VpnError(f"{MAX_CONNECTIONS} connections are kept for you already; remove one first")
         stored = StoredConnection(
@@ -110,7 +111,10 @@ class ConnectionService:
     async def update(self, connection_id: str, settings: ConnectionSettings, caller: str) -> None:
         """Change its settings, from the next attempt on."""
         runner = await self._authorized(connection_id, caller, ACTION_EDIT)
-        self._check_name(settings.name, besides=runner)
+        self._check_name(settings.name, runner.stored.owner, besides=runner)
+        before = runner.stored.settings
+        if settings.host != before.host and settings.server_fingerprint == before.server_fingerprint:
+            settings = replace(settings, server_fingerprint="")  # it was another server's
         runner.keep(replace(runner.stored, settings=settings))
         await runner.tell(SettingsChanged(settings))
 
@@ -176,18 +180,28 @@ class ConnectionService:
         """Ask it no more."""
         self._around.agents.unregister(caller)
 
+    async def sight_of(self, caller: str) -> int | None:
+        """The user whose connections the caller may know of; None: everybody's."""
+        uid = await self._around.authority.uid_of(caller)
+        if uid == 0:
+            return None
+        try:
+            # Whoever only looks, perhaps every second, is not to be asked for an administrator's password.
+            await self._around.authority.check(caller, ACTION_CONTROL_OTHERS, interactive=False)
+        except NotAuthorized:
+            return uid
+        return None
+
     # -- inside -------------------------------------------------------------------------------------------------------
 
     async def _authorized(self, connection_id: str, caller: str, action: str | None = None) -> Runner:
         """The connection, if the caller may do this with it (None: read)."""
         runner = self._runners.get(connection_id)
         uid = await self._around.authority.uid_of(caller)
-        if runner is None:
+        is_own = runner is not None and uid in (0, runner.stored.owner)
+        if runner is None or not (is_own or await self.sight_of(caller) is None):
             raise NotFound("There is no such connection")
-        if uid not in (0, runner.stored.owner):
-            # Whoever only looks, perhaps every second, is not to be asked for an administrator's password.
-            await self._around.authority.check(caller, ACTION_CONTROL_OTHERS, interactive=action is not None)
-        elif action:
+        if is_own and action:
             await self._around.authority.check(caller, action)
         if self._runners.get(connection_id) is not runner:  # asking took its time
             raise NotFound("There is no such connection any more")
@@ -204,9 +218,11 @@ class ConnectionService:
         runner = self._runners[connection_id]
         self._listener.changed(connection_id, runner.connection, runner.facts)
 
-    def _check_name(self, name: str, besides: Runner | None = None) -> None:
+    def _check_name(self, name: str, owner: int, besides: Runner | None = None) -> None:
         for runner in self._runners.values():
-            if runner is not besides and runner.stored.settings.name.casefold() == name.casefold():
+            if runner is besides or runner.stored.owner != owner:
+                continue
+            if runner.stored.settings.name.casefold() == name.casefold():
                 raise AlreadyExists(f"There is a connection named {runner.stored.settings.name} already")
 
     def _free_interface(self) -> str:

@@ -9,16 +9,14 @@ from dbus_next.service import signal as dbus_signal
 
 from tsunagu_dbus.bus import close, connect
 from tsunagu_dbus.calls import BusError, Credentials, call, credentials, tell
-from tsunagu_dbus.changes import Changes
 from tsunagu_dbus.connection import Interface, MessageBus, caller
-from tsunagu_dbus.object_tree import ObjectTree
+from tsunagu_dbus.object_tree import ObjectTree, Sight
 from tsunagu_dbus.signals import Stop, subscribe, watch_name
 from tsunagu_dbus.told import told
 from tsunagu_dbus.variants import plain, to_variant, to_variants
 
 __all__ = [
     "BusError",
-    "Changes",
     "Credentials",
     "DBusError",
     "Interface",
@@ -26,6 +24,7 @@ __all__ = [
     "MessageBus",
     "ObjectTree",
     "PropertyAccess",
+    "Sight",
     "Stop",
     "Variant",
     "call",

@@ -15,7 +15,6 @@ from tests.lab.system_bus import SystemBus
 from tsunagu.bus_names import MANAGER, ROOT_PATH, SERVICE
 from tsunagu_dbus import (
     BusError,
-    Changes,
     Message,
     MessageBus,
     ObjectTree,
@@ -41,6 +40,12 @@ async def service(connect_as: ConnectAs) -> MessageBus:
 
 async def _ask(bus: MessageBus, member: str, signature: str = "", *arguments: object) -> list[object]:
     return await call(bus, SERVICE, ROOT_PATH, MANAGER, member, signature, list(arguments))
+
+
+async def _objects(bus: MessageBus) -> dict[str, Any]:
+    """All that this caller may see; it hears their signals from now on."""
+    [found] = await call(bus, SERVICE, ROOT_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+    return dict(plain(found))
 
 
 async def test_each_call_knows_its_sender_also_after_an_await_and_between_other_calls(
@@ -143,13 +148,14 @@ async def test_objects_are_announced_from_the_root_and_listed(service: MessageBu
     properties = {"Number": 0, "Broken": 0}
 
     tree.add(ROOT_PATH, Probe())
+    await _objects(listener)
     tree.add(OBJECT, Probe())
-    [listed] = await call(listener, SERVICE, ROOT_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+    listed = await _objects(listener)
     tree.remove(OBJECT)
     tree.remove(OBJECT)
     await call(listener, SERVICE, ROOT_PATH, "org.freedesktop.DBus.Peer", "Ping")
 
-    assert plain(listed) == {OBJECT: {MANAGER: properties}}
+    assert listed == {OBJECT: {MANAGER: properties}}
     assert heard == [
         (ROOT_PATH, "InterfacesAdded", [OBJECT, {MANAGER: properties}]),
         (ROOT_PATH, "InterfacesRemoved", [OBJECT, [MANAGER]]),
@@ -171,13 +177,13 @@ async def test_changes_in_quick_succession_are_told_together_and_the_last_value_
 
     subscribe(listener, hear, sender=SERVICE, path=OBJECT, member="PropertiesChanged")
     await call(listener, "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId")
-    probe = Probe()
-    ObjectTree(service, ROOT_PATH).add(OBJECT, probe)
-    changes = Changes(interval_s=0.05)
+    tree = ObjectTree(service, ROOT_PATH, changes_interval_s=0.05)
+    tree.add(OBJECT, Probe())
+    await _objects(listener)
     began = time.monotonic()
 
     for number in range(1, 1001):
-        changes.changed(probe, {"Number": number, "Broken": 5} if number == 1 else {"Number": number})
+        tree.changed(OBJECT, {"Number": number, "Broken": 5} if number == 1 else {"Number": number})
         if number % 100 == 0:
             await asyncio.sleep(0.01)
     await asyncio.wait_for(last_heard.wait(), 10)
@@ -187,12 +193,11 @@ async def test_changes_in_quick_succession_are_told_together_and_the_last_value_
 
 
 async def test_changes_of_an_object_that_is_gone_are_dropped(service: MessageBus) -> None:
-    probe = Probe()
-    tree = ObjectTree(service, ROOT_PATH)
-    tree.add(OBJECT, probe)
-    changes = Changes(interval_s=0.01)
+    tree = ObjectTree(service, ROOT_PATH, changes_interval_s=0.01)
+    tree.add(OBJECT, Probe())
+    await _objects(service)
 
-    changes.changed(probe, {"Number": 1})
+    tree.changed(OBJECT, {"Number": 1})
     tree.remove(OBJECT)
     await asyncio.sleep(0.05)
 

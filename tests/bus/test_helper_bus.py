@@ -3,11 +3,14 @@
 import asyncio
 import xml.etree.ElementTree as ET
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pytest
 
+from tests.bus.conftest import ANOTHER_USER, ORDINARY_USER, ConnectAs
+from tests.fakes_bus import until
 from tests.fakes_helper import SETTINGS, UIDS, FakeWorld, settle
 from tests.lab.system_bus import SystemBus
 from tsunagu.bus_names import CONNECTION, ERROR_PREFIX, MANAGER, ROOT_PATH, SERVICE, connection_path
@@ -16,6 +19,8 @@ from tsunagu_dbus import BusError, Message, MessageBus, call, close, connect, pl
 from tsunagu_helper.bus import Presence
 from tsunagu_helper.service import ConnectionService
 
+PROPERTIES = "org.freedesktop.DBus.Properties"
+OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
 MEMBERS = {
     MANAGER: {
         "AddConnection(a{sv},a{sv}) -> o",
@@ -161,7 +166,7 @@ async def test_a_changed_state_is_signalled_with_what_changed_only(helper: Helpe
     path = await helper.add(auth="anonymous")
     told: asyncio.Queue[Message] = asyncio.Queue()
     subscribe(helper.client, told.put_nowait, sender=SERVICE, path=path, member="PropertiesChanged")
-    await helper.objects()  # by now the match rule stands
+    await helper.objects()  # asks to be told
 
     await helper.ask(path, CONNECTION, "Connect")
     interface, news, _ = (await told.get()).body
@@ -172,6 +177,7 @@ async def test_a_changed_state_is_signalled_with_what_changed_only(helper: Helpe
 async def test_connections_that_come_and_go_are_announced_from_the_root(helper: Helper) -> None:
     told: asyncio.Queue[Message] = asyncio.Queue()
     subscribe(helper.client, told.put_nowait, sender=SERVICE, interface="org.freedesktop.DBus.ObjectManager")
+    await helper.objects()  # asks to be told
     path = await helper.add()
     await helper.ask(path, CONNECTION, "Remove")
 
@@ -239,8 +245,64 @@ async def test_a_caller_that_nobody_knows_may_do_nothing(helper: Helper, monkeyp
 
     for member in ("Connect", "Disconnect", "Remove", "GetSettings", "GetCertificate", "GetStatus"):
         assert (await helper.fails(path, CONNECTION, member))[0] == "NotAuthorized"
+    assert (await helper.fails(path, PROPERTIES, "GetAll", "s", CONNECTION))[0] == "NotAuthorized"
+    assert (await helper.fails(ROOT_PATH, OBJECT_MANAGER, "GetManagedObjects"))[0] == "NotAuthorized"
     assert (await helper.fails(ROOT_PATH, MANAGER, "RegisterAgent", "o", "/agent"))[0] == "NotAuthorized"
-    assert path in await helper.objects()
+    assert len(helper.world.store.connections) == 1
+
+
+def _note(heard: list[Message], message: Message) -> None:
+    if message.path.startswith(ROOT_PATH):
+        heard.append(message)
+
+
+async def test_another_users_connections_do_not_exist(
+    helper: Helper, connect_as: ConnectAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mika, jun = await connect_as(ORDINARY_USER), await connect_as(ANOTHER_USER)
+    heard: dict[str, list[Message]] = {}
+    clients = {}
+    for name, bus, uid in (("mika", mika, ORDINARY_USER), ("jun", jun, ANOTHER_USER), ("root", helper.client, 0)):
+        monkeypatch.setitem(UIDS, bus.unique_name, uid)
+        clients[name] = replace(helper, client=bus)
+        heard[name] = []
+        bus.signal_listeners.append(partial(_note, heard[name]))
+        rule = f"type='signal',path_namespace='{ROOT_PATH}'"  # whatever is broadcast
+        await call(bus, "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "AddMatch", "s", [rule])
+        await clients[name].objects()
+    path = await clients["mika"].add(auth="anonymous")
+    missing = connection_path("00000000")
+
+    await clients["mika"].ask(path, CONNECTION, "Connect")
+    helper.world.workers.newest.establish()
+    await until(lambda: any(plain(message.body)[1].get("State") == "up" for message in heard["mika"]))
+    for name in ("mika", "root"):
+        assert list(await clients[name].objects()) == [path]
+        assert (await clients[name].ask(path, PROPERTIES, "GetAll", "s", CONNECTION))["Name"] == "Office"
+        assert {message.member for message in heard[name]} == {"InterfacesAdded", "PropertiesChanged"}
+    stranger = clients["jun"]
+    assert await stranger.objects() == {}
+    for interface, member, signature, body in (
+        (PROPERTIES, "GetAll", "s", [CONNECTION]),
+        (PROPERTIES, "Get", "ss", [CONNECTION, "Name"]),
+        (CONNECTION, "Connect", "", []),
+        (CONNECTION, "Disconnect", "", []),
+        (CONNECTION, "Remove", "", []),
+        (CONNECTION, "GetSettings", "", []),
+        (CONNECTION, "Update", "a{sv}", [{}]),
+        (CONNECTION, "SetPassword", "s", ["tiger"]),
+        (CONNECTION, "GetStatus", "", []),
+        ("org.freedesktop.DBus.Introspectable", "Introspect", "", []),
+    ):
+        refused = await stranger.fails(path, interface, member, signature, *body)
+        assert refused == await stranger.fails(missing, interface, member, signature, *body)
+        assert refused == ("NotFound", "There is no such connection")
+    assert heard["jun"] == []
+
+    await stranger.add()  # the same name: nobody learns from a refusal what others have
+    await clients["mika"].ask(path, CONNECTION, "Remove")
+    assert [message.member for message in heard["mika"]][-1] == "InterfacesRemoved"
+    assert [message.member for message in heard["jun"]] == ["InterfacesAdded"]
 
 
 async def test_a_password_is_stored_and_in_nothing_that_can_be_read(helper: Helper) -> None:

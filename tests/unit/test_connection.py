@@ -297,7 +297,14 @@ def test_a_refused_password_asks_for_another_one() -> None:
     after, commands = happens(CONNECTING, ended(9))
 
     assert (after.state, after.secret) == (State.NEEDS_SECRET, None)
-    assert commands == [AskSecret(8, again=True, save_forbidden=False)]
+    assert commands == [ForgetPassword(), AskSecret(8, again=True, save_forbidden=False)]
+
+
+def test_a_refused_password_that_was_typed_leaves_the_saved_one_alone() -> None:
+    after, commands = happens(replace(CONNECTING, typed=OTHER, tried=OTHER), ended(9))
+
+    assert after.password == SAVED
+    assert ForgetPassword() not in commands
 
 
 def test_a_refused_password_is_not_used_again_by_the_next_click_either() -> None:
@@ -362,7 +369,7 @@ def test_a_server_that_forbids_saving_has_the_password_forgotten_but_this_run_go
 def test_the_window_learns_that_saving_is_forbidden() -> None:
     after, commands = happens(replace(CONNECTING, save_forbidden=True), ended(9))
 
-    assert commands == [AskSecret(after.ticket, again=True, save_forbidden=True)]
+    assert commands[-1] == AskSecret(after.ticket, again=True, save_forbidden=True)
 
 
 def test_a_password_stored_by_hand_answers_the_question() -> None:

@@ -12,6 +12,7 @@ from tests.fakes_helper import (
     BOB,
     ROOT,
     SETTINGS,
+    UIDS,
     FakeWorld,
     settle,
 )
@@ -87,7 +88,7 @@ async def test_names_differ_in_more_than_capitals(bench: Bench) -> None:
     home = await bench.service.add(replace(SETTINGS, name="Home"), "", ALICE)
 
     with pytest.raises(AlreadyExists):
-        await bench.service.add(replace(SETTINGS, name="OFFICE"), "", BOB)
+        await bench.service.add(replace(SETTINGS, name="OFFICE"), "", ALICE)
     with pytest.raises(AlreadyExists):
         await bench.service.update(home, replace(SETTINGS, name="office"), ALICE)
     await bench.service.update(home, replace(SETTINGS, name="HOME"), ALICE)  # its own name is no obstacle
@@ -304,8 +305,8 @@ CALLS: dict[str, tuple[Call, str]] = {
 def test_every_call_about_a_connection_is_in_the_table() -> None:
     public = {name for name in vars(ConnectionService) if not name.startswith("_")}
 
-    others = {"load", "shutdown", "add", "events", "register_agent", "agent_registered", "unregister_agent"}
-    assert public == CALLS.keys() | others
+    agents = {"register_agent", "agent_registered", "unregister_agent"}
+    assert public == CALLS.keys() | agents | {"load", "shutdown", "add", "events", "sight_of"}
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -333,11 +334,11 @@ async def test_the_owner_may_not_if_the_action_is_not(bench: Bench, name: str) -
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_others_may_not_even_look(bench: Bench, name: str) -> None:
+async def test_for_others_it_does_not_exist(bench: Bench, name: str) -> None:
     office = await bench.office()
     before = bench.world.store.connections.copy()
 
-    with pytest.raises(NotAuthorized):
+    with pytest.raises(NotFound, match=r"^There is no such connection$"):
         await CALLS[name][0](bench.service, office, BOB)
 
     assert (bench.state(office), bench.world.store.connections) == (State.IDLE, before)
@@ -355,8 +356,8 @@ async def test_root_and_whoever_may_control_others_may(bench: Bench, name: str, 
         assert bench.world.authority.asked == [(ADMIN, ACTION_CONTROL_OTHERS)]
 
 
-@pytest.mark.parametrize("name", [name for name, (_, action) in CALLS.items() if not action])
-async def test_whoever_only_looks_is_not_asked_for_a_password(bench: Bench, name: str) -> None:
+@pytest.mark.parametrize("name", CALLS)
+async def test_nobody_is_asked_for_a_password_about_others_connections(bench: Bench, name: str) -> None:
     office = await bench.office()
     bench.world.authority.has_prompted = False
 
@@ -373,6 +374,34 @@ async def test_what_is_not_there_is_not_found_and_who_is_not_there_may_nothing(b
         await CALLS[name][0](bench.service, "nothing", ALICE)
     with pytest.raises(NotAuthorized):
         await CALLS[name][0](bench.service, office, ":1.99")
+
+
+async def test_everyone_sees_their_own_and_root_and_whoever_may_control_others_all(bench: Bench) -> None:
+    seen = [await bench.service.sight_of(caller) for caller in (ALICE, BOB, ADMIN, ROOT)]
+
+    assert seen == [UIDS[ALICE], UIDS[BOB], None, None]
+
+
+async def test_two_users_may_choose_the_same_name(bench: Bench) -> None:
+    office = await bench.office()
+
+    assert await bench.service.add(SETTINGS, "", BOB) != office
+    with pytest.raises(AlreadyExists):
+        await bench.service.add(SETTINGS, "", BOB)
+
+
+async def test_another_host_has_to_show_its_certificate_anew(bench: Bench) -> None:
+    office = await bench.office()
+    await bench.service.trust_certificate(office, "ab" * 32, ALICE)
+    pinned = await bench.service.settings(office, ALICE)
+
+    await bench.service.update(office, replace(pinned, name="Home", port=992), ALICE)
+    assert (await bench.service.settings(office, ALICE)).server_fingerprint == "ab" * 32
+    await bench.service.update(office, replace(pinned, host="other.example.org"), ALICE)
+    assert (await bench.service.settings(office, ALICE)).server_fingerprint == ""
+    both = replace(pinned, host="third.example.org", server_fingerprint="cd" * 32)
+    await bench.service.update(office, both, ALICE)
+    assert (await bench.service.settings(office, ALICE)).server_fingerprint == "cd" * 32
 
 
 async def test_who_may_not_edit_may_not_add(bench: Bench) -> None:
