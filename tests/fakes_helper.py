@@ -1,7 +1,7 @@
 """What the helper's connections work with, in memory: NICs, store, agents, authority, workers, the bus."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from tsunagu.control import Established, Leased, NoLease, Progress, Start
@@ -10,7 +10,7 @@ from tsunagu.model import ConnectionSettings, Lease, Session, Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
 from tsunagu_helper.connection import Connection
 from tsunagu_helper.history import History
-from tsunagu_helper.lease_policy import AddressPlan
+from tsunagu_helper.lease_policy import AddressPlan, Conflict, Everything, Route
 from tsunagu_helper.runner import Facts
 from tsunagu_helper.store import StoredConnection
 from tsunagu_helper.surroundings import Hints, Surroundings, WorkerMessage
@@ -45,7 +45,8 @@ class FakeNic:
 
     def __init__(self, nics: "FakeNics", name: str, mac: str) -> None:
         self._nics = nics
-        self.name, self.mac, self.fd = name, mac, 99
+        self.name, self.mac, self.fd, self.index = name, mac, 99, 7
+        self.conflicts: list[Conflict] = []
         self.carrier = False
         self.plan: AddressPlan | None = None
         self.is_deleted = False
@@ -56,11 +57,12 @@ class FakeNic:
     def set_carrier(self, up: bool) -> None:
         self.carrier = up
 
-    async def apply(self, plan: AddressPlan) -> None:
+    async def apply(self, plan: AddressPlan) -> list[Conflict]:
         await asyncio.sleep(0)
         if self._nics.broken:
             raise self._nics.broken
         self.plan = plan
+        return self.conflicts
 
     async def clear_addresses(self) -> None:
         self.plan = None
@@ -83,6 +85,32 @@ class FakeNics:
             raise self.broken
         self.open_ones.append(nic := FakeNic(self, name, mac))
         return nic
+
+
+class FakeAllTraffic:
+    """``holder``: whose it is; ``wanted``: how it goes through that tunnel, None: it goes nowhere, or past it."""
+
+    def __init__(self) -> None:
+        self.holder = ""
+        self.wanted: Everything | None = None
+        self.is_blocked = False
+
+    def claim(self, connection_id: str, name: str) -> None:
+        if self.holder not in ("", connection_id):
+            raise VpnError(f"All traffic goes through another tunnel already, not {name}")
+        self.holder = connection_id
+
+    async def apply(self, connection_id: str, index: int, routes: Iterable[Route], wanted: Everything) -> None:  # noqa: ARG002  # there is no kernel
+        assert self.holder == connection_id
+        self.wanted, self.is_blocked = wanted, False
+
+    async def block(self, connection_id: str) -> None:
+        if self.holder == connection_id and self.wanted:
+            self.is_blocked = True
+
+    async def release(self, connection_id: str) -> None:
+        if self.holder == connection_id:
+            self.holder, self.wanted, self.is_blocked = "", None, False
 
 
 class FakeStore:
@@ -278,6 +306,7 @@ class FakeWorld:
     """All of it."""
 
     nics: FakeNics = field(default_factory=FakeNics)
+    all_traffic: FakeAllTraffic = field(default_factory=FakeAllTraffic)
     store: FakeStore = field(default_factory=FakeStore)
     agents: FakeAgents = field(default_factory=FakeAgents)
     authority: FakeAuthority = field(default_factory=FakeAuthority)
@@ -289,6 +318,7 @@ class FakeWorld:
     def surroundings(self) -> Surroundings:
         return Surroundings(
             nics=self.nics,
+            all_traffic=self.all_traffic,
             store=self.store,
             agents=self.agents,
             authority=self.authority,

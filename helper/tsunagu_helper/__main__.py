@@ -24,6 +24,7 @@ from tsunagu_helper.authority import Authority
 from tsunagu_helper.bus import Presence
 from tsunagu_helper.history import Entry, History
 from tsunagu_helper.nic import Nics
+from tsunagu_helper.routing import AllTraffic
 from tsunagu_helper.service import ConnectionService
 from tsunagu_helper.store import Store
 from tsunagu_helper.surroundings import Surroundings
@@ -62,6 +63,7 @@ class _Helper:
     def __init__(self, state_directory: Path, program: Program, admin_group: str) -> None:
         self._admin_group = admin_group
         self._start_worker = partial(Worker, program)
+        self._all_traffic = AllTraffic(program.uid)
         self._nics = Nics(mark=f"Tsunagu ({state_directory})")
         self._store = Store(state_directory)
         self._history = History()
@@ -80,6 +82,7 @@ class _Helper:
         bus = await connect("system")
         self._around = Surroundings(
             nics=self._nics,
+            all_traffic=self._all_traffic,
             store=self._store,
             agents=self._agents(bus),
             authority=Authority(bus, self._admin_group),
@@ -100,10 +103,11 @@ class _Helper:
             await close(bus)
 
     async def _clean_leftovers(self) -> None:
-        try:
-            await self._nics.clean_leftovers()
-        except VpnError as error:
-            LOG.error("%s", error)
+        for what in (self._all_traffic, self._nics):
+            try:
+                await what.clean_leftovers()
+            except VpnError as error:
+                LOG.error("%s", error)
 
     def _load(self) -> None:
         self._service.load()

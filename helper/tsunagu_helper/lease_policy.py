@@ -1,35 +1,49 @@
-"""What of a lease root is willing to apply.  Pure.
+"""What of a lease and of the settings root is willing to apply to the NIC and to the system's routes.  Pure.
 
 A lease comes from whoever runs DHCP in the hub's segment, so it may say anything.  What is nonsense or dangerous makes
 the whole lease unacceptable; what is merely not wanted is left out:
 
-* default routes, and routes so broad that they are meant as such: only the networks behind the hub go through the
-  tunnel.  (All traffic through the tunnel will be a setting, with rules of its own, never something a lease can ask.)
+* default routes, and routes so broad that they are meant as such: all traffic goes through the tunnel where the
+  settings say so, never because a lease asks for it.
 * routes that would lead the VPN server's own address into the tunnel, which would then carry itself.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+    ip_network,
+)
 
 from tsunagu.errors import NoAddress
-from tsunagu.model import ConnectionSettings, Lease
+from tsunagu.model import ConnectionSettings, Lease, Routing
 
 MAX_ROUTES = 64
 BROADEST_PREFIX = 8  # the largest private network is 10.0.0.0/8
 DEFAULT_MTU = 1500  # octets; also the most, as a frame in a carrier holds no more
 LEAST_MTU = 576  # what every IPv4 host has to take (RFC 791)
 
+Address = IPv4Address | IPv6Address
+Interface = IPv4Interface | IPv6Interface
+Network = IPv4Network | IPv6Network
+
 _NEVER = tuple(
     IPv4Network(network) for network in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")
 )  # this host, loopback, link-local, multicast, reserved (RFC 6890)
+_ALL_IPV4 = IPv4Network("0.0.0.0/0")
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """A network that is reached through the NIC; ``gateway`` None: its hosts are neighbours."""
 
-    network: IPv4Network
-    gateway: IPv4Address | None = None
+    network: Network
+    gateway: Address | None = None
 
     def __str__(self) -> str:
         """For people: "192.168.0.0/16 via 192.168.77.1"."""
@@ -37,12 +51,38 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddressPlan:
-    """What the NIC gets; it has no other address, and the system no other route through it."""
+class Everything:
+    """How all traffic goes through the tunnel; a family without a default goes nowhere, rather than past the tunnel."""
 
-    address: IPv4Interface
+    defaults: tuple[Route, ...]
+    excluded: tuple[Network, ...] = ()
+    allow_lan: bool = True  # the private networks this machine is in stay outside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressPlan:
+    """What the NIC gets; it has no other address of ours, and the system no other route of ours through it."""
+
+    addresses: tuple[Interface, ...]
     routes: tuple[Route, ...]  # what a gateway is reached by comes first
+    everything: Everything | None = None
     mtu: int = DEFAULT_MTU
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A network behind the hub has numbers of one that this machine is in without the tunnel."""
+
+    network: Network
+    local: Network
+    local_nic: str
+
+    def __str__(self) -> str:
+        """What to tell people."""
+        return (
+            f"The network {self.network} behind the hub has numbers of the network {self.local} at {self.local_nic}, "
+            "so machines of one of the two cannot be reached; ask for other numbers on either side"
+        )
 
 
 def plan(lease: Lease, settings: ConnectionSettings, server_address: str = "") -> AddressPlan:
@@ -57,15 +97,84 @@ def plan(lease: Lease, settings: ConnectionSettings, server_address: str = "") -
     servers = [server for text in (settings.host, server_address) if (server := _parsed(text))]
     if address.ip in servers:
         raise _unacceptable(f"the address {address.ip}, which is the VPN server's own")
-    routes = {
-        route.network: route
-        for route in reversed((Route(address.network), *(_route(*pair, address) for pair in lease.routes)))
-        if route.network.prefixlen >= BROADEST_PREFIX and not any(server in route.network for server in servers)
-    }  # of two routes to one network the first counts
-    if address.network not in routes:
-        routes = {network: route for network, route in routes.items() if not route.gateway}
-    in_order = sorted(routes.values(), key=lambda route: (route.gateway is not None, route.network))
-    return AddressPlan(address=address, routes=tuple(in_order), mtu=_mtu(lease))
+    router = _router(lease, address)
+    routes: tuple[Route, ...] = ()
+    if settings.routing is not Routing.NONE:
+        offered = (Route(address.network), *(_route(*pair, address) for pair in lease.routes))
+        routes = _in_order(
+            (route for route in offered if not any(server in route.network for server in servers)),
+            _extra(settings, servers, router),
+            [ip_network(text) for text in settings.excluded_networks],
+        )
+    return AddressPlan(
+        addresses=(address,),
+        routes=routes,
+        everything=_everything(settings, router) if settings.routing is Routing.EVERYTHING else None,
+        mtu=settings.mtu or _mtu(lease),
+    )
+
+
+def without(network: Network, holes: Iterable[Network]) -> list[Network]:
+    """What is left of a network when the holes are cut out of it."""
+    parts = [network]
+    for hole in holes:
+        parts = [piece for part in parts for piece in _cut(part, hole)]
+    return parts
+
+
+def _cut(network: Network, hole: Network) -> list[Network]:
+    if isinstance(network, IPv4Network) and isinstance(hole, IPv4Network):
+        if not network.overlaps(hole):
+            return [network]
+        return [] if network.subnet_of(hole) else list(network.address_exclude(hole))
+    if isinstance(network, IPv6Network) and isinstance(hole, IPv6Network):
+        if not network.overlaps(hole):
+            return [network]
+        return [] if network.subnet_of(hole) else list(network.address_exclude(hole))
+    return [network]
+
+
+def _in_order(offered: Iterable[Route], extra: Iterable[Route], excluded: list[Network]) -> tuple[Route, ...]:
+    """What a gateway is reached by first.  Of two routes to one network that of the settings counts, then the first."""
+    wanted = [*extra, *(route for route in offered if route.network.prefixlen >= BROADEST_PREFIX)]
+    routes: dict[Network, Route] = {}
+    for route in wanted:
+        for part in without(route.network, excluded):
+            routes.setdefault(part, Route(part, route.gateway))
+    neighbours = [route.network for route in routes.values() if route.gateway is None]
+    reached = (
+        route
+        for route in routes.values()
+        if route.gateway is None or any(route.gateway in network for network in neighbours)
+    )
+    return tuple(
+        sorted(
+            reached, key=lambda r: (r.gateway is not None, r.network.version, int(r.network[0]), r.network.prefixlen)
+        )
+    )
+
+
+def _extra(settings: ConnectionSettings, servers: list[IPv4Address], router: IPv4Address | None) -> list[Route]:
+    around_server = [ip_network(server) for server in servers]
+    return [
+        Route(part, router)
+        for text in settings.extra_networks
+        if (network := ip_network(text)).version == 4
+        for part in without(network, around_server)
+    ]
+
+
+def _everything(settings: ConnectionSettings, router: IPv4Address | None) -> Everything:
+    if router is None:
+        raise NoAddress(
+            "The DHCP server in the hub's segment named no router, so all traffic cannot go through the tunnel; "
+            "ask who runs that network, or choose to send only its own traffic through the tunnel"
+        )
+    return Everything(
+        defaults=(Route(_ALL_IPV4, router),),
+        excluded=tuple(ip_network(text) for text in settings.excluded_networks),
+        allow_lan=settings.allow_lan,
+    )
 
 
 def _unacceptable(what: str) -> NoAddress:
@@ -89,6 +198,11 @@ def _address(lease: Lease) -> IPv4Interface:
     if lease.prefix_length < 31 and address in (interface.network[0], interface.network[-1]):
         raise _unacceptable(f"{interface}, which is a network or broadcast address")
     return interface
+
+
+def _router(lease: Lease, address: IPv4Interface) -> IPv4Address | None:
+    router = _parsed(lease.router)
+    return router if router and router in address.network and router != address.ip else None
 
 
 def _route(destination: str, gateway: str, address: IPv4Interface) -> Route:

@@ -15,22 +15,20 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from ipaddress import IPv4Interface
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pyroute2 import AsyncIPRoute, NetlinkError
+from pyroute2 import NetlinkError
 
 from tsunagu.errors import TunnelError, VpnError
-from tsunagu_helper.lease_policy import AddressPlan, Route
+from tsunagu_helper.lease_policy import AddressPlan, Conflict, Interface
+from tsunagu_helper.netlink import failed, netlink
+from tsunagu_helper.routing import conflicts, set_routes
 
 LOG = logging.getLogger(__name__)
 
 TUN_DEVICE = Path("/dev/net/tun")
-ROUTE_PROTOCOL = 84  # tells in "ip route" that a route is ours; nobody's in iproute2's rt_protos
-METRIC = 2000  # plus the NIC's number: behind every physical NIC's route to the same network (1024 at most, as a rule)
 
 NAME_TAKEN, NOT_CREATED, IN_USE = 30, 31, 43  # of the error table
 
@@ -42,12 +40,9 @@ _IFF_TAP, _IFF_NO_PI, _IFF_TUN_EXCL = 0x0002, 0x1000, 0x8000
 _IFREQ = struct.Struct("16sH22x")
 
 _IFA_F_NOPREFIXROUTE = 0x200  # linux/if_addr.h: the route to our neighbours is the plan's affair, with our metric
-_RT_TABLE_MAIN = 254
 
 # The hub's other members do not get to configure us: no router advertisements, no address of the kernel's own making.
 _IPV6_SWITCHES = {"accept_ra": "0", "addr_gen_mode": "1"}
-
-RouteKey = tuple[str, int, str | None]  # network, prefix length, gateway
 
 
 class Nics:
@@ -65,14 +60,14 @@ class Nics:
         """
         if name in self._open:
             raise TunnelError(IN_USE, name)
-        async with _netlink(lambda why: TunnelError(NOT_CREATED, f"{name}: {why}")) as netlink:
-            fd = _create_tap(name) or await self._take_over(netlink, name)
+        async with netlink(lambda why: TunnelError(NOT_CREATED, f"{name}: {why}")) as line:
+            fd = _create_tap(name) or await self._take_over(line, name)
             try:
                 index = socket.if_nametoindex(name)
                 fcntl.ioctl(fd, _TUNSETCARRIER, struct.pack("i", False))
-                await netlink.link("set", index=index, address=mac, ifalias=self._mark)
+                await line.link("set", index=index, address=mac, ifalias=self._mark)
                 _switch_off_ipv6_autoconfiguration(name)
-                await netlink.link("set", index=index, state="up")
+                await line.link("set", index=index, state="up")
             except BaseException:
                 os.close(fd)
                 raise
@@ -85,25 +80,25 @@ class Nics:
         Raises:
             VpnError: that is not possible.
         """
-        async with _netlink(_failed("Network adapters of an earlier run could not be deleted")) as netlink:
-            for name, index in await self._ours(netlink):
+        async with netlink(failed("Network adapters of an earlier run could not be deleted")) as line:
+            for name, index in await self._ours(line):
                 LOG.warning("%s was left behind by an earlier run; deleted", name)
-                await _delete(netlink, index)
+                await _delete(line, index)
 
-    async def _take_over(self, netlink: Any, name: str) -> int:
+    async def _take_over(self, line: Any, name: str) -> int:
         """The name is taken; if only by something of ours that nobody knows any more, make it free."""
-        for ours, index in await self._ours(netlink):
+        for ours, index in await self._ours(line):
             if ours == name:
-                await _delete(netlink, index)
+                await _delete(line, index)
         fd = _create_tap(name)
         if fd is None:
             raise TunnelError(NAME_TAKEN, f"{name} belongs to another program")
         return fd
 
-    async def _ours(self, netlink: Any) -> list[tuple[str, int]]:
+    async def _ours(self, line: Any) -> list[tuple[str, int]]:
         return [
             (link.get("ifname"), link["index"])
-            async for link in await netlink.link("dump")
+            async for link in await line.link("dump")
             if link.get("ifalias") == self._mark
         ]
 
@@ -115,9 +110,9 @@ class Nic:
         self.name = name
         self.fd = fd
         self._mac = mac
-        self._index = index
+        self.index = index
         self._on_close = on_close
-        self._address: IPv4Interface | None = None
+        self._addresses: tuple[Interface, ...] = ()
 
     def stands(self) -> bool:
         """No other program has deleted it."""
@@ -138,16 +133,17 @@ class Nic:
         except OSError as error:
             raise TunnelError(NOT_CREATED, f"{self.name} is gone: {error.strerror}") from error
 
-    async def apply(self, plan: AddressPlan) -> None:
-        """Make our address and routes those of the plan.  What is so already stays as it is; what others added stays.
+    async def apply(self, plan: AddressPlan) -> list[Conflict]:
+        """Make our addresses and routes those of the plan.  What is so already stays as it is; what others added stays.
 
         Raises:
             VpnError: the kernel does not take it, or the NIC is gone.
         """
-        async with _netlink(self._failed(f"could not be given the address {plan.address}")) as netlink:
-            await self._set_link(netlink, plan.mtu)
-            await self._set_address(netlink, plan.address)
-            await self._set_routes(netlink, plan.routes)
+        async with netlink(self._failed(f"could not be given the address {plan.addresses[0]}")) as line:
+            await self._set_link(line, plan.mtu)
+            await self._set_addresses(line, plan.addresses)
+            await set_routes(line, self.index, plan.routes)
+            return await conflicts(line, self.index, plan.routes)
 
     async def clear_addresses(self) -> None:
         """Take our address and routes from it.
@@ -155,9 +151,9 @@ class Nic:
         Raises:
             VpnError: the NIC is gone.
         """
-        async with _netlink(self._failed("could not be rid of its address")) as netlink:
-            await self._set_routes(netlink, ())
-            await self._set_address(netlink, None)
+        async with netlink(self._failed("could not be rid of its address")) as line:
+            await set_routes(line, self.index, ())
+            await self._set_addresses(line, ())
 
     async def close(self) -> None:
         """Delete it with all that hangs on it.
@@ -166,71 +162,39 @@ class Nic:
             VpnError: that is not possible.
         """
         try:
-            async with _netlink(self._failed("could not be deleted")) as netlink:
-                await _delete(netlink, self._index)
+            async with netlink(self._failed("could not be deleted")) as line:
+                await _delete(line, self.index)
         finally:
             os.close(self.fd)
             self._on_close()
 
-    async def _set_link(self, netlink: Any, mtu: int) -> None:
-        [link] = await netlink.link("get", index=self._index)
+    async def _set_link(self, line: Any, mtu: int) -> None:
+        [link] = await line.link("get", index=self.index)
         if link.get("address") != self._mac:
             LOG.warning("%s had got the hardware address %s; put right", self.name, link.get("address"))
-            await netlink.link("set", index=self._index, address=self._mac)
+            await line.link("set", index=self.index, address=self._mac)
         if link.get("mtu") != mtu:
-            await netlink.link("set", index=self._index, mtu=mtu)
+            await line.link("set", index=self.index, mtu=mtu)
 
-    async def _set_address(self, netlink: Any, wanted: IPv4Interface | None) -> None:
-        """The old one goes first: what is added in the network of another goes with that."""
+    async def _set_addresses(self, line: Any, wanted: tuple[Interface, ...]) -> None:
+        """The old ones go first: what is added in the network of another goes with that."""
         present = {
-            (message.get("local"), message["prefixlen"])
-            async for message in await netlink.addr("dump", index=self._index, family=socket.AF_INET)
+            f"{message.get('local') or message.get('address')}/{message['prefixlen']}"
+            async for message in await line.addr("dump", index=self.index)
         }
-        if self._address and self._address != wanted and _address_key(self._address) in present:
-            await netlink.addr("del", **self._address_message(self._address))
-        self._address = wanted
-        if wanted and _address_key(wanted) not in present:
-            await netlink.addr("add", **self._address_message(wanted), IFA_FLAGS=_IFA_F_NOPREFIXROUTE)
-
-    async def _set_routes(self, netlink: Any, routes: tuple[Route, ...]) -> None:
-        """What leads to a gateway comes first in the plan, so it is added first, and goes last."""
-        present = {
-            (message.get("dst"), message["dst_len"], message.get("gateway"))
-            async for message in await netlink.route(
-                "dump", oif=self._index, proto=ROUTE_PROTOCOL, family=socket.AF_INET
-            )
-        }
-        wanted = [_route_key(route) for route in routes]
-        for key in sorted(present.difference(wanted), key=lambda key: key[2] is None):
-            await netlink.route("del", **self._route_message(key))
-        for key in wanted:
-            if key not in present:
-                await netlink.route("add", **self._route_message(key))
+        for address in self._addresses:
+            if address not in wanted and str(address) in present:
+                await line.addr("del", **self._address_message(address))
+        self._addresses = wanted
+        for address in wanted:
+            if str(address) not in present:
+                await line.addr("add", **self._address_message(address), IFA_FLAGS=_IFA_F_NOPREFIXROUTE)
 
     def _failed(self, what: str) -> Callable[[str], VpnError]:
-        return _failed(f"The network adapter {self.name} {what}")
+        return failed(f"The network adapter {self.name} {what}")
 
-    def _address_message(self, address: IPv4Interface) -> dict[str, Any]:
-        return {"index": self._index, "address": str(address.ip), "prefixlen": address.network.prefixlen}
-
-    def _route_message(self, key: RouteKey) -> dict[str, Any]:
-        network, prefix_length, gateway = key
-        return {
-            "dst": f"{network}/{prefix_length}",
-            "oif": self._index,
-            "proto": ROUTE_PROTOCOL,
-            "priority": METRIC + self._index,
-            "table": _RT_TABLE_MAIN,
-            **({"gateway": gateway} if gateway else {"scope": "link"}),
-        }
-
-
-def _address_key(address: IPv4Interface) -> tuple[str, int]:
-    return str(address.ip), address.network.prefixlen
-
-
-def _route_key(route: Route) -> RouteKey:
-    return str(route.network.network_address), route.network.prefixlen, str(route.gateway) if route.gateway else None
+    def _address_message(self, address: Interface) -> dict[str, Any]:
+        return {"index": self.index, "address": str(address.ip), "prefixlen": address.network.prefixlen}
 
 
 def _create_tap(name: str) -> int | None:
@@ -259,26 +223,10 @@ def _switch_off_ipv6_autoconfiguration(name: str) -> None:
             LOG.warning("%s: IPv6 stays as it is on this machine: %s: %s", name, switch, error.strerror)
 
 
-async def _delete(netlink: Any, index: int) -> None:
+async def _delete(line: Any, index: int) -> None:
     """Delete a NIC; one that is gone already is no matter."""
     try:
-        await netlink.link("del", index=index)
+        await line.link("del", index=index)
     except NetlinkError as error:
         if error.code != errno.ENODEV:
             raise
-
-
-def _failed(what: str) -> Callable[[str], VpnError]:
-    return lambda why: VpnError(f"{what}: {why}")
-
-
-@asynccontextmanager
-async def _netlink(error_for: Callable[[str], VpnError]) -> AsyncIterator[Any]:
-    """A line to the kernel; its refusals become errors for people."""
-    try:
-        async with AsyncIPRoute() as netlink:
-            yield netlink
-    except NetlinkError as error:
-        raise error_for(os.strerror(error.code)) from error
-    except OSError as error:
-        raise error_for(error.strerror or type(error).__name__) from error

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from tsunagu.bus_names import connection_path
 from tsunagu.control import Established, Leased, NoLease, Progress, Start
 from tsunagu.errors import Cancelled, NoAgent, TunnelError, VpnError
-from tsunagu.model import Lease, State, Statistics
+from tsunagu.model import Lease, Routing, State, Statistics
 from tsunagu_helper.commands import (
     ApplyLease,
     AskSecret,
@@ -184,6 +184,7 @@ class Runner:
                 await self._apply(self._nic, lease)
             case ClearAddresses() if self._nic:
                 self.facts = Facts(interface=self._nic.name)
+                await self._around.all_traffic.block(self.stored.id)
                 await self._nic.clear_addresses()
             case StartWorker():
                 self._start_worker(command)
@@ -213,6 +214,11 @@ class Runner:
                 self.left.set()
 
     async def _open_nic(self) -> None:
+        settings = self.connection.settings
+        if settings.routing is Routing.EVERYTHING:
+            self._around.all_traffic.claim(self.stored.id, settings.name)
+        else:
+            await self._around.all_traffic.release(self.stored.id)
         if self._nic and not self._nic.stands():  # somebody has deleted it
             await self._close_nic()
         if self._nic is None:
@@ -221,18 +227,27 @@ class Runner:
 
     async def _close_nic(self) -> None:
         nic, self._nic, self.facts = self._nic, None, Facts()
-        if nic:
-            await nic.close()
+        try:
+            await self._around.all_traffic.release(self.stored.id)
+        finally:
+            if nic:
+                await nic.close()
 
     async def _apply(self, nic: Nic, lease: Lease) -> None:
         session = self.connection.session
         wanted = plan(lease, self.connection.settings, session.carrier_address if session else "")
-        await nic.apply(wanted)
+        conflicts = await nic.apply(wanted)
+        routes = wanted.routes
+        if wanted.everything:
+            await self._around.all_traffic.apply(self.stored.id, nic.index, routes, wanted.everything)
+            routes += wanted.everything.defaults
         self.facts = Facts(
             interface=nic.name,
-            addresses=(str(wanted.address),),
-            routes=tuple(str(route) for route in wanted.routes),
+            addresses=tuple(map(str, wanted.addresses)),
+            routes=tuple(map(str, routes)),
         )
+        for conflict in conflicts:
+            self._record(Tell("warning", str(conflict)))
 
     def _start_worker(self, command: StartWorker) -> None:
         assert self._nic is not None

@@ -1,6 +1,6 @@
 """What the connections work with, as far as they know it: the real things are in the modules of the same names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from tsunagu.errors import TunnelError
 from tsunagu.model import Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
 from tsunagu_helper.history import History
-from tsunagu_helper.lease_policy import AddressPlan
+from tsunagu_helper.lease_policy import AddressPlan, Conflict, Everything, Route
 from tsunagu_helper.store import StoredConnection
 
 WorkerMessage = Progress | Established | Leased | NoLease
@@ -23,9 +23,11 @@ class Nic(Protocol):
     def name(self) -> str: ...
     @property
     def fd(self) -> int: ...
+    @property
+    def index(self) -> int: ...
     def stands(self) -> bool: ...
     def set_carrier(self, up: bool) -> None: ...
-    async def apply(self, plan: AddressPlan) -> None: ...
+    async def apply(self, plan: AddressPlan) -> list[Conflict]: ...
     async def clear_addresses(self) -> None: ...
     async def close(self) -> None: ...
 
@@ -34,6 +36,15 @@ class Nics(Protocol):
     """Where NICs come from."""
 
     async def open(self, name: str, mac: str) -> Nic: ...
+
+
+class AllTraffic(Protocol):
+    """Which connection has all traffic, and the rules that give it that; VpnError: it cannot have it."""
+
+    def claim(self, connection_id: str, name: str) -> None: ...
+    async def apply(self, connection_id: str, index: int, routes: Iterable[Route], wanted: Everything) -> None: ...
+    async def block(self, connection_id: str) -> None: ...
+    async def release(self, connection_id: str) -> None: ...
 
 
 class Store(Protocol):
@@ -88,6 +99,7 @@ class Surroundings:
     """All of it.  Agents and authority are others after the bus was lost and found again; tunnels outlive that."""
 
     nics: Nics
+    all_traffic: AllTraffic
     store: Store
     agents: Agents
     authority: Authority

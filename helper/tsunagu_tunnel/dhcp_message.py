@@ -178,10 +178,11 @@ def lease_from(reply: Reply) -> Lease | None:
     if prefix_length < 31 and interface.ip in (interface.network[0], interface.network[-1]):
         return None
     routes = _routes(options.get(Option.ROUTES) or options.get(Option.MICROSOFT_ROUTES, b""))
-    if routes:  # RFC 3442: then the router option does not count
-        router = next((gateway for network, gateway in routes if network == "0.0.0.0/0"), "")
-    else:
-        router = _first_host(options.get(Option.ROUTER, b""))
+    # RFC 3442 has the router option not count beside routes.  Ours makes no route by itself, so it does no harm, and
+    # where a person wants all traffic in the tunnel it is needed: servers that push routes seldom push a default.
+    router = next(
+        (via for network, via in routes if network == "0.0.0.0/0"), _first_host(options.get(Option.ROUTER, b""))
+    )
     mtu = _number(options, Option.MTU, octets=2)
     return Lease(
         address=reply.address,

@@ -79,6 +79,14 @@ class Addressing(Enum):
     NONE = "none"  # bridges, own tools: Tsunagu leaves the NIC without an address
 
 
+class Routing(Enum):
+    """What goes through the tunnel."""
+
+    LAN = "lan"  # the networks behind the hub
+    EVERYTHING = "everything"  # all traffic of this machine, IPv4 and IPv6
+    NONE = "none"  # no routes: other tools see to it
+
+
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
@@ -90,6 +98,7 @@ _CERTIFICATES = re.compile(
 )
 _MAX_CERTIFICATES = 24576  # characters: with a key and all else they fit into one control message
 _MAX_HEADERS = 32
+_MAX_NETWORKS = 64
 
 
 def _text(value: str, what: str, limit: int = 255) -> None:
@@ -111,6 +120,20 @@ def _host(value: str, what: str = "server") -> None:
 def _number(value: int, low: int, high: int, what: str) -> None:
     if not low <= value <= high:
         raise InvalidSettings(f"The {what} must lie between {low} and {high}")
+
+
+def _networks(values: tuple[str, ...], what: str) -> None:
+    if len(values) > _MAX_NETWORKS:
+        raise InvalidSettings(f"The {what} must be at most {_MAX_NETWORKS}")
+    for value in values:
+        try:
+            network = ipaddress.ip_network(value)
+        except ValueError:
+            raise InvalidSettings(
+                f"The {what} must be networks such as 192.168.5.0/24 or 2001:db8::/48, which {value} is not"
+            ) from None
+        if network.prefixlen == 0 or network.is_loopback or network.is_multicast or network.is_link_local:
+            raise InvalidSettings(f"The {what} must be networks of hosts, which {value} is not")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +204,11 @@ class ConnectionSettings:
     source_address: str = ""  # IP address of this machine that carriers start from; "": the system's choice
     source_port: int = 0  # 0: the system's choice
     old_tls: bool = False  # TLS 1.0 and 1.1 too, for old servers
+    routing: Routing = Routing.LAN
+    extra_networks: tuple[str, ...] = ()  # in CIDR form: through the tunnel too
+    excluded_networks: tuple[str, ...] = ()  # in CIDR form: never through the tunnel
+    allow_lan: bool = True  # with Routing.EVERYTHING: the private networks this machine is in stay outside the tunnel
+    mtu: int = 0  # octets, 576 to 1500; 0: what DHCP says, else 1500
 
     def __post_init__(self) -> None:
         _text(self.name, "name of the connection")
@@ -199,6 +227,12 @@ class ConnectionSettings:
             _number(value, low, high, what)
         if self.server_fingerprint and not _FINGERPRINT.fullmatch(self.server_fingerprint):
             raise InvalidSettings("The server's fingerprint must have 64 hexadecimal digits (SHA-256)")
+        if self.mtu:
+            _number(self.mtu, 576, 1500, "MTU, if it is not 0,")
+        _networks(self.extra_networks, "extra networks")
+        _networks(self.excluded_networks, "excluded networks")
+        if self.routing is Routing.NONE and (self.extra_networks or self.excluded_networks):
+            raise InvalidSettings("Without routes (routing none) there can be no extra or excluded networks")
         self._check_user_certificate()
         if self.source_address:
             try:

@@ -17,7 +17,7 @@ async def main(mark: str) -> None:
     address = IPv4Interface("192.168.77.23/24")
     nic = await Nics(mark).open("tsunagu0", "5e:00:11:22:33:44")
     nic.set_carrier(True)
-    await nic.apply(AddressPlan(address=address, routes=(Route(address.network),)))
+    await nic.apply(AddressPlan(addresses=(address,), routes=(Route(address.network),)))
     worker = await asyncio.create_subprocess_exec("sleep", "60", pass_fds=(nic.fd,), stdout=subprocess.DEVNULL)
     fcntl.ioctl(nic.fd, TUNSETPERSIST, 1)
     print(worker.pid, flush=True)

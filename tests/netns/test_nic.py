@@ -25,7 +25,7 @@ MAC = "5e:00:11:22:33:44"
 
 NEIGHBOURS = Route(IPv4Network("192.168.77.0/24"))
 OFFICE = Route(IPv4Network("10.0.0.0/8"), IPv4Address("192.168.77.1"))
-PLAN = AddressPlan(address=IPv4Interface("192.168.77.23/24"), routes=(NEIGHBOURS, OFFICE), mtu=1400)
+PLAN = AddressPlan(addresses=(IPv4Interface("192.168.77.23/24"),), routes=(NEIGHBOURS, OFFICE), mtu=1400)
 
 CHANGES = 0x01 | 0x10 | 0x40  # linux/rtnetlink.h: links, IPv4 addresses, IPv4 routes
 
@@ -156,7 +156,7 @@ async def test_another_lease_replaces_what_differs() -> None:
     nic.set_carrier(True)
     await nic.apply(PLAN)
     neighbour = AddressPlan(
-        address=IPv4Interface("192.168.77.24/24"),
+        addresses=(IPv4Interface("192.168.77.24/24"),),
         routes=(NEIGHBOURS, Route(OFFICE.network, IPv4Address("192.168.77.2"))),
     )
     await nic.apply(neighbour)
@@ -165,7 +165,7 @@ async def test_another_lease_replaces_what_differs() -> None:
     assert link()["mtu"] == 1500
 
     elsewhere = AddressPlan(
-        address=IPv4Interface("172.20.1.5/16"), routes=(Route(IPv4Network("172.20.0.0/16")),), mtu=1500
+        addresses=(IPv4Interface("172.20.1.5/16"),), routes=(Route(IPv4Network("172.20.0.0/16")),), mtu=1500
     )
     await nic.apply(elsewhere)
     assert addresses() == ["172.20.1.5/16"]
@@ -304,7 +304,7 @@ async def test_a_nic_that_somebody_deleted_is_noticed_and_can_be_made_anew() -> 
 @in_new_namespace
 async def test_a_refused_address_is_told_in_a_sentence() -> None:
     nic = await Nics(MARK).open("tsunagu0", MAC)
-    unreachable = AddressPlan(address=PLAN.address, routes=(OFFICE,))
+    unreachable = AddressPlan(addresses=PLAN.addresses, routes=(OFFICE,))
     with pytest.raises(VpnError, match=r"given the address 192.168.77.23/24: Network is unreachable$"):
         await nic.apply(unreachable)
     await nic.close()

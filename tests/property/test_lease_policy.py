@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tsunagu.errors import NoAddress
 from tsunagu.model import ConnectionSettings, Lease
-from tsunagu_helper.lease_policy import plan
+from tsunagu_helper.lease_policy import Network, plan
 
 SETTINGS = ConnectionSettings(name="office", host="vpn.example.org", hub="VPN", username="mika")
 FORBIDDEN = [IPv4Network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")]
@@ -35,7 +35,7 @@ leases = st.builds(
 )
 
 
-def contains(network: IPv4Network, text: str) -> bool:
+def contains(network: Network, text: str) -> bool:
     try:
         return IPv4Address(text) in network
     except ValueError:
@@ -49,18 +49,18 @@ def test_a_plan_obeys_the_rules_whatever_the_lease(lease: Lease, server: str) ->
     except NoAddress:
         return
 
-    assert str(wanted.address.ip) == lease.address
-    assert 8 <= wanted.address.network.prefixlen <= 32
-    assert not any(wanted.address.ip in network for network in FORBIDDEN)
+    assert str(wanted.addresses[0].ip) == lease.address
+    assert 8 <= wanted.addresses[0].network.prefixlen <= 32
+    assert not any(wanted.addresses[0].ip in network for network in FORBIDDEN)
     assert 576 <= wanted.mtu <= 1500
     assert len(wanted.routes) <= 65
     assert len({route.network for route in wanted.routes}) == len(wanted.routes)
     for route in wanted.routes:
         assert route.network.prefixlen >= 8
         assert not any(route.network.overlaps(network) for network in FORBIDDEN)
-        assert route.gateway is None or route.gateway in wanted.address.network
-        assert str(wanted.address.ip) != server
+        assert route.gateway is None or route.gateway in wanted.addresses[0].network
+        assert str(wanted.addresses[0].ip) != server
         assert not contains(route.network, server)
     if any(route.gateway for route in wanted.routes):
         assert wanted.routes[0].gateway is None
-        assert wanted.address.network in [route.network for route in wanted.routes]
+        assert wanted.addresses[0].network in [route.network for route in wanted.routes]

@@ -247,13 +247,13 @@ def test_an_answer_to_another_question_changes_nothing(segment: Segment) -> None
         b"\x18\xc0\xa8\x58" + packed("192.168.77.1") + b"\x00" + packed("192.168.77.9"),
     ],
 )
-def test_classless_routes_replace_the_router(segment: Segment, routes: bytes) -> None:
+def test_a_default_among_the_classless_routes_replaces_the_router(segment: Segment, routes: bytes) -> None:
     segment.server.options[121] = routes
 
     lease = lease_of(segment.run(0))
 
     assert lease.routes == (("192.168.88.0/24", "192.168.77.1"),)
-    assert lease.router == ("192.168.77.9" if len(routes) > 8 else "")
+    assert lease.router == ("192.168.77.9" if len(routes) > 8 else "192.168.77.1")
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
 """What root makes of a lease: sane ones are applied, the rest is left out or refused."""
 
 import dataclasses
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 import pytest
 
 from tsunagu.errors import NoAddress
-from tsunagu.model import ConnectionSettings, Lease
-from tsunagu_helper.lease_policy import plan
+from tsunagu.model import ConnectionSettings, Lease, Routing
+from tsunagu_helper.lease_policy import Everything, Route, plan
 
 SETTINGS = ConnectionSettings(name="office", host="vpn.example.org", hub="VPN", username="mika")
 LEASE = Lease(address="192.168.77.23", prefix_length=24, server="192.168.77.1", lifetime_s=3600)
@@ -24,7 +24,7 @@ def with_route(network: str, gateway: str) -> Lease:
 def test_a_plain_lease_gives_its_address_its_network_and_nothing_else() -> None:
     wanted = plan(LEASE, SETTINGS)
 
-    assert wanted.address == IPv4Interface("192.168.77.23/24")
+    assert wanted.addresses[0] == IPv4Interface("192.168.77.23/24")
     assert [str(route) for route in wanted.routes] == ["192.168.77.0/24"]
     assert wanted.mtu == 1500
 
@@ -114,6 +114,64 @@ def test_an_unacceptable_lease_is_refused_with_a_sentence(change: dict[str, obje
 def test_the_servers_own_address_is_not_taken_for_ours() -> None:
     with pytest.raises(NoAddress, match="the VPN server's own"):
         plan(LEASE, SETTINGS, server_address="192.168.77.23")
+
+
+def test_extra_networks_go_to_the_router_and_around_the_server() -> None:
+    lease = dataclasses.replace(LEASE, router="192.168.77.1", routes=(("10.1.0.0/16", "192.168.77.2"),))
+    settings = dataclasses.replace(SETTINGS, extra_networks=("10.1.0.0/16", "203.0.113.8/30"))
+
+    assert [str(route) for route in plan(lease, settings, "203.0.113.9").routes] == [
+        "192.168.77.0/24",
+        "10.1.0.0/16 via 192.168.77.1",
+        "203.0.113.8/32 via 192.168.77.1",
+        "203.0.113.10/31 via 192.168.77.1",
+    ]
+    unrouted = [str(route) for route in plan(LEASE, settings).routes]
+    assert unrouted == ["10.1.0.0/16", "192.168.77.0/24", "203.0.113.8/30"]
+
+
+def test_excluded_networks_are_cut_out_of_all_routes() -> None:
+    settings = dataclasses.replace(SETTINGS, excluded_networks=("10.128.0.0/9", "172.16.0.0/12"))
+    lease = dataclasses.replace(LEASE, routes=(("10.0.0.0/8", "192.168.77.1"), ("172.16.0.0/16", "192.168.77.1")))
+
+    assert [str(route) for route in plan(lease, settings).routes] == [
+        "192.168.77.0/24",
+        "10.0.0.0/9 via 192.168.77.1",
+    ]
+
+
+def test_all_traffic_goes_to_the_router_if_the_settings_say_so() -> None:
+    settings = dataclasses.replace(
+        SETTINGS, routing=Routing.EVERYTHING, allow_lan=False, excluded_networks=("198.51.100.0/24",)
+    )
+    wanted = plan(dataclasses.replace(LEASE, router="192.168.77.1"), settings)
+
+    assert wanted.everything == Everything(
+        defaults=(Route(IPv4Network("0.0.0.0/0"), IPv4Address("192.168.77.1")),),
+        excluded=(IPv4Network("198.51.100.0/24"),),
+        allow_lan=False,
+    )
+    assert [str(route) for route in wanted.routes] == ["192.168.77.0/24"]
+    assert plan(dataclasses.replace(LEASE, router="192.168.77.1"), SETTINGS).everything is None
+
+
+@pytest.mark.parametrize("router", ["", "192.168.78.1", "192.168.77.23", "nonsense"])
+def test_all_traffic_needs_a_router(router: str) -> None:
+    settings = dataclasses.replace(SETTINGS, routing=Routing.EVERYTHING)
+
+    with pytest.raises(NoAddress, match="named no router"):
+        plan(dataclasses.replace(LEASE, router=router), settings)
+
+
+def test_without_routing_there_is_an_address_and_no_route() -> None:
+    lease = dataclasses.replace(LEASE, router="192.168.77.1", routes=(("10.0.0.0/8", "192.168.77.1"),))
+    wanted = plan(lease, dataclasses.replace(SETTINGS, routing=Routing.NONE))
+
+    assert (wanted.addresses, wanted.routes) == ((IPv4Interface("192.168.77.23/24"),), ())
+
+
+def test_an_mtu_of_the_settings_wins() -> None:
+    assert plan(dataclasses.replace(LEASE, mtu=1400), dataclasses.replace(SETTINGS, mtu=1280)).mtu == 1280
 
 
 @pytest.mark.parametrize(("offered", "applied"), [(0, 1500), (576, 576), (1400, 1400), (1500, 1500), (9000, 1500)])

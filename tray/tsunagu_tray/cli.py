@@ -16,10 +16,12 @@ from tsunagu import __version__
 from tsunagu.bus_names import AGENT_PATH
 from tsunagu.errors import HelperUnavailable, InvalidSettings, NotFound, VpnError, bus_error_name
 from tsunagu.model import Addressing, AuthType, ConnectionSettings, State
+from tsunagu.plain import to_plain
 from tsunagu_tray.agent import Agent
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.report import event_text, local_time, print_json, print_lines, status_rows, table, view_to_plain
+from tsunagu_tray.settings_text import changed, rows
 from tsunagu_tray.terminal import Terminal, tell
 from tsunagu_tray.texts import Language, Texts, language
 
@@ -99,6 +101,21 @@ class Commands:
             print_json({"id": ConnectionView(path=path).id, "name": settings.name})
         else:
             print_lines([self.texts("cli_added", name=settings.name)])
+
+    async def set(self) -> None:
+        """Change settings of a connection."""
+        view = self._named()
+        settings = await self.client.settings(view.path)
+        await self.client.update(view.path, changed(settings, self.options.assignments, self.texts))
+        print_lines([self.texts("cli_changed_later" if view.is_active else "cli_changed", name=view.name)])
+
+    async def show(self) -> None:
+        """All settings of a connection."""
+        settings = await self.client.settings(self._named().path)
+        if self.options.json:
+            print_json(to_plain(settings))
+        else:
+            print_lines(table(rows(settings)))
 
     async def remove(self) -> None:
         """Forget a connection."""
@@ -390,6 +407,13 @@ def parser(texts: Texts) -> Usage:
             "name", metavar="NAME", nargs=None if needed else "?", help="the connection's name, or its id"
         )
         return added
+
+    named(command("show", Commands.show, "show all settings of a connection", data=True))
+
+    setter = named(command("set", Commands.set, "change settings of a connection"))
+    setter.add_argument(
+        "assignments", metavar="KEY=VALUE", nargs="+", help="a setting as 'tsunagu show' names it, and its new value"
+    )
 
     named(command("remove", Commands.remove, "forget a connection with its password"))
 

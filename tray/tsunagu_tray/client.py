@@ -222,6 +222,10 @@ class HelperClient:
         [path] = await self._call(ROOT_PATH, MANAGER, "AddConnection", "a{sv}a{sv}", body, EDIT_TIMEOUT_S)
         return str(path)
 
+    async def update(self, path: str, settings: ConnectionSettings) -> None:
+        """Save other settings; they count from the next attempt to connect."""
+        await self._call(path, CONNECTION, "Update", "a{sv}", [to_variants(to_plain(settings))], EDIT_TIMEOUT_S)
+
     async def connect(self, path: str) -> None:
         """Begin to connect; while it waits to try again: try now."""
         await self._call(path, CONNECTION, "Connect")

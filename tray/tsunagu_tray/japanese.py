@@ -71,6 +71,15 @@ _TABLE = {
         "プロキシのヘッダー名に使えるのは英数字とハイフンです",
     "The proxy's header {name} must have at most 1024 characters, without control characters":
         "プロキシのヘッダー {name} は 1024 文字以内で指定してください。制御文字は使えません",
+    "The {what} must be at most {limit}": "{what}は {limit} 個までです",
+    "The {what} must be networks such as 192.168.5.0/24 or 2001:db8::/48, which {value} is not":
+        "{what}には 192.168.5.0/24 や 2001:db8::/48 のようなネットワークを指定してください ({value} は使えません)",
+    "The {what} must be networks of hosts, which {value} is not": "{what}に {value} は指定できません",
+    "Without routes (routing none) there can be no extra or excluded networks":
+        "経路を設定しない場合は、追加または除外するネットワークは指定できません",
+    "MTU, if it is not 0,": "MTU (0 以外の場合)",
+    "extra networks": "追加するネットワーク",
+    "excluded networks": "除外するネットワーク",
     "The server's fingerprint must have 64 hexadecimal digits (SHA-256)":
         "サーバー証明書のフィンガープリント (SHA-256) は 16 進数 64 桁です",
     "The source address must be an IPv4 or IPv6 address": "送信元アドレスには IPv4 か IPv6 アドレスを指定してください",
@@ -122,6 +131,15 @@ _TABLE = {
         "仮想 HUB の仮想 DHCP 機能 (SecureNAT) を使うか、仮想 LAN カードに固定 IP アドレスを設定してください",
     "The DHCP server in the hub's segment offered {what}; ask who runs that network":
         "仮想 HUB のセグメントの DHCP サーバーが提示した内容は使えません ({what})。そのネットワークの管理者に確認してください",
+    "The DHCP server in the hub's segment named no router, so all traffic cannot go through the tunnel; "
+    "ask who runs that network, or choose to send only its own traffic through the tunnel":
+        "仮想 HUB のセグメントの DHCP サーバーがルーターを通知しないため、すべての通信を VPN に通すことができません。"
+        "そのネットワークの管理者に確認するか、VPN 先のネットワークへの通信だけを通す設定にしてください",
+    "All traffic goes through the tunnel of {holder} already; disconnect {again} first, or let {name} carry only the traffic to its own networks":
+        "すべての通信は既に「{holder}」の VPN を通っています。先に「{holder}」を切断するか、「{name}」には VPN 先のネットワークへの通信だけを通してください",
+    "The network {network} behind the hub has numbers of the network {local} at {nic}, so machines of one of the two cannot be reached; ask for other numbers on either side":
+        "仮想 HUB の先のネットワーク {network} のアドレスが {nic} のネットワーク {local} と重複しているため、どちらかの機器に通信できません。一方のアドレスを変更してもらってください",
+    "All traffic could not be led through the tunnel: {why}": "すべての通信を VPN に通すことができませんでした: {why}",
     "Internal error, see the helper's log": "内部エラーです。ヘルパーのログを確認してください",
 
     # -- what happened: the history ---------------------------------------------------------------------------------
@@ -164,6 +182,10 @@ _TABLE = {
         "終了ステータス: 成功なら 0、失敗なら 1 (理由を 1 文で表示)、使い方の誤りなら 2。",
     "list all connections and their states": "接続設定とその状態の一覧を表示する",
     "save a new connection": "新しい接続設定を保存する",
+    "show all settings of a connection": "すべての設定項目を表示する",
+    "change settings of a connection": "接続設定の項目を変更する",
+    "a setting as 'tsunagu show' names it, and its new value": "設定項目 (一覧と同じ名前) と新しい値",
+    "KEY=VALUE": "項目=値",
     "forget a connection with its password": "接続設定とパスワードを削除する",
     "store a connection's password": "接続設定のパスワードを保存する",
     "connect": "接続する",
