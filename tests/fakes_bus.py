@@ -157,7 +157,7 @@ class FakeConnection(Interface):
         self.helper = helper
         self.path = connection_path(identity)
         self.settings = settings
-        self.password: str | None = None
+        self.secrets: dict[str, str] = {}
         self.seen_certificate = ""
         self.state = State.IDLE
         self.phase = ""
@@ -214,8 +214,8 @@ class FakeConnection(Interface):
 
     @method()
     @told
-    def SetPassword(self, password: "s") -> None:
-        self.password = password
+    def SetSecrets(self, secrets: "a{sv}") -> None:
+        self.secrets |= plain(secrets)
 
     @method()
     @told
@@ -294,7 +294,7 @@ class _Manager(Interface):
     def AddConnection(self, settings: "a{sv}", secrets: "a{sv}") -> "o":
         checked = from_plain(ConnectionSettings, plain(settings))
         connection = self._helper.add(**{name: getattr(checked, name) for name in checked.__slots__})
-        connection.password = plain(secrets).get("password")
+        connection.secrets = plain(secrets)
         return connection.path
 
     @method()

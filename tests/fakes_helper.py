@@ -172,7 +172,7 @@ class FakeAgents:
     async def ask_secret(
         self, owner_uid: int, connection_path: str, kind: str, hints: Hints, again: bool
     ) -> SecretAnswer:
-        assert kind == "password"
+        assert kind in ("password", "proxy_password")
         answer = await self._ask(owner_uid, connection_path, hints, again)
         assert isinstance(answer, SecretAnswer)
         return answer

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from typing import Any
 
 SESSION = {
     "server_address": "203.0.113.5", "server_port": 443, "server_product": "Test\x1b[31m Server", "server_version": 501,
@@ -26,12 +27,12 @@ def say(kind: str, **content: object) -> None:
     control.send(json.dumps({"type": kind, **content}).encode())
 
 
-def hear() -> dict[str, object]:
+def hear() -> dict[str, Any]:
     """One message from the helper; it is gone: leave."""
     data = control.recv(65536)
     if not data:
         sys.exit(0)
-    message: dict[str, object] = json.loads(data)
+    message: dict[str, Any] = json.loads(data)
     return message
 
 
@@ -57,7 +58,8 @@ match sys.argv[1]:
     case "surroundings":
         print(json.dumps([sorted(os.environ), os.getcwd(), os.getsid(0) == os.getpid()]), file=sys.stderr)
         print(json.dumps(sorted(os.listdir("/proc/self/fd"))), file=sys.stderr)
-        print(json.dumps([start["secret"], os.read(int(arguments["--tap-fd"]), 3).decode()]), file=sys.stderr)
+        frame = os.read(int(arguments["--tap-fd"]), 3).decode()
+        print(json.dumps([start["secrets"]["password"], frame]), file=sys.stderr)
         say("Failed", code=1)
     case "fails":
         say("Failed", code=9, detail="as\nasked")

@@ -5,7 +5,7 @@ from typing import Any
 from tsunagu import __version__
 from tsunagu.bus_names import CONNECTION, MANAGER, ROOT_PATH, connection_path
 from tsunagu.errors import InvalidSettings
-from tsunagu.model import AuthType, ConnectionSettings
+from tsunagu.model import AuthType, ConnectionSettings, Secret
 from tsunagu.plain import from_plain, to_plain
 from tsunagu_dbus import (
     Interface,
@@ -79,7 +79,7 @@ class ManagerObject(Interface):
     @method()
     @told
     async def AddConnection(self, settings: "a{sv}", secrets: "a{sv}") -> "o":
-        return connection_path(await self._service.add(_settings(settings), _password(secrets), caller()))
+        return connection_path(await self._service.add(_settings(settings), _secrets(secrets), caller()))
 
     @method()
     @told
@@ -141,8 +141,8 @@ class ConnectionObject(Interface):
 
     @method()
     @told
-    async def SetPassword(self, password: "s") -> None:
-        await self._service.set_password(self._id, password, caller())
+    async def SetSecrets(self, secrets: "a{sv}") -> None:
+        await self._service.set_secrets(self._id, _secrets(secrets), caller())
 
     @method()
     @told
@@ -234,13 +234,11 @@ def _settings(values: dict[str, Variant]) -> ConnectionSettings:
     return settings
 
 
-def _password(secrets: dict[str, Variant]) -> str:
-    match plain(secrets):
-        case {"password": str(password), **others} if not others:
-            return password
-        case {**others} if not others:
-            return ""
-    raise InvalidSettings('The secrets must be nothing, or a text named "password"')
+def _secrets(values: dict[str, Variant]) -> dict[str, Secret]:
+    secrets = plain(values)
+    if not all(isinstance(secret, str) for secret in secrets.values()):
+        raise InvalidSettings("The secrets must be texts")
+    return {name: Secret(secret) for name, secret in secrets.items()}
 
 
 def _event(entry: Entry) -> dict[str, Variant]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tsunagu.model import ConnectionSettings, Lease, Secret
+from tsunagu.model import ConnectionSettings, Lease, SecretKind, Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class StartWorker:
 
     ticket: int
     settings: ConnectionSettings
-    secret: Secret | None
+    secrets: Secrets
     accepted_fingerprint: str
     previous_address: str
 
@@ -65,9 +65,10 @@ class CancelWait:
 
 @dataclass(frozen=True, slots=True)
 class AskSecret:
-    """Have the owner's agent ask for the password."""
+    """Have the owner's agent ask for a secret."""
 
     ticket: int
+    kind: SecretKind
     again: bool  # the last one was refused
     save_forbidden: bool
 
@@ -88,15 +89,10 @@ class CancelQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class SavePassword:
-    """Keep it with the connection."""
+class KeepSecrets:
+    """Keep these with the connection, and no others."""
 
-    secret: Secret
-
-
-@dataclass(frozen=True, slots=True)
-class ForgetPassword:
-    """Keep none with the connection."""
+    secrets: Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,5 +118,5 @@ class Leave:
 
 Command = (
     OpenNic | CloseNic | SetCarrier | ApplyLease | ClearAddresses | StartWorker | StopWorker | WaitFor | CancelWait
-    | AskSecret | AskTrust | CancelQuestion | SavePassword | ForgetPassword | PinCertificate | Tell | Leave
+    | AskSecret | AskTrust | CancelQuestion | KeepSecrets | PinCertificate | Tell | Leave
 )  # fmt: skip

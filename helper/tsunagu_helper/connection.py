@@ -5,11 +5,24 @@ STOPPING), a timer (WAITING) or a question to a person (NEEDS_SECRET, NEEDS_TRUS
 number, and what comes back carries it; an answer with an old ticket is late and changes nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from tsunagu.errors import NoAddress, Remedy, TunnelError, VpnError
-from tsunagu.model import Addressing, AuthType, ConnectionSettings, Lease, Phase, Secret, Session, State
+from tsunagu.model import (
+    NO_SECRETS,
+    Addressing,
+    AuthType,
+    ConnectionSettings,
+    Lease,
+    Phase,
+    Secret,
+    SecretKind,
+    Secrets,
+    Session,
+    State,
+)
 from tsunagu_helper.commands import (
     ApplyLease,
     AskSecret,
@@ -19,11 +32,10 @@ from tsunagu_helper.commands import (
     ClearAddresses,
     CloseNic,
     Command,
-    ForgetPassword,
+    KeepSecrets,
     Leave,
     OpenNic,
     PinCertificate,
-    SavePassword,
     SetCarrier,
     StartWorker,
     StopWorker,
@@ -41,12 +53,12 @@ from tsunagu_helper.events import (
     LeaseUnusable,
     NobodyToAsk,
     Outcome,
-    PasswordSet,
     PhaseReached,
     QuestionRefused,
     RemoveAsked,
     RetryDue,
     SecretGiven,
+    SecretsSet,
     SettingsChanged,
     TrustGiven,
     TunnelUp,
@@ -54,6 +66,7 @@ from tsunagu_helper.events import (
 )
 
 RETRY_LATE_S = 60  # after the codes that mean "no room" (S61)
+PROXY_REFUSED = 19  # the code of a proxy that wants another password
 
 NO_ADDRESS = (
     "No DHCP server answered, so the network adapter has no address. Put a DHCP server into the virtual hub's segment, "
@@ -74,7 +87,7 @@ class Connection:
     """What is known of one connection.  Times are UTC seconds; 0: not yet, or not any more."""
 
     settings: ConnectionSettings
-    password: Secret | None = None  # the saved one, unless the server has refused it
+    secrets: Secrets = NO_SECRETS  # the saved ones, less what was refused
     save_forbidden: bool = False  # by the server's policy, as far as known
 
     state: State = State.IDLE
@@ -83,7 +96,8 @@ class Connection:
     ticket: int = 0  # of what is under way
     error: VpnError | None = None  # why the last attempt failed, or what is wrong with the address while UP
     no_agent: VpnError | None = None  # the question could not be asked; it is, as soon as an agent registers
-    refused: bool = False  # the last secret tried was refused
+    asked: SecretKind = SecretKind.PASSWORD  # what is asked for while NEEDS_SECRET
+    refused: SecretKind | None = None  # the last one of this kind that was tried
     certificate: str = ""  # of the server, the last one seen; DER in base64
 
     # Of this run, from ConnectAsked to IDLE
@@ -92,9 +106,9 @@ class Connection:
     established_count: int = 0
     retries: int = 0  # failed attempts in a row; those that established a session do not count (S61)
     retry_at: float = 0
-    tried: Secret | None = None  # what the present or last attempt authenticates with
-    typed: Secret | None = None  # given by a person for this run
-    save_typed: bool = False
+    tried: Secrets = NO_SECRETS  # what the present or last attempt authenticates with
+    typed: Secrets = NO_SECRETS  # given by a person for this run
+    save_typed: frozenset[SecretKind] = frozenset()  # which of these are to be kept once they are known to be right
     accepted: str = ""  # fingerprint of a certificate, accepted for this run
     lease: Lease | None = None  # kept over a reconnect: the NIC keeps the address
 
@@ -104,14 +118,34 @@ class Connection:
     lease_until: float = 0
 
     @property
-    def secret(self) -> Secret | None:
-        """What the next attempt authenticates with."""
-        return self.typed or self.password
+    def secrets_to_try(self) -> Secrets:
+        """What the next attempt authenticates with: of what there is, what the settings need."""
+        password = self.typed.of(SecretKind.PASSWORD) or self.secrets.of(SecretKind.PASSWORD)
+        proxy_password = self.typed.proxy_password or self.secrets.proxy_password
+        match self.settings.auth:
+            case AuthType.PASSWORD:
+                needed = NO_SECRETS.having(SecretKind.PASSWORD, password)
+            case AuthType.PLAIN_PASSWORD if isinstance(password, Secret):
+                needed = Secrets(password=password)
+            case AuthType.CERTIFICATE:
+                needed = Secrets(private_key=self.secrets.private_key)
+            case _:
+                needed = NO_SECRETS
+        return needed.having(SecretKind.PROXY_PASSWORD, proxy_password if self.settings.proxy else None)
 
     @property
     def uses_password(self) -> bool:
         """The user proves with a password who they are (S62, S63)."""
         return self.settings.auth in (AuthType.PASSWORD, AuthType.PLAIN_PASSWORD)
+
+    def secret_asked_by(self, error: VpnError) -> SecretKind | None:
+        """What a person can be asked for after this error; None: it is not about a secret that would help."""
+        if error.remedy is not Remedy.ASK_SECRET:
+            return None
+        if error.code == PROXY_REFUSED:
+            proxy = self.settings.proxy
+            return SecretKind.PROXY_PASSWORD if proxy and proxy.username else None
+        return SecretKind.PASSWORD if self.uses_password else None
 
     @property
     def may_retry(self) -> bool:
@@ -161,8 +195,8 @@ def step(now: Connection, event: Event, time: float) -> Step:
             return replace(now, target=Target.GONE), [Leave()]
         case _, SettingsChanged(settings):
             return replace(now, settings=settings), []
-        case _, PasswordSet(secret):
-            return _password_set(now, secret)
+        case _, SecretsSet(changes):
+            return _secrets_set(now, changes)
         case _, CertificatePinned(fingerprint):
             return _pinned(now, fingerprint)
 
@@ -181,10 +215,8 @@ def step(now: Connection, event: Event, time: float) -> Step:
         # Its end
         case State.STOPPING, WorkerEnded():
             return _stopped(now, time)
-        case State.CONNECTING | State.UP, WorkerEnded(error=VpnError(remedy=Remedy.ASK_SECRET) as error) if (
-            now.uses_password
-        ):
-            return _refused(now, error)
+        case State.CONNECTING | State.UP, WorkerEnded(error=error) if kind := now.secret_asked_by(error):
+            return _refused(now, error, kind)
         case State.CONNECTING | State.UP, WorkerEnded(
             error=VpnError(remedy=Remedy.ASK_TRUST) as error, certificate=certificate
         ) if certificate:
@@ -201,7 +233,9 @@ def step(now: Connection, event: Event, time: float) -> Step:
         case State.WAITING, RetryDue():
             return _attempt(now)
         case State.NEEDS_SECRET, SecretGiven(secret=secret, save=save):
-            return _attempt(replace(now, typed=secret, save_typed=save, retries=0))
+            typed = now.typed.having(now.asked, secret)
+            save_typed = now.save_typed | {now.asked} if save else now.save_typed - {now.asked}
+            return _attempt(replace(now, typed=typed, save_typed=save_typed, retries=0))
         case State.NEEDS_TRUST, TrustGiven(fingerprint=fingerprint, pin=False):
             return _attempt(replace(now, accepted=fingerprint, retries=0))
         case State.NEEDS_TRUST, TrustGiven(fingerprint=fingerprint, pin=True):
@@ -227,9 +261,13 @@ def _target_after(event: DisconnectAsked | RemoveAsked) -> Target:
 
 
 def _attempt(now: Connection) -> Step:
-    secret = now.secret if now.uses_password else None
-    if now.uses_password and secret is None:
-        return _ask(replace(now, state=State.NEEDS_SECRET, retry_at=0))
+    secrets = now.secrets_to_try
+    needed = [SecretKind.PASSWORD] if now.uses_password else []
+    if now.refused is SecretKind.PROXY_PASSWORD and now.settings.proxy:
+        needed.append(SecretKind.PROXY_PASSWORD)
+    for kind in needed:
+        if not secrets.of(kind):
+            return _ask(replace(now, state=State.NEEDS_SECRET, asked=kind, retry_at=0))
     started = replace(
         now,
         state=State.CONNECTING,
@@ -237,12 +275,12 @@ def _attempt(now: Connection) -> Step:
         ticket=now.ticket + 1,
         retry_at=0,
         no_agent=None,
-        tried=secret,
+        tried=secrets,
     )
     worker = StartWorker(
         started.ticket,
         now.settings,
-        secret,
+        secrets,
         now.accepted or now.settings.server_fingerprint,
         now.lease.address if now.lease else "",
     )
@@ -253,7 +291,9 @@ def _ask(now: Connection) -> Step:
     """Put the question of this state, one of the two NEEDS states."""
     asking = replace(now, ticket=now.ticket + 1, no_agent=None)
     if now.state is State.NEEDS_SECRET:
-        return replace(asking, phase=Phase.AUTHENTICATING), [AskSecret(asking.ticket, now.refused, now.save_forbidden)]
+        forbidden = now.save_forbidden and now.asked is SecretKind.PASSWORD
+        question = AskSecret(asking.ticket, now.asked, now.refused is now.asked, forbidden)
+        return replace(asking, phase=Phase.AUTHENTICATING), [question]
     code = now.error.code if now.error else 0
     changed = bool(now.settings.server_fingerprint)
     return replace(asking, phase=Phase.VERIFYING), [AskTrust(asking.ticket, now.certificate, code, changed)]
@@ -266,7 +306,7 @@ def _established(now: Connection, session: Session, time: float) -> Step:
         phase=Phase.ESTABLISHED,
         error=None,
         retries=0,
-        refused=False,
+        refused=None,
         session=session,
         certificate=session.certificate or now.certificate,
         first_established_at=now.first_established_at or time,
@@ -285,14 +325,19 @@ def _established(now: Connection, session: Session, time: float) -> Step:
 
 
 def _keep_or_forget(up: Connection) -> Step:
-    """The server has accepted the secret; only now is it known to be worth keeping, and whether that is allowed."""
-    if up.tried is None:
+    """The secrets were accepted; only now are they known to be worth keeping, and whether that is allowed."""
+    typed, kept = up.typed, up.secrets
+    for kind in SecretKind:
+        tried = up.tried.of(kind)
+        was_typed = tried == up.typed.of(kind)
+        forbidden = up.save_forbidden and kind is SecretKind.PASSWORD
+        if tried and (forbidden or (was_typed and kind not in up.save_typed)):
+            typed, kept = typed.having(kind, tried), kept.having(kind, None)
+        elif tried and was_typed:
+            typed, kept = typed.having(kind, None), kept.having(kind, tried)
+    if (typed, kept) == (up.typed, up.secrets) and not typed.names():
         return up, []
-    if up.save_forbidden or (up.tried == up.typed and not up.save_typed):
-        return replace(up, typed=up.tried, save_typed=False, password=None), [ForgetPassword()]
-    if up.tried == up.typed:
-        return replace(up, typed=None, password=up.tried), [SavePassword(up.tried)]
-    return up, []
+    return replace(up, typed=typed, save_typed=frozenset(), secrets=kept), [KeepSecrets(kept)]
 
 
 def _leased(now: Connection, lease: Lease, time: float) -> Step:
@@ -307,9 +352,14 @@ def _without_address(now: Connection, error: VpnError) -> Step:
     return replace(now, lease=None, lease_until=0, error=error), [ClearAddresses(), Tell("warning", str(error))]
 
 
-def _password_set(now: Connection, secret: Secret | None) -> Step:
-    after = replace(now, password=secret, typed=None, refused=now.refused and secret is None)
-    if now.state is State.NEEDS_SECRET and secret:
+def _secrets_set(now: Connection, changes: Mapping[str, Secret]) -> Step:
+    after = replace(
+        now,
+        secrets=now.secrets.updated(changes),
+        typed=now.typed.updated(dict.fromkeys(changes, Secret(""))),
+        refused=None if now.refused and now.secrets.updated(changes).of(now.refused) else now.refused,
+    )
+    if now.state is State.NEEDS_SECRET and after.secrets.of(now.asked):
         return _then([CancelQuestion()], _attempt(replace(after, retries=0)))
     return after, []
 
@@ -348,19 +398,24 @@ def _ended(now: Connection, error: VpnError | None) -> Connection:
     return replace(now, session=None, established_at=0, lease_until=0, error=error)
 
 
-def _refused(now: Connection, error: VpnError) -> Step:
+def _refused(now: Connection, error: VpnError, kind: SecretKind) -> Step:
     """What was refused is not used again unasked, or accounts get locked (S68); another may be there already.
 
     Nor is it after a restart of the helper: it is forgotten on disk too.
     """
-    forget: list[Command] = [ForgetPassword()] if now.password and now.password == now.tried else []
+    kept = _less(now.secrets, kind, now.tried)
+    forget: list[Command] = [KeepSecrets(kept)] if kept != now.secrets else []
     without = replace(
         _ended(now, error),
-        refused=True,
-        typed=None if now.typed == now.tried else now.typed,
-        password=None if now.password == now.tried else now.password,
+        refused=kind,
+        typed=_less(now.typed, kind, now.tried),
+        secrets=kept,
     )
     return _then([*_told_end(now, error), *forget], _attempt(without))
+
+
+def _less(secrets: Secrets, kind: SecretKind, tried: Secrets) -> Secrets:
+    return secrets.having(kind, None) if secrets.of(kind) == tried.of(kind) else secrets
 
 
 def _wait(now: Connection, error: VpnError, time: float) -> Step:
@@ -381,7 +436,7 @@ def _idle(now: Connection, error: VpnError | None = None) -> Step:
     """The end of the run: what is left is what the next one may use."""
     idle = Connection(
         settings=now.settings,
-        password=now.password,
+        secrets=now.secrets,
         save_forbidden=now.save_forbidden,
         target=Target.GONE if now.target is Target.GONE else Target.DOWN,
         ticket=now.ticket + 1,  # nothing is under way

@@ -1,5 +1,6 @@
 """What can happen to a connection: what people want, and what came of the thing that is under way for it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tsunagu.errors import VpnError
@@ -31,10 +32,10 @@ class SettingsChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class PasswordSet:
-    """Another password is stored now, unasked (None: none)."""
+class SecretsSet:
+    """These are stored now in the place of those of the same names, unasked; an empty one was forgotten."""
 
-    secret: Secret | None
+    changes: Mapping[str, Secret]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class NobodyToAsk(Outcome):
 
 
 Event = (
-    ConnectAsked | DisconnectAsked | RemoveAsked | SettingsChanged | PasswordSet | CertificatePinned | AgentAppeared
+    ConnectAsked | DisconnectAsked | RemoveAsked | SettingsChanged | SecretsSet | CertificatePinned | AgentAppeared
     | PhaseReached | TunnelUp | GotLease | LeaseMissing | LeaseUnusable | WorkerEnded
     | RetryDue | SecretGiven | TrustGiven | QuestionRefused | NobodyToAsk
 )  # fmt: skip

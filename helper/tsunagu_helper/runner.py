@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from tsunagu.bus_names import connection_path
 from tsunagu.control import Established, Leased, NoLease, Progress, Start
 from tsunagu.errors import Cancelled, NoAgent, TunnelError, VpnError
-from tsunagu.model import Lease, Routing, State, Statistics
+from tsunagu.model import Lease, Routing, SecretKind, State, Statistics
 from tsunagu_helper.commands import (
     ApplyLease,
     AskSecret,
@@ -20,11 +20,10 @@ from tsunagu_helper.commands import (
     ClearAddresses,
     CloseNic,
     Command,
-    ForgetPassword,
+    KeepSecrets,
     Leave,
     OpenNic,
     PinCertificate,
-    SavePassword,
     SetCarrier,
     StartWorker,
     StopWorker,
@@ -68,7 +67,7 @@ class Runner:
 
     def __init__(self, stored: StoredConnection, surroundings: Surroundings, on_change: Callable[[], None]) -> None:
         self.stored = stored
-        self.connection = Connection(settings=stored.settings, password=stored.password)
+        self.connection = Connection(settings=stored.settings, secrets=stored.secrets)
         self.facts = Facts()
         self.left = asyncio.Event()  # no more events, nothing of it stands
         self.settled = asyncio.Event()  # not STOPPING
@@ -201,10 +200,8 @@ class Runner:
                 self._ask(self._ask_trust(command), command.ticket)
             case CancelQuestion() if self._question:
                 self._question.cancel()
-            case SavePassword(secret):
-                self.keep(replace(self.stored, password=secret))
-            case ForgetPassword() if self.stored.password:
-                self.keep(replace(self.stored, password=None))
+            case KeepSecrets(secrets) if secrets != self.stored.secrets:
+                self.keep(replace(self.stored, secrets=secrets))
             case PinCertificate(fingerprint):
                 settings = replace(self.stored.settings, server_fingerprint=fingerprint)
                 self.keep(replace(self.stored, settings=settings))
@@ -254,7 +251,7 @@ class Runner:
         assert self._worker is None
         start = Start(
             settings=command.settings,
-            secret=command.secret,
+            secrets=command.secrets,
             mac=self.stored.mac,
             accepted_fingerprint=command.accepted_fingerprint,
             machine_id=self._around.store.machine_id(),
@@ -292,10 +289,13 @@ class Runner:
         return {"name": settings.name, "server": f"{settings.host}:{settings.port}", "hub": settings.hub}
 
     async def _ask_secret(self, command: AskSecret) -> SecretGiven:
-        settings = self.connection.settings
-        hints = self._hints() | {"username": settings.username, "save_forbidden": command.save_forbidden}
+        settings, hints = self.connection.settings, self._hints() | {"save_forbidden": command.save_forbidden}
+        if command.kind is SecretKind.PROXY_PASSWORD and (proxy := settings.proxy):
+            hints |= {"server": f"{proxy.host}:{proxy.port}", "hub": "", "username": proxy.username}
+        else:
+            hints |= {"username": settings.username}
         answer = await self._around.agents.ask_secret(
-            self.stored.owner, connection_path(self.stored.id), "password", hints, command.again
+            self.stored.owner, connection_path(self.stored.id), command.kind.value, hints, command.again
         )
         return SecretGiven(ticket=command.ticket, secret=answer.secret, save=answer.save)
 

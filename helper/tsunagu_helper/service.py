@@ -7,21 +7,22 @@ answer is the same for what is not there and for what is not theirs.
 
 import asyncio
 import logging
-import secrets
+from collections.abc import Mapping
 from dataclasses import replace
+from secrets import token_bytes, token_hex
 from typing import Protocol
 
 from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT
-from tsunagu.errors import AlreadyExists, InvalidSettings, NotAuthorized, NotFound, StorageFailed, VpnError
-from tsunagu.model import ConnectionSettings, Secret
+from tsunagu.errors import AlreadyExists, NotAuthorized, NotFound, StorageFailed, VpnError
+from tsunagu.model import NO_SECRETS, ConnectionSettings, Secret
 from tsunagu_helper.connection import Connection
 from tsunagu_helper.events import (
     AgentAppeared,
     CertificatePinned,
     ConnectAsked,
     DisconnectAsked,
-    PasswordSet,
     RemoveAsked,
+    SecretsSet,
     SettingsChanged,
 )
 from tsunagu_helper.history import Entry
@@ -33,7 +34,6 @@ from tsunagu_helper.surroundings import Surroundings
 LOG = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 100  # of one user
-MAX_PASSWORD = 1024  # characters
 SHUTDOWN_S = 6  # longer than a worker's last chance
 
 
@@ -72,7 +72,7 @@ class ConnectionService:
 
     # -- the list -----------------------------------------------------------------------------------------------------
 
-    async def add(self, settings: ConnectionSettings, password: str, caller: str) -> str:
+    async def add(self, settings: ConnectionSettings, secrets: Mapping[str, Secret], caller: str) -> str:
         """Keep a new connection for the caller; returns its id."""
         owner = await self._around.authority.uid_of(caller)
         await self._around.authority.check(caller, ACTION_EDIT)
@@ -80,12 +80,12 @@ class ConnectionService:
         if sum(runner.stored.owner == owner for runner in self._runners.values()) >= MAX_CONNECTIONS:
             raise VpnError(f"{MAX_CONNECTIONS} connections are kept for you already; remove one first")
         stored = StoredConnection(
-            id=secrets.token_hex(4),
+            id=token_hex(4),
             settings=settings,
             owner=owner,
             interface=self._free_interface(),
             mac=_random_mac(),
-            password=_secret(password),
+            secrets=NO_SECRETS.updated(secrets),
         )
         self._around.store.save(stored)
         self._run(stored)
@@ -122,12 +122,11 @@ class ConnectionService:
         """Its settings."""
         return (await self._authorized(connection_id, caller)).stored.settings
 
-    async def set_password(self, connection_id: str, password: str, caller: str) -> None:
-        """Keep this password ("": none)."""
+    async def set_secrets(self, connection_id: str, changes: Mapping[str, Secret], caller: str) -> None:
+        """Keep these in the place of those of the same names; an empty one is forgotten."""
         runner = await self._authorized(connection_id, caller, ACTION_EDIT)
-        secret = _secret(password)
-        runner.keep(replace(runner.stored, password=secret))
-        await runner.tell(PasswordSet(secret))
+        runner.keep(replace(runner.stored, secrets=runner.stored.secrets.updated(changes)))
+        await runner.tell(SecretsSet(changes))
 
     async def trust_certificate(self, connection_id: str, fingerprint: str, caller: str) -> None:
         """Accept the server's certificate with this SHA-256 fingerprint from now on."""
@@ -232,10 +231,4 @@ class ConnectionService:
 
 def _random_mac() -> str:
     """Locally administered, unicast; begins as the reference client's do."""
-    return ":".join(f"{octet:02x}" for octet in (0x5E, *secrets.token_bytes(5)))
-
-
-def _secret(password: str) -> Secret | None:
-    if len(password) > MAX_PASSWORD:
-        raise InvalidSettings(f"The password must have at most {MAX_PASSWORD} characters")
-    return Secret(password) if password else None
+    return ":".join(f"{octet:02x}" for octet in (0x5E, *token_bytes(5)))

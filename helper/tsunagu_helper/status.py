@@ -72,6 +72,7 @@ def status(now: Connection, facts: Facts, statistics: Statistics) -> dict[str, P
         "error_text": text,
         "retry_at": float(now.retry_at),
         "attempt": now.retries,
+        "saved_secrets": now.secrets.names(),
     }
 
 

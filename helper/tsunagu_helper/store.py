@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tsunagu.errors import StorageFailed, VpnError
-from tsunagu.model import ConnectionSettings, Secret
+from tsunagu.model import NO_SECRETS, ConnectionSettings, Secrets
 from tsunagu.plain import from_plain, to_plain
 
 LOG = logging.getLogger(__name__)
 
-VERSION = 1  # of the files' form
+VERSION = 2  # of the files' form; 1 had a password in the place of the secrets
 MAX_FILE = 1 << 20  # octets; ours have some hundred, with certificates and headers some hundred thousand at most
 
 _UNFINISHED = ".new"
@@ -43,7 +43,7 @@ class StoredConnection:
     owner: int  # uid
     interface: str
     mac: str  # of the NIC, kept so that the hub's DHCP server knows us again
-    password: Secret | None = field(default=None, repr=False)
+    secrets: Secrets = field(default=NO_SECRETS, repr=False)
 
 
 class Store:
@@ -168,7 +168,9 @@ def _parse(text: str, connection_id: str) -> StoredConnection:
     version = plain.pop("version", None)
     if type(version) is int and version > VERSION:
         raise _NewerForm(f"it has form {version} of a later Tsunagu")
-    if version != VERSION:
+    if version == 1:
+        plain["secrets"] = {"password": plain.pop("password", None)}
+    elif version != VERSION:
         raise ValueError(f"there is no form {version!r}")
     stored: StoredConnection = from_plain(StoredConnection, plain | {"id": connection_id})
     if not _INTERFACE.fullmatch(stored.interface):

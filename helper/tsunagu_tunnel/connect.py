@@ -72,10 +72,7 @@ class Dialler:
             TunnelError: what the server said, or what went wrong.
         """
         settings = start.settings
-        credentials = credentials_for(
-            settings, secret=start.secret, hashed_password=start.hashed_password, private_key=start.private_key
-        )
-        login = login_for(settings, credentials, start.machine_id)
+        login = login_for(settings, credentials_for(settings, start.secrets), start.machine_id)
         way = Way(start, self._limits)
         place, tls, certificate = yield from self._connect_trusted(way, settings, start.accepted_fingerprint)
         for _ in range(MAX_REDIRECTS + 1):

@@ -50,7 +50,7 @@ class Way:
 
     def __init__(self, start: Start, limits: Limits) -> None:
         self._proxy = start.settings.proxy
-        self._proxy_password = start.proxy_password
+        self._proxy_password = start.secrets.proxy_password
         self._source = start.settings.source_address
         self._source_port = start.settings.source_port
         self._limits = limits

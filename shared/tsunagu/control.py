@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from tsunagu.errors import VpnError
-from tsunagu.model import ConnectionSettings, HashedPassword, Lease, Phase, Secret, Session, Statistics
+from tsunagu.model import NO_SECRETS, ConnectionSettings, Lease, Phase, Secrets, Session, Statistics
 from tsunagu.plain import from_plain, to_plain
 
 MAX_MESSAGE = 65536  # octets
@@ -27,14 +27,11 @@ class Start:
     """Begin the attempt.  Sent once, first."""
 
     settings: ConnectionSettings
-    secret: Secret | None
+    secrets: Secrets = NO_SECRETS  # those that the settings need
     mac: str  # of the NIC, "5e:…"; the DHCP client speaks with it
     accepted_fingerprint: str  # SHA-256 hex of the one certificate a person accepted; "": only the system's CAs
     machine_id: str  # 32 hex digits, stable for this machine (the protocol's UniqueId)
     previous_address: str = ""  # asked for again from DHCP after a reconnect
-    hashed_password: HashedPassword | None = None  # instead of ``secret``, where only this is known
-    private_key: Secret | None = None  # of ``settings.client_certificate``, PEM, unencrypted
-    proxy_password: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 
 from tsunagu.errors import InvalidSettings
@@ -99,6 +100,11 @@ _CERTIFICATES = re.compile(
 _MAX_CERTIFICATES = 24576  # characters: with a key and all else they fit into one control message
 _MAX_HEADERS = 32
 _MAX_NETWORKS = 64
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN (RSA )?PRIVATE KEY-----\n(?:[A-Za-z0-9+/]{1,76}={0,2}\n)+-----END (?(1)RSA )PRIVATE KEY-----\n?"
+)
+_MAX_PASSWORD = 1024  # characters
+_MAX_PRIVATE_KEY = 8192  # characters; an RSA key of 4096 bits has about 3300
 
 
 def _text(value: str, what: str, limit: int = 255) -> None:
@@ -277,6 +283,80 @@ class HashedPassword:
     def __post_init__(self) -> None:
         if not _HASHED_PASSWORD.fullmatch(self.value):
             raise InvalidSettings("A hashed password must have 40 hexadecimal digits")
+
+
+class SecretKind(Enum):
+    """A secret that a person can be asked for.  The value is what travels on the bus."""
+
+    PASSWORD = "password"
+    PROXY_PASSWORD = "proxy_password"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """All secrets of one connection.  The helper takes and keeps them, and gives them to nobody but its worker.
+
+    Raises:
+        InvalidSettings: from the constructor.
+    """
+
+    password: Secret | None = None
+    hashed_password: HashedPassword | None = None  # instead of ``password``, where only this is known
+    private_key: Secret | None = None  # of the client certificate: PEM, without passphrase
+    proxy_password: Secret | None = None
+
+    def __post_init__(self) -> None:
+        if self.password and self.hashed_password:
+            raise InvalidSettings("The secrets may have a password or a hashed password, not both")
+        for secret, what in ((self.password, "password"), (self.proxy_password, "proxy's password")):
+            if secret and not (0 < len(secret.value) <= _MAX_PASSWORD and "\0" not in secret.value):
+                raise InvalidSettings(f"The {what} must have at most {_MAX_PASSWORD} characters, none of them NUL")
+        key = self.private_key
+        if key and (len(key.value) > _MAX_PRIVATE_KEY or not _PRIVATE_KEY.fullmatch(key.value)):
+            raise InvalidSettings(
+                "The private key must be in PEM form and without passphrase, with nothing but one BEGIN PRIVATE KEY "
+                "or BEGIN RSA PRIVATE KEY block"
+            )
+
+    def updated(self, changes: Mapping[str, Secret]) -> "Secrets":
+        """With these in the place of those of the same names; an empty one is forgotten.
+
+        Password and hashed password are one secret in two forms: to change one is to forget the other.
+
+        Raises:
+            InvalidSettings: a name or a value is not valid.
+        """
+        names = [secret.name for secret in fields(self)]
+        if not changes.keys() <= set(names):
+            raise InvalidSettings(f"Secrets have the names {', '.join(names)}, and no others")
+        values: dict[str, Secret | HashedPassword | None] = {}
+        if changes.keys() & {"password", "hashed_password"}:
+            values = {"password": None, "hashed_password": None}
+        for name, secret in changes.items():
+            made = HashedPassword(secret.value) if name == "hashed_password" and secret.value else secret
+            values[name] = made if secret.value else None
+        return replace(self, **values)  # type: ignore[arg-type]  # each by its own name
+
+    def of(self, kind: SecretKind) -> Secret | HashedPassword | None:
+        """That one, in either form."""
+        return self.proxy_password if kind is SecretKind.PROXY_PASSWORD else self.password or self.hashed_password
+
+    def having(self, kind: SecretKind, secret: Secret | HashedPassword | None) -> "Secrets":
+        """With that one in its place; None: without."""
+        match kind, secret:
+            case SecretKind.PROXY_PASSWORD, Secret() | None:
+                return replace(self, proxy_password=secret)
+            case _, HashedPassword():
+                return replace(self, password=None, hashed_password=secret)
+            case _:
+                return replace(self, password=secret, hashed_password=None)
+
+    def names(self) -> list[str]:
+        """Of those that are there."""
+        return [secret.name for secret in fields(self) if getattr(self, secret.name)]
+
+
+NO_SECRETS = Secrets()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

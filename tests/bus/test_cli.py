@@ -122,10 +122,10 @@ async def test_a_connection_is_added_listed_and_removed(tsunagu: Run, helper: Fa
 async def test_no_password_is_stored_without_being_asked_to(tsunagu: Run, helper: FakeHelper) -> None:
     assert (await tsunagu("add", "A", "--server", "h", "--hub", "VPN", "--user", "u", stdin="x\n")).status == 0
     [connection] = helper.connections.values()
-    assert connection.password is None
+    assert connection.secrets == {}
 
     assert (await tsunagu("password", "A", "--stdin", stdin="s3cret\n")).status == 0
-    assert connection.password == "s3cret"
+    assert connection.secrets == {"password": "s3cret"}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes_bus import FakeHelper, PrivateBus, fake_helper, until
 from tsunagu.errors import AlreadyExists, HelperUnavailable, NotAuthorized, TunnelError, VpnError
-from tsunagu.model import ConnectionSettings, State
+from tsunagu.model import ConnectionSettings, Secret, State
 from tsunagu_dbus import BusError, Interface
 from tsunagu_tray.client import HelperClient, vpn_error
 from tsunagu_tray.connection_view import ConnectionView
@@ -102,12 +102,12 @@ async def test_a_stranger_cannot_make_us_believe_anything(bus: PrivateBus, helpe
 async def test_settings_go_over_and_come_back(client: HelperClient, helper: FakeHelper) -> None:
     settings = ConnectionSettings(name="Büro 東京", host="192.0.2.1", hub="VPN", username="u", retry_limit=3)
 
-    path = await client.add(settings, "pass wörd")
+    path = await client.add(settings, {"password": Secret("pass wörd")})
 
     assert await client.settings(path) == settings
-    assert helper.connections[path].password == "pass wörd"
-    await client.set_password(path, "")
-    assert helper.connections[path].password == ""
+    assert helper.connections[path].secrets["password"] == "pass wörd"
+    await client.set_secrets(path, {"password": Secret("")})
+    assert helper.connections[path].secrets["password"] == ""
     assert (await client.status(path))["policy"] == {"MaxMac": 3}
 
 

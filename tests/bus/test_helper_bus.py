@@ -36,7 +36,7 @@ MEMBERS = {
         "Remove()",
         "GetSettings() -> a{sv}",
         "Update(a{sv})",
-        "SetPassword(s)",
+        "SetSecrets(a{sv})",
         "TrustCertificate(s)",
         "GetCertificate() -> s",
         "GetStatus() -> a{sv}",
@@ -228,7 +228,7 @@ async def test_errors_have_their_names_and_say_what_is_wrong(helper: Helper) -> 
         ({"colour": "red"}, {}, "unknown names: ['colour']"),
         ({"hub": None}, {}, "'hub'"),
         ({"name": "New"}, {"password": 5}, "The secrets must be"),
-        ({"name": "New"}, {"pin": "1234"}, "The secrets must be"),
+        ({"name": "New"}, {"pin": "1234"}, "Secrets have the names"),
     ]
     for change, secrets, said in wrong:
         name, text = await helper.fails(*add, to_variants({**values, **change}), to_variants(secrets))
@@ -236,7 +236,9 @@ async def test_errors_have_their_names_and_say_what_is_wrong(helper: Helper) -> 
         assert said in text
     assert (await helper.fails(path, CONNECTION, "TrustCertificate", "s", "ab"))[0] == "InvalidSettings"
     helper.world.store.is_full = True
-    assert await helper.fails(path, CONNECTION, "SetPassword", "s", "tiger") == ("StorageFailed", "The disk is full")
+    full = ("StorageFailed", "The disk is full")
+    tiger = to_variants({"password": "tiger"})
+    assert await helper.fails(path, CONNECTION, "SetSecrets", "a{sv}", tiger) == full
 
 
 async def test_a_caller_that_nobody_knows_may_do_nothing(helper: Helper, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,8 +313,8 @@ async def test_a_password_is_stored_and_in_nothing_that_can_be_read(helper: Help
     path = await helper.ask(ROOT_PATH, MANAGER, "AddConnection", "a{sv}a{sv}", settings, secrets)
 
     [stored] = helper.world.store.connections.values()
-    assert stored.password is not None
-    assert stored.password.value == "tiger"
+    assert stored.secrets.password is not None
+    assert stored.secrets.password.value == "tiger"
     readable = [await helper.objects(), await helper.ask(path, CONNECTION, "GetSettings")]
     readable.append(await helper.ask(path, CONNECTION, "GetStatus"))
     assert "tiger" not in str(readable)

@@ -26,7 +26,7 @@ PASSWORD: dict[str, Any] = {
     "hub": "VPN",
     "username": "alice",
 }
-PASSWORD |= {"again": False, "save_forbidden": False, "no_save": False}
+PASSWORD |= {"kind": "password", "again": False, "save_forbidden": False, "no_save": False}
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +114,15 @@ def test_where_saving_is_forbidden_nothing_is_saved(desktop: Desktop) -> None:
         shown.keys("alt+n", "alt+p", "Return")
 
         assert shown.answer() == {"secret": "x", "save": False}
+
+
+def test_the_password_of_a_proxy_is_asked_for_as_that(desktop: Desktop) -> None:
+    question = PASSWORD | {"kind": "proxy_password", "hub": "", "server": "proxy.example.org:3128"}
+    with window(desktop, "password", question) as shown:
+        shown.types("x")
+        shown.keys("Return")
+
+        assert shown.answer() == {"secret": "x", "save": True}
 
 
 def test_escape_is_cancel(desktop: Desktop) -> None:

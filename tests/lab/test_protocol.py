@@ -11,7 +11,7 @@ from tests.lab.server import FILE_SHA256, HUB, PASSWORD, SERVER, USER, VpnServer
 from tests.lab.stack import NAME, Stack
 from tests.lab.waiting import wait_for
 from tsunagu.control import Established, Failed, Start, decode, encode
-from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Secret
+from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Secret, Secrets
 from tsunagu_tunnel.softether.auth import hash_password
 
 
@@ -32,9 +32,11 @@ def log_in(
     )
     start = Start(
         settings=settings,
-        secret=Secret(secret) if secret is not None else None,
-        hashed_password=hashed_password,
-        private_key=Secret(private_key) if private_key is not None else None,
+        secrets=Secrets(
+            password=Secret(secret) if secret is not None else None,
+            hashed_password=hashed_password,
+            private_key=Secret(private_key) if private_key is not None else None,
+        ),
         mac="5e:00:00:00:00:01",
         accepted_fingerprint=server.fingerprint(),
         machine_id="00" * 16,

@@ -6,7 +6,7 @@ import textwrap
 from hypothesis import strategies as st
 
 from tsunagu.control import Start
-from tsunagu.model import Addressing, AuthType, ConnectionSettings, HashedPassword, Proxy, ProxyKind, Secret
+from tsunagu.model import Addressing, AuthType, ConnectionSettings, HashedPassword, Proxy, ProxyKind, Secret, Secrets
 
 _PRINTABLE = st.characters(exclude_categories=["Cs", "Cc"])
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -41,14 +41,28 @@ def to_pem(label: str, octets: bytes) -> str:
     return f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n"
 
 
-def secrets() -> st.SearchStrategy[Secret]:
+def passwords() -> st.SearchStrategy[Secret]:
     """Passwords."""
-    return st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).map(Secret)
+    return st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=1024).map(
+        Secret
+    )
 
 
 def hashed_passwords() -> st.SearchStrategy[HashedPassword]:
     """What servers and setting files keep."""
     return st.binary(min_size=20, max_size=20).map(lambda octets: HashedPassword(octets.hex()))
+
+
+@st.composite
+def secrets(draw: st.DrawFn) -> Secrets:
+    """Any of them, with one form of the password at most."""
+    password = draw(st.none() | passwords() | hashed_passwords())
+    return Secrets(
+        password=password if isinstance(password, Secret) else None,
+        hashed_password=password if isinstance(password, HashedPassword) else None,
+        private_key=draw(st.none() | pem("RSA PRIVATE KEY").map(Secret)),
+        proxy_password=draw(st.none() | passwords()),
+    )
 
 
 @st.composite
@@ -105,14 +119,11 @@ def starts() -> st.SearchStrategy[Start]:
     return st.builds(
         Start,
         settings=connection_settings(),
-        secret=st.none() | secrets(),
+        secrets=secrets(),
         mac=st.just("5e:00:00:00:00:01"),
         accepted_fingerprint=st.just(""),
         machine_id=st.just("0" * 32),
         previous_address=st.just(""),
-        hashed_password=st.none() | hashed_passwords(),
-        private_key=st.none() | pem("RSA PRIVATE KEY").map(Secret),
-        proxy_password=st.none() | secrets(),
     )
 
 

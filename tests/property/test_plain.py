@@ -8,9 +8,11 @@ from hypothesis import given
 from tests.property.settings import connection_settings, starts
 from tsunagu import control
 from tsunagu.control import Start
-from tsunagu.model import ConnectionSettings, HashedPassword, Secret
+from tsunagu.model import ConnectionSettings, HashedPassword, Secret, Secrets
 from tsunagu.plain import from_plain, to_plain
 from tsunagu_dbus import plain, to_variants
+
+KEY = "-----BEGIN PRIVATE KEY-----\nSEVZSEVZ\n-----END PRIVATE KEY-----\n"
 
 
 @given(starts())
@@ -33,7 +35,9 @@ def test_no_secret_is_shown_with_a_start_message(start: Start) -> None:
     secret = Secret("hush-hush")
     hashed = HashedPassword("5ec2e7" + "0" * 34)
 
-    shown = repr(replace(start, secret=secret, private_key=secret, proxy_password=secret, hashed_password=hashed))
+    secrets = Secrets(password=secret, proxy_password=secret, private_key=Secret(KEY))
+    shown = repr((replace(start, secrets=secrets), Secrets(hashed_password=hashed)))
 
     assert "hush-hush" not in shown
     assert "5ec2e7" not in shown
+    assert "SEVZSEVZ" not in shown

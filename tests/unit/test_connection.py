@@ -7,7 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsunagu.errors import NoAddress, NoAgent, TunnelError, VpnError
-from tsunagu.model import Addressing, AuthType, ConnectionSettings, Lease, Phase, Secret, Session, State
+from tsunagu.model import (
+    NO_SECRETS,
+    Addressing,
+    AuthType,
+    ConnectionSettings,
+    HashedPassword,
+    Lease,
+    Phase,
+    Proxy,
+    ProxyKind,
+    Secret,
+    SecretKind,
+    Secrets,
+    Session,
+    State,
+)
 from tsunagu_helper.commands import (
     ApplyLease,
     AskSecret,
@@ -17,11 +32,10 @@ from tsunagu_helper.commands import (
     ClearAddresses,
     CloseNic,
     Command,
-    ForgetPassword,
+    KeepSecrets,
     Leave,
     OpenNic,
     PinCertificate,
-    SavePassword,
     SetCarrier,
     StartWorker,
     StopWorker,
@@ -40,12 +54,12 @@ from tsunagu_helper.events import (
     LeaseUnusable,
     NobodyToAsk,
     Outcome,
-    PasswordSet,
     PhaseReached,
     QuestionRefused,
     RemoveAsked,
     RetryDue,
     SecretGiven,
+    SecretsSet,
     SettingsChanged,
     TrustGiven,
     TunnelUp,
@@ -55,6 +69,10 @@ from tsunagu_helper.events import (
 NOW = 1000.0
 SETTINGS = ConnectionSettings(name="Office", host="vpn.example.org", hub="DEMO", username="alice")
 SAVED, TYPED, OTHER = Secret("saved"), Secret("typed"), Secret("other")
+HASHED = HashedPassword("ab" * 20)
+BOTH = frozenset(SecretKind)
+KEY = Secret("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+PROXY = Proxy(kind=ProxyKind.HTTP, host="proxy.example.org", port=3128, username="mika")
 PIN, OTHER_PIN = "ab" * 32, "cd" * 32
 LEASE = Lease(address="192.168.77.23", prefix_length=24, server="192.168.77.1", lifetime_s=600)
 SESSION = Session(
@@ -70,10 +88,10 @@ SESSION = Session(
 )
 FORBIDS_SAVING = replace(SESSION, policy={"NoSavePassword": 1})
 
-IDLE = Connection(settings=SETTINGS, password=SAVED, ticket=7)
+IDLE = Connection(settings=SETTINGS, secrets=Secrets(password=SAVED), ticket=7)
 ACTIVE = replace(IDLE, target=Target.UP, started_at=900.0)
-CONNECTING = replace(ACTIVE, state=State.CONNECTING, phase=Phase.RESOLVING, tried=SAVED)
-WAITING = replace(ACTIVE, state=State.WAITING, retries=1, error=TunnelError(1), tried=SAVED, retry_at=1010.0)
+CONNECTING = replace(ACTIVE, state=State.CONNECTING, phase=Phase.RESOLVING, tried=IDLE.secrets)
+WAITING = replace(ACTIVE, state=State.WAITING, retries=1, error=TunnelError(1), tried=IDLE.secrets, retry_at=1010.0)
 UP = replace(
     CONNECTING,
     state=State.UP,
@@ -83,7 +101,9 @@ UP = replace(
     established_at=910.0,
     established_count=1,
 )
-NEEDS_SECRET = replace(ACTIVE, state=State.NEEDS_SECRET, password=None, refused=True, error=TunnelError(9))
+NEEDS_SECRET = replace(
+    ACTIVE, state=State.NEEDS_SECRET, secrets=NO_SECRETS, refused=SecretKind.PASSWORD, error=TunnelError(9)
+)
 NEEDS_TRUST = replace(ACTIVE, state=State.NEEDS_TRUST, certificate="QUJD", error=TunnelError(85))
 STOPPING = replace(CONNECTING, state=State.STOPPING, target=Target.DOWN)
 IN_EACH_STATE = {c.state: c for c in (IDLE, CONNECTING, WAITING, UP, NEEDS_SECRET, NEEDS_TRUST, STOPPING)}
@@ -104,7 +124,7 @@ def told(now: Connection, event: Event) -> str:
 
 
 def attempt(secret: Secret | None = SAVED, accepted: str = "", previous_address: str = "") -> list[Command]:
-    return [OpenNic(), StartWorker(8, SETTINGS, secret, accepted, previous_address)]
+    return [OpenNic(), StartWorker(8, SETTINGS, Secrets(password=secret), accepted, previous_address)]
 
 
 # -- connecting --------------------------------------------------------------------------------------------------------
@@ -119,10 +139,10 @@ def test_connect_opens_the_nic_and_starts_one_worker() -> None:
 
 @pytest.mark.parametrize("auth", [AuthType.PASSWORD, AuthType.PLAIN_PASSWORD])
 def test_a_connection_without_a_password_asks_before_it_bothers_the_server(auth: AuthType) -> None:
-    after, commands = happens(replace(IDLE, settings=replace(SETTINGS, auth=auth), password=None), ConnectAsked())
+    after, commands = happens(replace(IDLE, settings=replace(SETTINGS, auth=auth), secrets=NO_SECRETS), ConnectAsked())
 
     assert after.state is State.NEEDS_SECRET
-    assert commands == [AskSecret(8, again=False, save_forbidden=False)]
+    assert commands == [AskSecret(8, SecretKind.PASSWORD, again=False, save_forbidden=False)]
 
 
 def test_an_anonymous_connection_needs_no_password_and_sends_none() -> None:
@@ -131,7 +151,7 @@ def test_an_anonymous_connection_needs_no_password_and_sends_none() -> None:
     after, commands = happens(replace(IDLE, settings=settings), ConnectAsked())
 
     assert after.state is State.CONNECTING
-    assert commands == [OpenNic(), StartWorker(8, settings, None, "", "")]
+    assert commands == [OpenNic(), StartWorker(8, settings, NO_SECRETS, "", "")]
 
 
 def test_the_phase_is_the_workers() -> None:
@@ -296,15 +316,19 @@ def test_what_only_a_person_can_mend_is_not_tried_again(code: int) -> None:
 def test_a_refused_password_asks_for_another_one() -> None:
     after, commands = happens(CONNECTING, ended(9))
 
-    assert (after.state, after.secret) == (State.NEEDS_SECRET, None)
-    assert commands == [ForgetPassword(), AskSecret(8, again=True, save_forbidden=False)]
+    assert (after.state, after.secrets_to_try) == (State.NEEDS_SECRET, NO_SECRETS)
+    assert commands == [
+        KeepSecrets(NO_SECRETS),
+        AskSecret(8, SecretKind.PASSWORD, again=True, save_forbidden=False),
+    ]
 
 
 def test_a_refused_password_that_was_typed_leaves_the_saved_one_alone() -> None:
-    after, commands = happens(replace(CONNECTING, typed=OTHER, tried=OTHER), ended(9))
+    typed = Secrets(password=OTHER)
+    after, commands = happens(replace(CONNECTING, typed=typed, tried=typed), ended(9))
 
-    assert after.password == SAVED
-    assert ForgetPassword() not in commands
+    assert after.secrets == Secrets(password=SAVED)
+    assert commands == attempt(SAVED)
 
 
 def test_a_refused_password_is_not_used_again_by_the_next_click_either() -> None:
@@ -313,11 +337,11 @@ def test_a_refused_password_is_not_used_again_by_the_next_click_either() -> None
     after, commands = happens(idle, ConnectAsked())
 
     assert after.state is State.NEEDS_SECRET
-    assert commands == [AskSecret(after.ticket, again=True, save_forbidden=False)]
+    assert commands == [AskSecret(after.ticket, SecretKind.PASSWORD, again=True, save_forbidden=False)]
 
 
 def test_a_password_replaced_while_the_old_one_was_being_refused_is_tried() -> None:
-    replaced, _ = happens(CONNECTING, PasswordSet(OTHER))
+    replaced, _ = happens(CONNECTING, SecretsSet({"password": OTHER}))
 
     after, commands = happens(replaced, ended(9))
 
@@ -326,7 +350,7 @@ def test_a_password_replaced_while_the_old_one_was_being_refused_is_tried() -> N
 
 
 def test_an_anonymous_user_is_not_asked_for_a_password() -> None:
-    anonymous = replace(CONNECTING, settings=replace(SETTINGS, auth=AuthType.ANONYMOUS), tried=None)
+    anonymous = replace(CONNECTING, settings=replace(SETTINGS, auth=AuthType.ANONYMOUS), tried=NO_SECRETS)
 
     after, commands = happens(anonymous, ended(9))
 
@@ -338,8 +362,8 @@ def test_a_typed_password_is_tried_at_once_and_kept_only_when_it_was_right() -> 
     up, kept = happens(trying, TunnelUp(ticket=8, session=SESSION))
 
     assert commands == attempt(TYPED)
-    assert kept == [SetCarrier(True), SavePassword(TYPED)]
-    assert (up.password, up.refused) == (TYPED, False)
+    assert kept == [SetCarrier(True), KeepSecrets(Secrets(password=TYPED))]
+    assert (up.secrets.password, up.refused) == (TYPED, None)
 
 
 def test_a_password_not_to_be_saved_serves_this_run_and_no_other() -> None:
@@ -350,30 +374,94 @@ def test_a_password_not_to_be_saved_serves_this_run_and_no_other() -> None:
     stopping, _ = happens(again, DisconnectAsked())
     idle, _ = happens(stopping, ended(6, ticket=stopping.ticket))
 
-    assert commands == [SetCarrier(True), ForgetPassword()]
-    assert (again.state, again.secret) == (State.CONNECTING, TYPED)
-    assert idle.secret is None
+    assert commands == [SetCarrier(True), KeepSecrets(NO_SECRETS)]
+    assert (again.state, again.secrets_to_try.password) == (State.CONNECTING, TYPED)
+    assert idle.secrets_to_try == NO_SECRETS
 
 
 @pytest.mark.parametrize("typed", [None, TYPED])
 def test_a_server_that_forbids_saving_has_the_password_forgotten_but_this_run_goes_on(typed: Secret | None) -> None:
-    trying = replace(CONNECTING, typed=typed, save_typed=True, tried=typed or SAVED)
+    trying = replace(CONNECTING, typed=Secrets(password=typed), save_typed=BOTH, tried=Secrets(password=typed or SAVED))
 
     up, commands = happens(trying, TunnelUp(ticket=7, session=FORBIDS_SAVING))
 
-    assert commands == [SetCarrier(True), ForgetPassword()]
-    assert (up.password, up.secret) == (None, typed or SAVED)
+    assert commands == [SetCarrier(True), KeepSecrets(NO_SECRETS)]
+    assert (up.secrets, up.secrets_to_try.password) == (NO_SECRETS, typed or SAVED)
     assert up.save_forbidden
+
+
+def test_the_hash_of_a_password_serves_as_the_password_until_it_is_refused() -> None:
+    trying, commands = happens(replace(IDLE, secrets=Secrets(hashed_password=HASHED)), ConnectAsked())
+    after, _ = happens(trying, ended(9, ticket=8))
+
+    assert commands == [OpenNic(), StartWorker(8, SETTINGS, Secrets(hashed_password=HASHED), "", "")]
+    assert (after.state, after.secrets) == (State.NEEDS_SECRET, NO_SECRETS)
+
+
+def test_the_hash_of_a_password_is_no_password_for_radius() -> None:
+    radius = replace(SETTINGS, auth=AuthType.PLAIN_PASSWORD)
+
+    after, _ = happens(replace(IDLE, settings=radius, secrets=Secrets(hashed_password=HASHED)), ConnectAsked())
+
+    assert after.state is State.NEEDS_SECRET
+
+
+@pytest.mark.parametrize(
+    ("auth", "needed"),
+    [
+        (AuthType.ANONYMOUS, NO_SECRETS),
+        (AuthType.PASSWORD, Secrets(password=SAVED)),
+        (AuthType.PLAIN_PASSWORD, Secrets(password=SAVED)),
+        (AuthType.CERTIFICATE, Secrets(private_key=KEY)),
+        (AuthType.SMART_CARD, NO_SECRETS),
+    ],
+)
+def test_a_worker_gets_only_the_secrets_that_its_settings_need(auth: AuthType, needed: Secrets) -> None:
+    saved = Secrets(password=SAVED, private_key=KEY, proxy_password=OTHER)
+    settings = replace(SETTINGS, auth=auth)
+
+    direct = Connection(settings=settings, secrets=saved)
+    by_proxy = Connection(settings=replace(settings, proxy=PROXY), secrets=saved)
+
+    assert direct.secrets_to_try == needed
+    assert by_proxy.secrets_to_try == replace(needed, proxy_password=OTHER)
+
+
+def test_a_proxy_that_refuses_has_its_password_asked_for_and_kept_apart_from_the_users() -> None:
+    settings = replace(SETTINGS, proxy=PROXY)
+    asking, commands = happens(replace(CONNECTING, settings=settings), ended(19))
+    trying, _ = happens(asking, SecretGiven(ticket=asking.ticket, secret=TYPED, save=True))
+    _, kept = happens(trying, TunnelUp(ticket=trying.ticket, session=FORBIDS_SAVING))
+
+    assert commands == [AskSecret(8, SecretKind.PROXY_PASSWORD, again=True, save_forbidden=False)]
+    assert trying.tried == Secrets(password=SAVED, proxy_password=TYPED)
+    assert kept == [SetCarrier(True), KeepSecrets(Secrets(proxy_password=TYPED))]
+
+
+def test_a_proxy_that_wants_a_user_who_is_not_named_is_no_matter_of_passwords() -> None:
+    settings = replace(SETTINGS, proxy=replace(PROXY, username=""))
+
+    after, _ = happens(replace(CONNECTING, settings=settings), ended(19))
+
+    assert (after.state, after.error and after.error.code) == (State.IDLE, 19)
+
+
+def test_a_wrong_pin_is_never_tried_again_by_itself() -> None:
+    card = replace(CONNECTING, settings=replace(SETTINGS, auth=AuthType.SMART_CARD))
+
+    after, commands = happens(card, ended(25))
+
+    assert (after.state, commands) == (State.IDLE, [CloseNic()])
 
 
 def test_the_window_learns_that_saving_is_forbidden() -> None:
     after, commands = happens(replace(CONNECTING, save_forbidden=True), ended(9))
 
-    assert commands[-1] == AskSecret(after.ticket, again=True, save_forbidden=True)
+    assert commands[-1] == AskSecret(after.ticket, SecretKind.PASSWORD, again=True, save_forbidden=True)
 
 
 def test_a_password_stored_by_hand_answers_the_question() -> None:
-    after, commands = happens(NEEDS_SECRET, PasswordSet(OTHER))
+    after, commands = happens(NEEDS_SECRET, SecretsSet({"password": OTHER}))
 
     assert after.state is State.CONNECTING
     assert commands == [CancelQuestion(), *attempt(OTHER)]
@@ -387,7 +475,7 @@ def test_whoever_cancels_the_question_ends_the_run_and_the_reason_stays() -> Non
 
 
 def test_cancelling_a_question_that_no_refusal_caused_is_a_cancel() -> None:
-    asking, _ = happens(replace(IDLE, password=None), ConnectAsked())
+    asking, _ = happens(replace(IDLE, secrets=NO_SECRETS), ConnectAsked())
 
     after, _ = happens(asking, QuestionRefused(ticket=asking.ticket))
 
@@ -416,7 +504,7 @@ def test_another_agent_does_not_double_an_open_question(needy: Connection) -> No
     ("needy", "answer"),
     [
         (NEEDS_SECRET, SecretGiven(ticket=7, secret=TYPED, save=True)),
-        (NEEDS_SECRET, PasswordSet(OTHER)),
+        (NEEDS_SECRET, SecretsSet({"password": OTHER})),
         (NEEDS_TRUST, TrustGiven(ticket=7, fingerprint=PIN, pin=False)),
         (NEEDS_TRUST, TrustGiven(ticket=7, fingerprint=PIN, pin=True)),
     ],
@@ -547,14 +635,15 @@ def test_new_settings_count_from_the_next_attempt_on() -> None:
 
 # -- every pair --------------------------------------------------------------------------------------------------------
 
-CODES = (1, 3, 4, 6, 8, 9, 10, 13, 23, 85, 9999)
+CODES = (1, 3, 4, 6, 8, 9, 10, 13, 19, 23, 25, 85, 9999)
 EVERY_EVENT: list[Event] = [
     ConnectAsked(),
     DisconnectAsked(),
     RemoveAsked(),
     SettingsChanged(replace(SETTINGS, retry_limit=1)),
-    PasswordSet(OTHER),
-    PasswordSet(None),
+    SecretsSet({"password": OTHER}),
+    SecretsSet({"password": Secret("")}),
+    SecretsSet({"proxy_password": OTHER}),
     CertificatePinned(OTHER_PIN),
     AgentAppeared(),
     PhaseReached(ticket=7, phase=Phase.NEGOTIATING),
@@ -590,7 +679,7 @@ MOVES: dict[type[Event], dict[State, set[State]]] = {
     DisconnectAsked: {C: {S}, U: {S}, W: {I}, N: {I}, T: {I}},
     RemoveAsked: {C: {S}, U: {S}, W: {I}, N: {I}, T: {I}},
     SettingsChanged: {},
-    PasswordSet: {N: {C, N}},
+    SecretsSet: {N: {C, N}},
     CertificatePinned: {T: {C}},
     AgentAppeared: {},
     PhaseReached: {},
@@ -640,7 +729,7 @@ def assert_is_consistent(now: Connection) -> None:
     assert now.target is Target.UP or now.state in (State.IDLE, State.STOPPING)
     assert now.target is not Target.UP or now.state is not State.IDLE
     if now.state is State.IDLE:
-        assert (now.typed, now.accepted, now.lease, now.retries, now.phase) == (None, "", None, 0, Phase.NONE)
+        assert (now.typed, now.accepted, now.lease, now.retries, now.phase) == (NO_SECRETS, "", None, 0, Phase.NONE)
 
 
 # -- any sequence ------------------------------------------------------------------------------------------------------
@@ -649,18 +738,21 @@ def assert_is_consistent(now: Connection) -> None:
 class World:
     """Does what the commands say, believes what the events say, and complains about the impossible."""
 
-    def __init__(self, settings: ConnectionSettings, password: Secret | None) -> None:
-        self.connection = Connection(settings=settings, password=password)
+    def __init__(self, settings: ConnectionSettings, secrets: Secrets) -> None:
+        self.connection = Connection(settings=settings, secrets=secrets)
         self.worker = self.timer = self.question = 0  # the tickets of what is under way
         self.nic = self.carrier = self.left = False
-        self.refused: set[Secret] = set()
+        self.refused: set[tuple[SecretKind, Secret | HashedPassword | None]] = set()
 
     def happen(self, event: Event) -> None:
-        if isinstance(event, SecretGiven | PasswordSet) and event.secret:
-            self.refused.discard(event.secret)  # a person insists
+        if isinstance(event, SecretGiven | SecretsSet):  # a person insists
+            given = [event.secret] if isinstance(event, SecretGiven) else event.changes.values()
+            self.refused -= {(kind, secret) for kind in SecretKind for secret in given}
         if isinstance(event, WorkerEnded):
-            if event.error.code == 9 and self.connection.tried and self.connection.state is not State.STOPPING:
-                self.refused.add(self.connection.tried)
+            if event.error.code in (9, 19) and self.connection.state is not State.STOPPING:
+                kind = SecretKind.PASSWORD if event.error.code == 9 else SecretKind.PROXY_PASSWORD
+                if self.connection.secret_asked_by(event.error):
+                    self.refused.add((kind, self.connection.tried.of(kind)))
             self.worker = 0
         elif isinstance(event, RetryDue):
             self.timer = 0
@@ -684,10 +776,12 @@ class World:
             case ApplyLease() | ClearAddresses():
                 assert self.nic
                 assert self.carrier
-            case StartWorker(ticket=ticket, secret=secret):
+            case StartWorker(ticket=ticket, secrets=secrets):
                 assert self.nic
                 assert not any((self.worker, self.timer, self.question))
-                assert secret is None or secret not in self.refused, "a refused password was used again"
+                for kind in SecretKind:
+                    used = secrets.of(kind)
+                    assert used is None or (kind, used) not in self.refused, "a refused secret was used again"
                 self.worker = ticket
             case StopWorker():
                 assert self.worker
@@ -740,13 +834,20 @@ class World:
 
 @given(
     st.lists(st.sampled_from(EVERY_EVENT), max_size=40),
-    st.sampled_from([None, SAVED]),
-    st.sampled_from([SETTINGS, replace(SETTINGS, retry_limit=1), replace(SETTINGS, auth=AuthType.ANONYMOUS)]),
+    st.sampled_from([NO_SECRETS, Secrets(password=SAVED), Secrets(hashed_password=HASHED, proxy_password=SAVED)]),
+    st.sampled_from(
+        [
+            SETTINGS,
+            replace(SETTINGS, retry_limit=1),
+            replace(SETTINGS, auth=AuthType.ANONYMOUS),
+            replace(SETTINGS, proxy=PROXY),
+        ]
+    ),
 )
-def test_whatever_happens_nothing_is_doubled_forgotten_or_retried_with_a_refused_password(
-    events: list[Event], password: Secret | None, settings: ConnectionSettings
+def test_whatever_happens_nothing_is_doubled_forgotten_or_retried_with_a_refused_secret(
+    events: list[Event], secrets: Secrets, settings: ConnectionSettings
 ) -> None:
-    world = World(settings, password)
+    world = World(settings, secrets)
 
     for event in events:
         possible = world.possible(event)

@@ -14,7 +14,7 @@ import pytest
 
 from tsunagu.control import Established, Failed, Leased, Progress, Start, Stop, encode
 from tsunagu.errors import TunnelError
-from tsunagu.model import ConnectionSettings, Phase, Secret, Statistics, Traffic
+from tsunagu.model import ConnectionSettings, Phase, Secret, Secrets, Statistics, Traffic
 from tsunagu_helper import worker as worker_module
 from tsunagu_helper.surroundings import WorkerMessage
 from tsunagu_helper.worker import LOG_LINES, Program, Worker
@@ -22,7 +22,7 @@ from tsunagu_helper.worker import LOG_LINES, Program, Worker
 ODD_WORKER = str(Path(__file__).parent.parent / "odd_worker.py")
 START = Start(
     settings=ConnectionSettings(name="Office", host="vpn.example.org", hub="DEMO", username="alice"),
-    secret=Secret("hunter2"),
+    secrets=Secrets(password=Secret("hunter2")),
     mac="5e:00:00:00:00:01",
     accepted_fingerprint="",
     machine_id="0" * 32,

@@ -17,7 +17,7 @@ import tsunagu_tray
 from tsunagu import errors
 from tsunagu.error_table import ERRORS
 from tsunagu.errors import InvalidSettings, TunnelError, VpnError
-from tsunagu.model import ConnectionSettings, Proxy, ProxyKind
+from tsunagu.model import NO_SECRETS, ConnectionSettings, Proxy, ProxyKind, Secret
 from tsunagu_tray.cli import parser
 from tsunagu_tray.japanese import japanese
 from tsunagu_tray.texts import Language, Texts
@@ -101,6 +101,14 @@ def test_every_wrong_setting_is_explained_in_japanese(changes: dict[str, Any]) -
     proxy = {"kind": ProxyKind.HTTP, "host": "proxy.example.org", "port": 8080} | changes.get("proxy", {})
     with pytest.raises(InvalidSettings) as caught:
         ConnectionSettings(**VALID | changes | {"proxy": Proxy(**proxy)})
+
+    assert is_japanese(japanese(str(caught.value))), caught.value
+
+
+@pytest.mark.parametrize("name", ["password", "proxy_password", "hashed_password", "private_key"])
+def test_every_wrong_secret_is_explained_in_japanese(name: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        NO_SECRETS.updated({name: Secret("\0")})
 
     assert is_japanese(japanese(str(caught.value))), caught.value
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tsunagu.errors import InvalidSettings
-from tsunagu.model import ConnectionSettings, HashedPassword, Proxy, ProxyKind, Secret
+from tsunagu.model import NO_SECRETS, ConnectionSettings, HashedPassword, Proxy, ProxyKind, Secret, SecretKind, Secrets
 
 SETTINGS = ConnectionSettings(name="Office", host="vpn.example.org", hub="LAB", username="alice")
 PROXY = Proxy(kind=ProxyKind.HTTP, host="proxy.example.org", port=3128)
@@ -65,3 +65,46 @@ def test_a_hashed_password_has_40_digits_and_is_never_shown() -> None:
     assert "hush" not in repr(Secret("hush"))
     with pytest.raises(InvalidSettings, match="40 hexadecimal digits"):
         HashedPassword("ab")
+
+
+KEY = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"password": "x" * 1025}, "password must have at most 1024"),
+        ({"proxy_password": "a\0b"}, "proxy's password must have at most 1024"),
+        ({"hashed_password": "ab"}, "40 hexadecimal digits"),
+        ({"password": "x", "hashed_password": "ab" * 20}, "not both"),
+        ({"private_key": "hush"}, "without passphrase"),
+        ({"private_key": KEY.replace(" PRIVATE", " ENCRYPTED PRIVATE")}, "without passphrase"),
+        ({"private_key": KEY + KEY}, "one BEGIN PRIVATE KEY"),
+        ({"private_key": KEY.replace("-BEGIN ", "-BEGIN RSA ")}, "one BEGIN PRIVATE KEY"),
+        ({"private_key": KEY.replace("AAAA", "\n".join(["A" * 64] * 200))}, "one BEGIN PRIVATE KEY"),
+        ({"pin": "1234"}, "names password, hashed_password, private_key, proxy_password"),
+    ],
+)
+def test_secrets_that_make_no_sense_are_refused_without_being_shown(changes: dict[str, str], reason: str) -> None:
+    with pytest.raises(InvalidSettings, match=reason) as caught:
+        NO_SECRETS.updated({name: Secret(value) for name, value in changes.items()})
+
+    assert not any(value in str(caught.value) for value in changes.values() if len(value) > 2)
+
+
+def test_secrets_change_one_by_one_and_an_empty_one_is_forgotten() -> None:
+    kept = NO_SECRETS.updated({"password": Secret("p"), "private_key": Secret(KEY), "proxy_password": Secret("q")})
+
+    assert kept == Secrets(password=Secret("p"), private_key=Secret(KEY), proxy_password=Secret("q"))
+    assert kept.names() == ["password", "private_key", "proxy_password"]
+    assert kept.updated({"private_key": Secret("")}).names() == ["password", "proxy_password"]
+    assert kept.updated({}) == kept
+
+
+def test_a_password_and_its_hash_are_one_secret() -> None:
+    hashed = Secrets(hashed_password=HashedPassword("ab" * 20))
+
+    assert hashed.updated({"password": Secret("p")}) == Secrets(password=Secret("p"))
+    assert hashed.updated({"password": Secret("")}) == NO_SECRETS
+    assert Secrets(password=Secret("p")).updated({"hashed_password": Secret("ab" * 20)}) == hashed
+    assert hashed.having(SecretKind.PASSWORD, Secret("p")) == Secrets(password=Secret("p"))

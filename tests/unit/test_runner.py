@@ -10,14 +10,19 @@ import pytest
 from tests.fakes_helper import LEASE, NOW, SESSION, SETTINGS, FakeNic, FakeWorld, broken_nic, settle
 from tsunagu.control import Progress
 from tsunagu.errors import Cancelled, TunnelError
-from tsunagu.model import Phase, Secret, State, Statistics
+from tsunagu.model import Phase, Secret, Secrets, State, Statistics
 from tsunagu_helper.agents import SecretAnswer
 from tsunagu_helper.events import AgentAppeared, ConnectAsked, DisconnectAsked, RemoveAsked, RetryDue
 from tsunagu_helper.runner import Facts, Runner
 from tsunagu_helper.store import StoredConnection
 
 STORED = StoredConnection(
-    id="abc", settings=SETTINGS, owner=1001, interface="tsunagu0", mac="5e:00:00:00:00:01", password=Secret("saved")
+    id="abc",
+    settings=SETTINGS,
+    owner=1001,
+    interface="tsunagu0",
+    mac="5e:00:00:00:00:01",
+    secrets=Secrets(password=Secret("saved")),
 )
 
 
@@ -98,7 +103,7 @@ async def test_the_worker_is_told_all_it_needs(bench: Bench) -> None:
     await bench.runner.tell(ConnectAsked())
 
     start = bench.world.workers.newest.start
-    assert (start.settings, start.secret, start.mac) == (SETTINGS, Secret("saved"), STORED.mac)
+    assert (start.settings, start.secrets.password, start.mac) == (SETTINGS, Secret("saved"), STORED.mac)
     assert (start.accepted_fingerprint, start.machine_id, start.previous_address) == ("", "0" * 32, "")
 
 
@@ -262,11 +267,11 @@ async def test_a_refused_password_is_asked_for_and_the_right_one_saved(bench: Be
     bench.world.workers.newest.fail(9)
     await settle()
     [question] = bench.world.agents.open_questions
-    saved_meanwhile = bench.world.store.connections["abc"].password
+    saved_meanwhile = bench.world.store.connections["abc"].secrets.password
     question.answer.set_result(SecretAnswer(Secret("right"), save=True))
     await settle()
     second = bench.world.workers.newest
-    not_yet = bench.world.store.connections["abc"].password
+    not_yet = bench.world.store.connections["abc"].secrets.password
     second.establish()
     await settle()
 
@@ -275,8 +280,8 @@ async def test_a_refused_password_is_asked_for_and_the_right_one_saved(bench: Be
         "name": "Office", "server": "vpn.example.org:443", "hub": "DEMO", "username": "alice", "save_forbidden": False,
     }  # fmt: skip
     assert saved_meanwhile is not_yet is None  # nor would it be tried again after a restart
-    assert second.start.secret == Secret("right")
-    assert bench.world.store.connections["abc"].password == Secret("right")
+    assert second.start.secrets.password == Secret("right")
+    assert bench.world.store.connections["abc"].secrets.password == Secret("right")
 
 
 async def test_a_password_that_cannot_be_saved_does_not_cost_the_session(bench: Bench) -> None:
@@ -378,7 +383,7 @@ async def test_a_server_that_forbids_saving_has_the_password_taken_off_the_disk(
     bench.world.workers.newest.establish(replace(SESSION, policy={"NoSavePassword": 1}))
     await settle()
 
-    assert bench.world.store.connections["abc"].password is None
+    assert bench.world.store.connections["abc"].secrets.password is None
     assert bench.state is State.UP
 
 

@@ -35,7 +35,7 @@ class Bench:
 
     async def office(self, caller: str = ALICE) -> str:
         """A connection that needs no password."""
-        return await self.service.add(ANONYMOUS, "", caller)
+        return await self.service.add(ANONYMOUS, {}, caller)
 
     async def up(self) -> str:
         office = await self.office()
@@ -62,20 +62,20 @@ async def bench() -> AsyncIterator[Bench]:
 
 
 async def test_what_is_added_is_stored_shown_and_owned_by_the_caller(bench: Bench) -> None:
-    office = await bench.service.add(SETTINGS, "hunter2", ALICE)
+    office = await bench.service.add(SETTINGS, {"password": Secret("hunter2")}, ALICE)
 
     stored = bench.world.store.connections[office]
-    assert (stored.settings, stored.owner, stored.password) == (SETTINGS, 1001, Secret("hunter2"))
+    assert (stored.settings, stored.owner, stored.secrets.password) == (SETTINGS, 1001, Secret("hunter2"))
     assert bench.state(office) is State.IDLE
     assert bench.world.listener.owners[office] == 1001
     assert await bench.service.settings(office, ALICE) == SETTINGS
 
 
 async def test_each_connection_has_its_own_nic_name_and_a_private_mac(bench: Bench) -> None:
-    first = await bench.service.add(SETTINGS, "", ALICE)
-    second = await bench.service.add(replace(SETTINGS, name="Home"), "", BOB)
+    first = await bench.service.add(SETTINGS, {}, ALICE)
+    second = await bench.service.add(replace(SETTINGS, name="Home"), {}, BOB)
     await bench.service.remove(first, ALICE)
-    third = await bench.service.add(replace(SETTINGS, name="Lab"), "", ALICE)
+    third = await bench.service.add(replace(SETTINGS, name="Lab"), {}, ALICE)
 
     stored = bench.world.store.connections
     assert [stored[c].interface for c in (second, third)] == ["tsunagu1", "tsunagu0"]
@@ -85,10 +85,10 @@ async def test_each_connection_has_its_own_nic_name_and_a_private_mac(bench: Ben
 
 async def test_names_differ_in_more_than_capitals(bench: Bench) -> None:
     await bench.office()
-    home = await bench.service.add(replace(SETTINGS, name="Home"), "", ALICE)
+    home = await bench.service.add(replace(SETTINGS, name="Home"), {}, ALICE)
 
     with pytest.raises(AlreadyExists):
-        await bench.service.add(replace(SETTINGS, name="OFFICE"), "", ALICE)
+        await bench.service.add(replace(SETTINGS, name="OFFICE"), {}, ALICE)
     with pytest.raises(AlreadyExists):
         await bench.service.update(home, replace(SETTINGS, name="office"), ALICE)
     await bench.service.update(home, replace(SETTINGS, name="HOME"), ALICE)  # its own name is no obstacle
@@ -99,8 +99,8 @@ async def test_there_is_a_limit_to_what_a_user_may_keep_here(bench: Bench, monke
     await bench.office()
 
     with pytest.raises(VpnError, match="remove one first"):
-        await bench.service.add(replace(SETTINGS, name="Home"), "", ALICE)
-    await bench.service.add(replace(SETTINGS, name="Home"), "", BOB)
+        await bench.service.add(replace(SETTINGS, name="Home"), {}, ALICE)
+    await bench.service.add(replace(SETTINGS, name="Home"), {}, BOB)
 
 
 async def test_connections_on_disk_are_there_after_a_restart(bench: Bench) -> None:
@@ -139,11 +139,11 @@ async def test_a_full_disk_is_told_and_loses_nothing(bench: Bench) -> None:
     bench.world.store.is_full = True
 
     with pytest.raises(StorageFailed):
-        await bench.service.add(replace(SETTINGS, name="Home"), "", ALICE)
+        await bench.service.add(replace(SETTINGS, name="Home"), {}, ALICE)
     with pytest.raises(StorageFailed):
         await bench.service.update(office, replace(ANONYMOUS, host="other.example.org"), ALICE)
     with pytest.raises(StorageFailed):
-        await bench.service.set_password(office, "x", ALICE)
+        await bench.service.set_secrets(office, {"password": Secret("x")}, ALICE)
     with pytest.raises(StorageFailed):
         await bench.service.remove(office, ALICE)
 
@@ -188,7 +188,7 @@ async def test_disconnect_returns_when_nothing_stands_any_more(bench: Bench) -> 
 
 async def test_several_connections_are_up_at_once(bench: Bench) -> None:
     await bench.up()
-    home = await bench.service.add(replace(ANONYMOUS, name="Home"), "", BOB)
+    home = await bench.service.add(replace(ANONYMOUS, name="Home"), {}, BOB)
     await bench.service.connect(home, BOB)
 
     assert len(bench.world.workers.running) == 2
@@ -236,21 +236,21 @@ async def test_status_has_the_manuals_fields(bench: Bench) -> None:
 
 
 async def test_a_password_is_kept_and_forgotten(bench: Bench) -> None:
-    office = await bench.service.add(SETTINGS, "", ALICE)
+    office = await bench.service.add(SETTINGS, {}, ALICE)
 
-    await bench.service.set_password(office, "hunter2", ALICE)
-    kept = bench.world.store.connections[office].password
+    await bench.service.set_secrets(office, {"password": Secret("hunter2")}, ALICE)
+    kept = bench.world.store.connections[office].secrets.password
     await bench.service.connect(office, ALICE)
-    used = bench.world.workers.newest.start.secret
-    await bench.service.set_password(office, "", ALICE)
+    used = bench.world.workers.newest.start.secrets.password
+    await bench.service.set_secrets(office, {"password": Secret("")}, ALICE)
 
     assert kept == used == Secret("hunter2")
-    assert bench.world.store.connections[office].password is None
+    assert bench.world.store.connections[office].secrets.password is None
 
 
 async def test_a_password_of_absurd_length_is_refused(bench: Bench) -> None:
     with pytest.raises(InvalidSettings):
-        await bench.service.add(SETTINGS, "x" * 5000, ALICE)
+        await bench.service.add(SETTINGS, {"password": Secret("x" * 5000)}, ALICE)
 
 
 async def test_a_certificate_can_be_read_and_trusted_outside_a_window(bench: Bench) -> None:
@@ -271,7 +271,7 @@ async def test_a_certificate_can_be_read_and_trusted_outside_a_window(bench: Ben
 
 
 async def test_an_agent_that_registers_is_asked_what_is_waiting(bench: Bench) -> None:
-    office = await bench.service.add(SETTINGS, "", ALICE)
+    office = await bench.service.add(SETTINGS, {}, ALICE)
     await bench.service.connect(office, ALICE)
     await settle()
     await bench.service.register_agent("/agent", BOB)
@@ -293,7 +293,7 @@ CALLS: dict[str, tuple[Call, str]] = {
     "connect": (lambda s, c, caller: s.connect(c, caller), ACTION_CONTROL),
     "disconnect": (lambda s, c, caller: s.disconnect(c, caller), ACTION_CONTROL),
     "update": (lambda s, c, caller: s.update(c, replace(ANONYMOUS, port=992), caller), ACTION_EDIT),
-    "set_password": (lambda s, c, caller: s.set_password(c, "x", caller), ACTION_EDIT),
+    "set_secrets": (lambda s, c, caller: s.set_secrets(c, {"password": Secret("x")}, caller), ACTION_EDIT),
     "trust_certificate": (lambda s, c, caller: s.trust_certificate(c, "ab" * 32, caller), ACTION_EDIT),
     "remove": (lambda s, c, caller: s.remove(c, caller), ACTION_EDIT),
     "settings": (lambda s, c, caller: s.settings(c, caller), ""),
@@ -385,9 +385,9 @@ async def test_everyone_sees_their_own_and_root_and_whoever_may_control_others_a
 async def test_two_users_may_choose_the_same_name(bench: Bench) -> None:
     office = await bench.office()
 
-    assert await bench.service.add(SETTINGS, "", BOB) != office
+    assert await bench.service.add(SETTINGS, {}, BOB) != office
     with pytest.raises(AlreadyExists):
-        await bench.service.add(SETTINGS, "", BOB)
+        await bench.service.add(SETTINGS, {}, BOB)
 
 
 async def test_another_host_has_to_show_its_certificate_anew(bench: Bench) -> None:

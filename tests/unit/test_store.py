@@ -13,14 +13,19 @@ from typing import Any
 import pytest
 
 from tsunagu.errors import StorageFailed
-from tsunagu.model import AuthType, ConnectionSettings, Secret
+from tsunagu.model import AuthType, ConnectionSettings, Secret, Secrets
 from tsunagu_helper.store import Store, StoredConnection
 
 SETTINGS = ConnectionSettings(name="会社", host="vpn.example.org", hub="VPN", username="mika", retry_limit=3)
 OFFICE = StoredConnection(
-    id="k3", settings=SETTINGS, owner=1000, interface="tsunagu0", mac="5e:00:11:22:33:44", password=Secret("tiger")
+    id="k3",
+    settings=SETTINGS,
+    owner=1000,
+    interface="tsunagu0",
+    mac="5e:00:11:22:33:44",
+    secrets=Secrets(password=Secret("tiger")),
 )
-HOME = replace(OFFICE, id="m7", settings=replace(SETTINGS, name="home"), interface="tsunagu1", password=None)
+HOME = replace(OFFICE, id="m7", settings=replace(SETTINGS, name="home"), interface="tsunagu1", secrets=Secrets())
 
 STEPS = ("open", "fsync", "replace")  # of os, in any order and number; what a save is made of
 
@@ -44,7 +49,7 @@ def test_what_was_saved_is_loaded_by_the_next_life(tmp_path: Path) -> None:
 
 
 def test_a_change_replaces_the_file(tmp_path: Path) -> None:
-    changed = replace(OFFICE, settings=replace(SETTINGS, auth=AuthType.ANONYMOUS, retry_limit=None), password=None)
+    changed = replace(OFFICE, settings=replace(SETTINGS, auth=AuthType.ANONYMOUS, retry_limit=None), secrets=Secrets())
     store = store_with(tmp_path, OFFICE, changed)
 
     assert store.load() == {"k3": changed}
@@ -78,6 +83,16 @@ def test_what_was_open_to_others_is_closed(tmp_path: Path) -> None:
     assert store.load() == {"k3": OFFICE}
     assert stat.S_IMODE(file_of(tmp_path, OFFICE).stat().st_mode) == 0o600
     assert stat.S_IMODE(file_of(tmp_path, OFFICE).parent.stat().st_mode) == 0o700
+
+
+def test_a_file_from_before_there_were_other_secrets_than_passwords_is_understood(tmp_path: Path) -> None:
+    store = store_with(tmp_path, OFFICE, HOME)
+    for stored in (OFFICE, HOME):
+        plain = json.loads(file_of(tmp_path, stored).read_text())
+        plain |= {"version": 1, "password": plain.pop("secrets")["password"]}
+        file_of(tmp_path, stored).write_text(json.dumps(plain))
+
+    assert store.load() == {"k3": OFFICE, "m7": HOME}
 
 
 def test_a_password_shows_in_no_representation() -> None:
@@ -167,7 +182,7 @@ def test_a_repaired_file_can_be_moved_back(tmp_path: Path) -> None:
 
 def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
     store = store_with(tmp_path, OFFICE)
-    file_of(tmp_path, OFFICE).write_text('{"version": 2, "what": "ever"}')
+    file_of(tmp_path, OFFICE).write_text('{"version": 3, "what": "ever"}')
 
     assert store.load() == {}
     assert "later Tsunagu" in store.problems[0]

@@ -31,7 +31,7 @@ from tsunagu.control import (
     decode,
     encode,
 )
-from tsunagu.model import Addressing, ConnectionSettings, Phase, Proxy, ProxyKind, Secret
+from tsunagu.model import NO_SECRETS, Addressing, ConnectionSettings, Phase, Proxy, ProxyKind, Secret, Secrets
 from tsunagu_tunnel.dial import Limits
 from tsunagu_tunnel.tls import verifying_context
 from tsunagu_tunnel.worker import Worker
@@ -121,7 +121,7 @@ def settings_for(port: int, host: str = "127.0.0.1", carriers: int = 1) -> Conne
 def start_for(settings: ConnectionSettings, password: str = "secret", accepted: str = "") -> Start:
     return Start(
         settings=settings,
-        secret=Secret(password),
+        secrets=Secrets(password=Secret(password)),
         mac=MAC,
         accepted_fingerprint=accepted,
         machine_id="00112233445566778899aabbccddeeff",
@@ -329,14 +329,14 @@ def test_a_cluster_member_must_show_the_announced_certificate(worker: RunningWor
 
 
 def test_a_wrong_password_is_the_servers_error_9(worker: RunningWorker, server: FakeServerThread) -> None:
-    worker.tell(replace(start_at(server), secret=Secret("wrong")))
+    worker.tell(replace(start_at(server), secrets=Secrets(password=Secret("wrong"))))
 
     assert worker.expect(Failed).code == 9
     assert worker.end() == 1
 
 
 def test_no_password_is_error_9_before_anything_is_sent(worker: RunningWorker, server: FakeServerThread) -> None:
-    worker.tell(replace(start_at(server), secret=None))
+    worker.tell(replace(start_at(server), secrets=NO_SECRETS))
 
     assert worker.expect(Failed).code == 9
 

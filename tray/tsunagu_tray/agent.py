@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from tsunagu.bus_names import AGENT
 from tsunagu.errors import Cancelled, NotAuthorized, VpnError
-from tsunagu.model import Secret
+from tsunagu.model import Secret, SecretKind
 from tsunagu_dbus import Interface, caller, method, plain, to_variants, told
 from tsunagu_tray.connection_view import ConnectionView
 
@@ -24,6 +24,7 @@ class PasswordQuestion:
     server: str
     hub: str
     username: str
+    kind: str = SecretKind.PASSWORD.value  # or the proxy's; then ``server`` is the proxy
     again: bool = False  # the last one was refused
     save_forbidden: bool = False
 
@@ -83,9 +84,9 @@ class Agent(Interface):
     @told
     async def GetSecrets(self, connection: "o", kind: "s", hints: "a{sv}", flags: "u") -> "a{sv}":  # noqa: ARG002
         self._check_caller()
-        if kind != "password":
-            raise VpnError(f"This agent cannot ask for a secret of the kind {kind}")
-        question = _password_question(connection, plain(hints))
+        if kind not in [known.value for known in SecretKind]:
+            raise VpnError("This agent cannot ask for a secret of that kind")
+        question = _password_question(connection, kind, plain(hints))
         answer = await self._ask(connection, self._answerer.password(question))
         if answer is None:
             raise Cancelled("Cancelled")
@@ -129,7 +130,7 @@ class Agent(Interface):
         return task.result()
 
 
-def _password_question(path: str, hints: dict[str, Any]) -> PasswordQuestion:
+def _password_question(path: str, kind: str, hints: dict[str, Any]) -> PasswordQuestion:
     name, server, hub, username = (str(hints.get(key, "")) for key in ("name", "server", "hub", "username"))
     return PasswordQuestion(
         path=path,
@@ -137,6 +138,7 @@ def _password_question(path: str, hints: dict[str, Any]) -> PasswordQuestion:
         server=server,
         hub=hub,
         username=username,
+        kind=kind,
         again=bool(hints.get("again", False)),
         save_forbidden=bool(hints.get("save_forbidden", False)),
     )

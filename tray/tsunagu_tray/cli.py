@@ -15,7 +15,7 @@ from typing import NoReturn
 from tsunagu import __version__
 from tsunagu.bus_names import AGENT_PATH
 from tsunagu.errors import HelperUnavailable, InvalidSettings, NotFound, VpnError, bus_error_name
-from tsunagu.model import Addressing, AuthType, ConnectionSettings, State
+from tsunagu.model import Addressing, AuthType, ConnectionSettings, Secret, SecretKind, State
 from tsunagu.plain import to_plain
 from tsunagu_tray.agent import Agent
 from tsunagu_tray.client import HelperClient
@@ -95,8 +95,8 @@ class Commands:
             carriers=options.carriers,
             server_fingerprint=parse_fingerprint(options.fingerprint, self.texts) if options.fingerprint else "",
         )
-        password = sys.stdin.readline().rstrip("\r\n") if options.password_stdin else None
-        path = await self.client.add(settings, password)
+        secrets = {"password": Secret(sys.stdin.readline().rstrip("\r\n"))} if options.password_stdin else {}
+        path = await self.client.add(settings, secrets)
         if options.json:
             print_json({"id": ConnectionView(path=path).id, "name": settings.name})
         else:
@@ -125,14 +125,14 @@ class Commands:
 
     async def password(self) -> None:
         """Store a password."""
-        view = self._named()
+        view, name = self._named(), SecretKind.PROXY_PASSWORD if self.options.proxy else SecretKind.PASSWORD
         if self.options.stdin:
             password = sys.stdin.readline().rstrip("\r\n")
         else:
-            password = await Terminal(self.texts).new_password(view)
+            password = await Terminal(self.texts).new_password(view, name)
         if not password:
             raise VpnError(self.texts("cli_password_missing"))
-        await self.client.set_password(view.path, password)
+        await self.client.set_secrets(view.path, {name.value: Secret(password)})
 
     async def connect(self) -> None:
         """Connect; with --wait either end connected, or disconnected and with an error."""
@@ -418,6 +418,7 @@ def parser(texts: Texts) -> Usage:
     named(command("remove", Commands.remove, "forget a connection with its password"))
 
     password = named(command("password", Commands.password, "store a connection's password"))
+    password.add_argument("--proxy", action="store_true", help="the one for the proxy on the way to the server")
     password.add_argument("--stdin", action="store_true", help="read it from the first line of stdin")
 
     connect = named(command("connect", Commands.connect, "connect"))

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tsunagu import errors
 from tsunagu.bus_names import CONNECTION, ERROR_PREFIX, MANAGER, ROOT_PATH, SERVICE
 from tsunagu.error_table import ERRORS
 from tsunagu.errors import HelperUnavailable, NotAuthorized, TunnelError, VpnError
-from tsunagu.model import ConnectionSettings
+from tsunagu.model import ConnectionSettings, Secret
 from tsunagu.plain import from_plain, to_plain
 from tsunagu_dbus import (
     BusError,
@@ -17,6 +17,7 @@ from tsunagu_dbus import (
     Message,
     MessageBus,
     Stop,
+    Variant,
     call,
     close,
     connect,
@@ -215,10 +216,9 @@ class HelperClient:
                 self.views = self.views | {path: view}
                 return view
 
-    async def add(self, settings: ConnectionSettings, password: str | None = None) -> str:
-        """Save a new connection; its object path."""
-        secrets = {} if password is None else {"password": password}
-        body = [to_variants(to_plain(settings)), to_variants(secrets)]
+    async def add(self, settings: ConnectionSettings, secrets: Mapping[str, Secret]) -> str:
+        """Save a new connection with secrets, by their names among the ``Secrets``; its object path."""
+        body = [to_variants(to_plain(settings)), _revealed(secrets)]
         [path] = await self._call(ROOT_PATH, MANAGER, "AddConnection", "a{sv}a{sv}", body, EDIT_TIMEOUT_S)
         return str(path)
 
@@ -254,9 +254,9 @@ class HelperClient:
         [events] = await self._call(ROOT_PATH, MANAGER, "GetEvents", "u", [limit])
         return [dict(event) for event in plain(events)]
 
-    async def set_password(self, path: str, password: str) -> None:
-        """Store a password; "" forgets it."""
-        await self._call(path, CONNECTION, "SetPassword", "s", [password], EDIT_TIMEOUT_S)
+    async def set_secrets(self, path: str, secrets: Mapping[str, Secret]) -> None:
+        """Store these in the place of those of the same names; an empty one is forgotten."""
+        await self._call(path, CONNECTION, "SetSecrets", "a{sv}", [_revealed(secrets)], EDIT_TIMEOUT_S)
 
     async def certificate(self, path: str) -> str:
         """The certificate the server showed last, DER in base64; "" if it was never seen."""
@@ -295,6 +295,10 @@ class HelperClient:
             return await call(self._bus, SERVICE, path, interface, member, signature, body, timeout_s)
         except BusError as error:
             raise vpn_error(error) from error
+
+
+def _revealed(secrets: Mapping[str, Secret]) -> dict[str, Variant]:
+    return to_variants({name: secret.value for name, secret in secrets.items()})
 
 
 # -- errors -----------------------------------------------------------------------------------------------------------

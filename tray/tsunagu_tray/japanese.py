@@ -87,9 +87,15 @@ _TABLE = {
     "The client certificate must be in PEM form, with nothing but BEGIN CERTIFICATE blocks":
         "クライアント証明書は PEM 形式で、BEGIN CERTIFICATE のブロックだけを含むものにしてください",
     "A hashed password must have 40 hexadecimal digits": "ハッシュ化されたパスワードは 16 進数 40 桁です",
-    "The password must have at most {limit} characters": "パスワードは {limit} 文字以内で入力してください",
+    "The {what} must have at most {limit} characters, none of them NUL": "{what}は NUL 文字を含まない {limit} 文字以内で入力してください",
+    "password": "パスワード",
+    "proxy's password": "プロキシのパスワード",
+    "The secrets may have a password or a hashed password, not both": "パスワードとハッシュ化されたパスワードは、どちらか一方だけを渡してください",
+    "The private key must be in PEM form and without passphrase, with nothing but one BEGIN PRIVATE KEY or BEGIN RSA PRIVATE KEY block":
+        "秘密鍵はパスフレーズのない PEM 形式で、BEGIN PRIVATE KEY または BEGIN RSA PRIVATE KEY のブロック 1 つだけにしてください",
+    "Secrets have the names {names}, and no others": "秘密情報の名前として使えるのは次のものだけです: {names}",
     "The settings are not valid: {error}": "設定が正しくありません: {error}",
-    'The secrets must be nothing, or a text named "password"': 'パスワードは "password" という名前の文字列で渡してください',
+    "The secrets must be texts": "秘密情報は文字列で渡してください",
 
     # -- the helper's own errors ------------------------------------------------------------------------------------
     "There is no such connection": "その接続設定はありません",
@@ -187,6 +193,7 @@ _TABLE = {
     "a setting as 'tsunagu show' names it, and its new value": "設定項目 (一覧と同じ名前) と新しい値",
     "KEY=VALUE": "項目=値",
     "forget a connection with its password": "接続設定とパスワードを削除する",
+    "the one for the proxy on the way to the server": "サーバーまでの途中にあるプロキシのパスワード",
     "store a connection's password": "接続設定のパスワードを保存する",
     "connect": "接続する",
     "disconnect, or stop trying": "切断する、または接続の試行をやめる",

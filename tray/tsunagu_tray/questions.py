@@ -46,10 +46,10 @@ class Questions:
 
     async def password(self, question: PasswordQuestion) -> PasswordAnswer | None:
         """Ask for a password."""
-        title = self._texts("question_password_title", name=question.name)
-        body = f"{question.username} – {question.hub} – {question.server}"
+        title = self._texts(f"{question.kind}_question_title", name=question.name)
+        body = " – ".join(filter(None, (question.username, question.hub, question.server)))
         if question.again:
-            body = self._texts("password_again")
+            body = self._texts(f"{question.kind}_again")
         await self._wait_to_open(question.path, "password", title, body)
         answer = await ask("password", asdict(question) | {"no_save": self._memory.values.no_save})
         if answer is None:

@@ -7,7 +7,7 @@ import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tsunagu.model import Secret
+from tsunagu.model import Secret, SecretKind
 from tsunagu_tray.agent import CertificateQuestion, PasswordAnswer, PasswordQuestion, Verdict
 from tsunagu_tray.connection_view import ConnectionView
 from tsunagu_tray.report import printable
@@ -36,9 +36,9 @@ class Terminal:
         if not sys.stdin.isatty():
             return None
         if question.again:
-            tell(self._texts("cli_password_again"))
+            tell(self._texts(f"{question.kind}_cli_again"))
         prompt = self._texts(
-            "cli_password_prompt", name=question.name, username=question.username, server=question.server
+            f"{question.kind}_cli_prompt", name=question.name, username=question.username, server=question.server
         )
         secret = await self._line(prompt, echo=False)
         return PasswordAnswer(secret=Secret(secret), save=False) if secret else None
@@ -61,11 +61,11 @@ class Terminal:
             tell("  " + line)
         return (await self._line(self._texts("cli_certificate_ask"), echo=True)).strip().lower() in ("y", "yes", "はい")
 
-    async def new_password(self, view: ConnectionView) -> str:
+    async def new_password(self, view: ConnectionView, kind: SecretKind) -> str:
         """A password to store; "" where nobody can be asked."""
         if not sys.stdin.isatty():
             return ""
-        return await self._line(self._texts("cli_new_password", name=view.name), echo=False)
+        return await self._line(self._texts(f"{kind.value}_cli_new", name=view.name), echo=False)
 
     async def _line(self, prompt: str, *, echo: bool) -> str:
         loop = asyncio.get_running_loop()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from tsunagu.errors import TunnelError
-from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Secret
+from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Secret, Secrets
 from tsunagu_tunnel.softether.pack import Pack
 from tsunagu_tunnel.softether.sha0 import sha0
 from tsunagu_tunnel.softether.signer import Signer, first_certificate, signer_for
@@ -92,13 +92,7 @@ class Ticket:
 Credentials = Anonymous | StandardPassword | PlainPassword | ClientCertificate | Ticket
 
 
-def credentials_for(
-    settings: ConnectionSettings,
-    *,
-    secret: Secret | None = None,
-    hashed_password: HashedPassword | None = None,
-    private_key: Secret | None = None,
-) -> Credentials:
+def credentials_for(settings: ConnectionSettings, secrets: Secrets) -> Credentials:
     """What the settings and the secrets make together.
 
     Raises:
@@ -108,14 +102,14 @@ def credentials_for(
         case AuthType.ANONYMOUS:
             return Anonymous()
         case AuthType.PASSWORD:
-            return StandardPassword(hashed_password or _given(secret))
+            return StandardPassword(secrets.hashed_password or _given(secrets.password))
         case AuthType.PLAIN_PASSWORD:
-            return PlainPassword(_given(secret))
+            return PlainPassword(_given(secrets.password))
         case AuthType.CERTIFICATE:
-            if private_key is None or not settings.client_certificate:
+            if secrets.private_key is None or not settings.client_certificate:
                 raise TunnelError(38, "the client certificate or its private key is missing")
             certificate = first_certificate(settings.client_certificate)
-            return ClientCertificate(certificate, signer_for(certificate, private_key.value))
+            return ClientCertificate(certificate, signer_for(certificate, secrets.private_key.value))
         case AuthType.SMART_CARD:
             raise TunnelError(33, "smart cards")
 

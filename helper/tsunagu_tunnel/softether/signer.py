@@ -39,13 +39,11 @@ def signer_for(certificate: bytes, key_pem: str) -> Signer:
     """What signs for this certificate (DER), whose private key this is (PEM, without passphrase).
 
     Raises:
-        TunnelError: 38, it cannot be read, has a passphrase or belongs to another certificate.
+        TunnelError: 38, it cannot be read or belongs to another certificate.
     """
     try:
         key = serialization.load_pem_private_key(key_pem.encode(), password=None)
-    except TypeError as error:
-        raise TunnelError(INVALID, "the private key is still protected by a passphrase") from error
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise TunnelError(INVALID, "the private key cannot be read") from error
     public = x509.load_der_x509_certificate(certificate).public_key()
     if not isinstance(key, rsa.RSAPrivateKey) or _octets(key.public_key()) != _octets(public):

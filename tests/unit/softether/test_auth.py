@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from tests.identity import Identity, make_identity, rsa_key
 from tests.unit.softether.recorded import load, recorded_pack
 from tsunagu.errors import Remedy, TunnelError
-from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Secret
+from tsunagu.model import NO_SECRETS, AuthType, ConnectionSettings, HashedPassword, Secret, Secrets
 from tsunagu_tunnel.softether.auth import (
     Anonymous,
     ClientCertificate,
@@ -40,7 +40,7 @@ def settings(auth: AuthType, certificate: str = "") -> ConnectionSettings:
 
 def certificate_login(certificate: str, key: str) -> Pack:
     """What a certificate login sends in answer to the recorded random."""
-    credentials = credentials_for(settings(AuthType.CERTIFICATE, certificate), private_key=Secret(key))
+    credentials = credentials_for(settings(AuthType.CERTIFICATE, certificate), Secrets(private_key=Secret(key)))
     pack = Pack()
     credentials.add_to(pack, "carol", SIGNED["random"])
     return pack
@@ -89,23 +89,23 @@ def test_the_settings_kind_decides_how_a_user_proves_who_they_are() -> None:
     secret = Secret("secret")
     hashed = HashedPassword("00" * 20)
 
-    assert credentials_for(settings(AuthType.ANONYMOUS), secret=secret) == Anonymous()
-    assert credentials_for(settings(AuthType.PASSWORD), secret=secret) == StandardPassword(secret)
-    assert credentials_for(settings(AuthType.PASSWORD), hashed_password=hashed) == StandardPassword(hashed)
-    assert credentials_for(settings(AuthType.PLAIN_PASSWORD), secret=secret) == PlainPassword(secret)
+    assert credentials_for(settings(AuthType.ANONYMOUS), Secrets(password=secret)) == Anonymous()
+    assert credentials_for(settings(AuthType.PASSWORD), Secrets(password=secret)) == StandardPassword(secret)
+    assert credentials_for(settings(AuthType.PASSWORD), Secrets(hashed_password=hashed)) == StandardPassword(hashed)
+    assert credentials_for(settings(AuthType.PLAIN_PASSWORD), Secrets(password=secret)) == PlainPassword(secret)
 
 
 @pytest.mark.parametrize("auth", [AuthType.PASSWORD, AuthType.PLAIN_PASSWORD])
 def test_a_password_that_was_never_given_is_asked_for(auth: AuthType) -> None:
     with pytest.raises(TunnelError) as caught:
-        credentials_for(settings(auth))
+        credentials_for(settings(auth), NO_SECRETS)
 
     assert caught.value.remedy is Remedy.ASK_SECRET
 
 
 def test_no_secret_shows_when_credentials_are_printed() -> None:
     for auth in (AuthType.PASSWORD, AuthType.PLAIN_PASSWORD):
-        assert "hush" not in repr(credentials_for(settings(auth), secret=Secret("hush")))
+        assert "hush" not in repr(credentials_for(settings(auth), Secrets(password=Secret("hush"))))
     assert "sign" not in repr(ClientCertificate(b"DER", lambda octets: octets))
 
 
@@ -162,14 +162,9 @@ def test_a_certificate_that_is_not_rsa_is_told_as_that() -> None:
     assert certificate_refusal(someone.certificate, someone.key).code == 77
 
 
-def test_a_key_that_still_needs_a_passphrase_is_told_as_that() -> None:
-    someone = make_identity("x", rsa_key(), passphrase=b"hush")
+def test_a_key_that_is_none_is_told_as_that() -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
 
-    assert "passphrase" in str(certificate_refusal(someone.certificate, someone.key))
-
-
-@pytest.mark.parametrize("key", ["", "nonsense", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
-def test_a_key_that_is_none_is_told_as_that(key: str) -> None:
     assert "cannot be read" in str(certificate_refusal(identity().certificate, key))
 
 
@@ -181,6 +176,6 @@ def test_a_certificate_that_is_none_is_told_as_that() -> None:
 
 def test_a_certificate_without_its_key_is_told_as_that() -> None:
     with pytest.raises(TunnelError) as caught:
-        credentials_for(settings(AuthType.CERTIFICATE, identity().certificate))
+        credentials_for(settings(AuthType.CERTIFICATE, identity().certificate), NO_SECRETS)
 
     assert "missing" in str(caught.value)

@@ -8,7 +8,7 @@ from tsunagu_tray.windows.window import CONTENT_WIDTH, Adw, Gtk, Window, facts, 
 def build(window: Window) -> Adw.MessageDialog:
     """The dialog for the window's question."""
     question, texts = window.question, window.texts
-    dialog = Adw.MessageDialog(heading=texts("password_heading", name=question["name"]))
+    dialog = Adw.MessageDialog(heading=texts(f"{question['kind']}_heading", name=question["name"]))
     dialog.add_response("cancel", texts("window_cancel"))
     dialog.add_response("connect", texts("window_connect"))
     dialog.set_response_appearance("connect", Adw.ResponseAppearance.SUGGESTED)
@@ -18,12 +18,13 @@ def build(window: Window) -> Adw.MessageDialog:
 
     content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, width_request=CONTENT_WIDTH)
     if question["again"]:
-        content.append(label(texts("password_again"), "warn"))
+        content.append(label(texts(f"{question['kind']}_again"), "warn"))
     content.append(
         facts(
             [
                 (texts(f"password_{key}"), question[field])
                 for key, field in (("server", "server"), ("hub", "hub"), ("user", "username"))
+                if question[field]
             ]
         )
     )
