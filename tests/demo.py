@@ -39,7 +39,7 @@ def main() -> None:
     before = traces()
     try:
         show(keep=options.keep)
-        wait_for(lambda: traces() == before, 10, f"{traces() - before} to go")
+        wait_for(lambda: traces() == before, 30, f"{traces() - before} to go")
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # whatever it was, nobody has seen the main job
         say(f"FAILED: {type(error).__name__}: {error}")
         sys.exit(1)
@@ -122,7 +122,7 @@ class Demonstration:
 
     def use(self) -> None:
         """What it is for."""
-        [address] = wait_for(lambda: self.stack.status()["addresses"], 10, "an address")
+        [address] = wait_for(lambda: self.stack.status()["addresses"], 30, "an address")
         say(f"The address from DHCP behind the hub: {address} on {self.stack.status()['interface']}.")
         self.picture("connected")
         if isinstance(self.screen, VirtualScreen):
@@ -217,7 +217,7 @@ class StateLog:
         self._log = Processes(stack.folder / "logs")
         command = ["gdbus", "monitor", "--address", stack.bus.address, "--dest", SERVICE]
         self._log.start("states", command, os.environ)
-        wait_for(lambda: "is owned by" in self._log.log("states"), 10, "gdbus to listen")
+        wait_for(lambda: "is owned by" in self._log.log("states"), 30, "gdbus to listen")
 
     def close(self) -> list[State]:
         """Those seen."""

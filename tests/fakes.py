@@ -443,7 +443,7 @@ class FakeServerThread:
         with self._lock:
             return [line.socket.getpeername() for line in self._lines]
 
-    def wait_until(self, claim: Callable[[FakeServer], bool], timeout_s: float = 10) -> None:
+    def wait_until(self, claim: Callable[[FakeServer], bool], timeout_s: float = 30) -> None:
         """Return once the claim holds.
 
         Raises:

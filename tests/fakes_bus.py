@@ -180,7 +180,7 @@ class FakeConnection(Interface):
             setattr(self, name, value)
         shown: dict[str, Any] = {"State": self.state.value, "Phase": self.phase, "Addresses": self.addresses}
         shown |= {"LastError": list(self.last_error), "RetryAt": self.retry_at, "Attempt": self.attempt}
-        self.helper.tree.changed(self.path, shown)
+        self.emit_properties_changed(shown)  # each step at once, to everybody
 
     def later(self, coroutine: Any) -> None:
         """Run a script beside the call that began it."""
@@ -276,6 +276,10 @@ class FakeConnection(Interface):
         return self.retry_at
 
     @dbus_property(access=PropertyAccess.READ)
+    def HideWindows(self) -> "b":
+        return self.settings.hide_windows
+
+    @dbus_property(access=PropertyAccess.READ)
     def Attempt(self) -> "u":
         return self.attempt
 
@@ -359,7 +363,7 @@ async def fake_helper(bus: PrivateBus) -> AsyncIterator[FakeHelper]:
         await helper.stop()
 
 
-async def until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
+async def until(condition: Callable[[], object], timeout_s: float = 30) -> None:
     """Wait for what signals will bring about."""
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110  # any state, not one event

@@ -207,6 +207,10 @@ class ConnectionObject(Interface):
     def Owner(self) -> "u":
         return self._shown["Owner"]
 
+    @dbus_property(access=PropertyAccess.READ)
+    def HideWindows(self) -> "b":
+        return self._shown["HideWindows"]
+
 
 def _properties(now: Connection, facts: Facts) -> dict[str, Any]:
     settings = now.settings
@@ -223,6 +227,7 @@ def _properties(now: Connection, facts: Facts) -> dict[str, Any]:
         "LastError": list(last_error(now.last_error)),
         "RetryAt": float(now.retry_at),
         "Attempt": now.retries,
+        "HideWindows": settings.hide_windows,
     }
 
 

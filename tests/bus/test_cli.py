@@ -86,7 +86,7 @@ class Run:
             for prompt in [prompt for prompt in left if prompt in shown]:
                 os.write(ours, left.pop(prompt).encode() + b"\n")
         os.close(ours)
-        status = await asyncio.wait_for(process.wait(), 5)
+        status = await asyncio.wait_for(process.wait(), 30)
         assert "Traceback" not in shown
         return status, shown
 
@@ -225,7 +225,7 @@ async def test_an_interrupted_wait_disconnects(helper: FakeHelper, bus: PrivateB
     await asyncio.sleep(0.2)
 
     process.send_signal(signal.SIGINT)
-    _, err = await asyncio.wait_for(process.communicate(), 10)
+    _, err = await asyncio.wait_for(process.communicate(), 30)
 
     assert (process.returncode, err.decode()) == (130, "tsunagu: Interrupted\n")
     assert helper.calls == ["Connect Office", "Disconnect Office"]

@@ -52,6 +52,7 @@ MEMBERS = {
         "RetryAt d",
         "Attempt u",
         "Owner u",
+        "HideWindows b",
     },
 }
 
@@ -145,6 +146,7 @@ async def test_a_new_connection_is_among_the_managed_objects_with_all_its_proper
                 "RetryAt": 0.0,
                 "Attempt": 0,
                 "Owner": 0,
+                "HideWindows": False,
             }
         }
     }

@@ -98,7 +98,7 @@ async def add(client: MessageBus) -> None:
 async def test_sigterm_ends_it_with_status_0_and_nothing_is_forgotten(place: Place, running: Running) -> None:
     await add(running.client)
     running.process.send_signal(signal.SIGTERM)
-    assert await asyncio.to_thread(running.process.wait, 5) == 0
+    assert await asyncio.to_thread(running.process.wait, 30) == 0
 
     running.process = place.start()
     await arrival(running.client)
@@ -125,7 +125,7 @@ async def test_it_can_be_stopped_while_there_is_no_bus(running: Running, system_
     system_bus.stop()
     running.process.send_signal(signal.SIGTERM)
 
-    assert await asyncio.to_thread(running.process.wait, 5) == 0
+    assert await asyncio.to_thread(running.process.wait, 30) == 0
 
 
 async def test_there_is_one_helper_for_one_directory_and_one_for_one_bus(place: Place, running: Running) -> None:

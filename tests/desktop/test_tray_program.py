@@ -133,6 +133,21 @@ async def test_a_failure_has_a_button_that_connects(rig: Rig) -> None:
     await until(lambda: rig.helper.calls == ["Connect Office"] * 2)
 
 
+async def test_a_quiet_connection_shows_no_errors_but_asks_and_says_when_it_is_up(rig: Rig) -> None:
+    rig.helper.on_connect = lambda connection: connection.show(state=State.IDLE, error=TunnelError(8))
+    await rig.icon(Kind.OFFLINE)
+    rig.connection.emit_properties_changed({"HideWindows": True})
+    await rig.click(Kind.OFFLINE)
+    await rig.icon(Kind.ERROR)
+
+    answers = rig.asks_then_comes_up()
+    await rig.click(Kind.ERROR)
+    await rig.type_password("geheim")
+    await rig.notified("Connected to Office")
+    assert answers == [{"secret": "geheim", "save": True}]
+    assert not [told for told in rig.desktop.notifications() if "Could not" in told.summary]
+
+
 async def test_it_outlives_restarts_of_helper_panel_and_notification_daemon(rig: Rig) -> None:
     rig.helper.on_connect = lambda connection: connection.show(state=State.UP, addresses=[ADDRESS])
     await rig.icon(Kind.OFFLINE)
@@ -170,4 +185,4 @@ async def test_it_ends_when_told_to(rig: Rig) -> None:
     await rig.icon(Kind.OFFLINE)
     rig.tray.terminate()
 
-    assert await rig.do(rig.tray.wait, 10) == 0
+    assert await rig.do(rig.tray.wait, 30) == 0

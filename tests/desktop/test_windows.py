@@ -75,7 +75,7 @@ def window(desktop: Desktop, kind: str, question: dict[str, Any], **environment:
     try:
         process.stdin.write(json.dumps(question) + "\n")
         process.stdin.flush()
-        wait_for(lambda: desktop.windows("^Tsunagu$"), 10, "the window")
+        wait_for(lambda: desktop.windows("^Tsunagu$"), 30, "the window")
         yield Shown(desktop, process)
     finally:
         process.kill()
@@ -217,7 +217,7 @@ def names(desktop: Desktop) -> list[str]:
         found = desktop.run("/usr/bin/python3", "-c", NAMES).splitlines()
         return found if len(found) > 5 else None
 
-    return wait_for(look, 10, "accessible names")
+    return wait_for(look, 30, "accessible names")
 
 
 NAMES = """

@@ -49,5 +49,5 @@ def own_stack(own_server: VpnServer) -> Iterator[Stack]:
 def nothing_is_left_of(stack: Stack) -> None:
     """When the helper has ended no worker, NIC, address or route is there, and no bug has shown in its log."""
     stack.stop_helper()
-    wait_for(lambda: not stack.leftovers(), 5, f"{stack.leftovers()} to go")
+    wait_for(lambda: not stack.leftovers(), 30, f"{stack.leftovers()} to go")
     assert "Traceback" not in stack.helper_log(), stack.helper_log()

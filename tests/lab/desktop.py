@@ -135,7 +135,7 @@ class Desktop:
             return None
         return left + (edges[0] + edges[2]) // 2, top + (edges[1] + edges[3]) // 2
 
-    def find_icon(self, colours: Sequence[Colour], timeout_s: float = 10) -> tuple[int, int]:
+    def find_icon(self, colours: Sequence[Colour], timeout_s: float = 30) -> tuple[int, int]:
         """Where on the panel an icon with one of these colours is, waiting until it is there."""
         box = (0, 0, self.size[0], PANEL_HEIGHT + 4)
 
@@ -166,7 +166,7 @@ class Desktop:
         """All notifications that were asked for so far, oldest first."""
         return self._monitor.notifications()
 
-    def wait_for_notification(self, words: str, timeout_s: float = 10) -> Notification:
+    def wait_for_notification(self, words: str, timeout_s: float = 30) -> Notification:
         """The first notification with these words in its title or text, waiting until it is there."""
 
         def look() -> Notification | None:
@@ -199,7 +199,7 @@ class Desktop:
         """Write a text into whatever has the focus."""
         self.run("xdotool", "type", "--clearmodifiers", "--delay", "25", text)
 
-    def activate(self, title: str, timeout_s: float = 10) -> int:
+    def activate(self, title: str, timeout_s: float = 30) -> int:
         """Bring the window with this title to the front, waiting until it is there; its id."""
         window = wait_for(lambda: next(iter(self.windows(title)), None), timeout_s, f"a window {title!r}")
         self.run("xdotool", "windowactivate", "--sync", str(window))
@@ -211,7 +211,9 @@ class Desktop:
         self.run("xdotool", "mousemove", "--window", window, "40", "20")
         # The tooltip of an icon that the mouse has just left may lie over it for a while.
         here = f"WINDOW={window}"
-        wait_for(lambda: here in self.run("xdotool", "getmouselocation", "--shell").split(), 5, "the notification bare")
+        wait_for(
+            lambda: here in self.run("xdotool", "getmouselocation", "--shell").split(), 30, "the notification bare"
+        )
         self.run("xdotool", "click", str(button))
 
     # -- faults -------------------------------------------------------------------------------------------------------
@@ -225,11 +227,11 @@ class Desktop:
                 wait_for(lambda: self.has_name(WATCHER), 15, "xfce4-panel")
             case "trayer":
                 self._panel_process = self.start("panel", "trayer", *TRAYER_OPTIONS)
-                wait_for(self._has_xembed_tray, 10, "trayer")
+                wait_for(self._has_xembed_tray, 30, "trayer")
             case "tint2":
                 (self.folder / "tint2rc").write_text(TINT2_SETTINGS)
                 self._panel_process = self.start("panel", "tint2", "-c", str(self.folder / "tint2rc"))
-                wait_for(self._has_xembed_tray, 10, "tint2")
+                wait_for(self._has_xembed_tray, 30, "tint2")
             case "none":
                 pass
 
@@ -237,7 +239,7 @@ class Desktop:
         """Kill the panel."""
         if self._panel != "none":
             self.stop(self._panel_process)
-            wait_for(lambda: not self.has_name(WATCHER), 10, "the end of the panel")
+            wait_for(lambda: not self.has_name(WATCHER), 30, "the end of the panel")
 
     def restart_panel(self) -> None:
         """The panel crashes and comes back."""
@@ -247,12 +249,12 @@ class Desktop:
     def start_notifications(self) -> None:
         """Start the notification daemon and wait until it answers."""
         self._notifications_process = self.start("dunst", "dunst", "-config", str(self.folder / "dunstrc"))
-        wait_for(lambda: self.has_name(NOTIFICATIONS), 10, "dunst")
+        wait_for(lambda: self.has_name(NOTIFICATIONS), 30, "dunst")
 
     def stop_notifications(self) -> None:
         """Kill the notification daemon."""
         self.stop(self._notifications_process)
-        wait_for(lambda: not self.has_name(NOTIFICATIONS), 10, "the end of dunst")
+        wait_for(lambda: not self.has_name(NOTIFICATIONS), 30, "the end of dunst")
 
     def restart_notifications(self) -> None:
         """The notification daemon crashes and comes back."""
@@ -332,7 +334,7 @@ class Desktop:
 
     def _start_bus(self) -> None:
         self.start("bus", "dbus-daemon", f"--config-file={self.folder}/bus.conf", "--nofork", "--nopidfile")
-        wait_for((self.folder / "run/bus").exists, 10, "the session's bus")
+        wait_for((self.folder / "run/bus").exists, 30, "the session's bus")
 
     def _call(self, destination: str, path: str, method: str, *arguments: str) -> str:
         return self.run(*gdbus_call(destination, path, method, *arguments))

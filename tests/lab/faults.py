@@ -37,7 +37,7 @@ def fault(server: VpnServer, kind: str, number: int = 0) -> Iterator[int]:
         f"fault-{port}", sys.executable, "-m", "tests.lab.faults", kind, f"{port}", f"{number}"
     )
     try:
-        wait_for(lambda: f":{port} " in server.run(server.srv, "ss", "-Hltn").stdout, 10, f"the {kind} server")
+        wait_for(lambda: f":{port} " in server.run(server.srv, "ss", "-Hltn").stdout, 30, f"the {kind} server")
         yield port
     finally:
         server.end_program(program)

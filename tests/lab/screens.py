@@ -67,14 +67,14 @@ class VirtualScreen(Desktop):
     def picture(self, path: Path) -> None:
         """A screenshot, without the tooltip of what the mouse stands on."""
         self.move(10, self.size[1] - 10)
-        wait_for(lambda: self.screenshot() == self.screenshot(), 5, "a screen that stands still")
+        wait_for(lambda: self.screenshot() == self.screenshot(), 30, "a screen that stands still")
         self.screenshot(path)
 
     def show_menu(self, kind: Kind, path: Path) -> None:
         """Open the icon's menu, take a picture, close it."""
         before = self.screenshot()
         self.click(*self.find_icon([COLOURS[kind]]), 3)
-        wait_for(lambda: self.screenshot() != before, 5, "the menu")
+        wait_for(lambda: self.screenshot() != before, 30, "the menu")
         self.picture(path)
         self.key("Escape")
 

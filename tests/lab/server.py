@@ -207,7 +207,7 @@ class VpnServer:
     def stop(self) -> None:
         """The administrator stops the server."""
         self._processes.end(self._server)
-        wait_for(lambda: not self.processes_in(self.srv), 10, "the end of the VPN server")
+        wait_for(lambda: not self.processes_in(self.srv), 30, "the end of the VPN server")
 
     def start(self) -> None:
         """The server as it was before, after ``kill`` or ``stop``."""
@@ -264,7 +264,7 @@ class VpnServer:
         (self.folder / "files" / FILE_NAME).write_bytes(FILE)
         places = (str(self.folder / "files"), str(FILE_PORT), str(ECHO_PORT))
         self._start("lan_host", self.lan, sys.executable, str(Path(__file__).with_name("lan_host.py")), *places)
-        wait_for(lambda: str(FILE_PORT) in self.run(self.lan, "ss", "-Hltn").stdout, 10, "the LAN's file server")
+        wait_for(lambda: str(FILE_PORT) in self.run(self.lan, "ss", "-Hltn").stdout, 30, "the LAN's file server")
         if self._with_dhcp:
             self.start_dhcp()
 
@@ -302,7 +302,7 @@ class VpnServer:
             command = ["ip", "-n", self.srv, "link", "set", _TAP, "netns", self.lan]
             return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
-        wait_for(move, 10, "the hub's bridge")
+        wait_for(move, 30, "the hub's bridge")
         self._ip(self.lan, "address", "add", f"{LAN}/24", "dev", _TAP)
         self._ip(self.lan, "link", "set", _TAP, "up")
         if self._dnsmasq is not None:  # it ends with the NIC it served

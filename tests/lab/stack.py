@@ -82,7 +82,7 @@ class Stack:
                 raise RuntimeError(f"the helper ended at once:\n{self.helper_log()}")
             return self.helper_answers()
 
-        wait_for(answers, 10, "the helper")
+        wait_for(answers, 30, "the helper")
 
     def helper_answers(self) -> bool:
         """Whether it has its name on the bus."""

@@ -19,7 +19,7 @@ def test_a_killed_helper_takes_all_down_with_it(server: VpnServer, stack: Stack)
 
     stack.kill_helper()
 
-    wait_for(lambda: not stack.leftovers(), 5, "NIC and worker to go")
+    wait_for(lambda: not stack.leftovers(), 30, "NIC and worker to go")
     stack.start_helper()
     assert not stack.leftovers()
     assert stack.state() is State.IDLE

@@ -29,7 +29,7 @@ def test_a_person_is_on_the_network_behind_the_server_until_they_disconnect(serv
     stack.disconnect()
 
     assert not stack.leftovers()
-    wait_for(lambda: not server.carriers(), 5, "the log-off")
+    wait_for(lambda: not server.carriers(), 30, "the log-off")
     assert not server.ping(LAN, timeout_s=1)
 
 

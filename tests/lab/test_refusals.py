@@ -142,7 +142,7 @@ def test_a_line_that_is_cut_in_the_middle_of_the_handshake(server: VpnServer, st
         told = failed(stack)
 
     assert any(says(told, code) for code in (3, 152)), told
-    wait_for(lambda: not server.carriers(), 5, "the end of the attempt")
+    wait_for(lambda: not server.carriers(), 30, "the end of the attempt")
 
 
 @pytest.mark.parametrize("octets", [1600, 4000])

@@ -55,13 +55,13 @@ class Attempt:
         self.changed.set()
 
     async def said(self, kind: type[WorkerMessage]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not any(isinstance(message, kind) for message in self.messages):
                 self.changed.clear()
                 await self.changed.wait()
 
     async def end(self) -> tuple[TunnelError, str]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not self.ends:
                 self.changed.clear()
                 await self.changed.wait()

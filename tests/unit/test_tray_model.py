@@ -224,6 +224,17 @@ def test_a_helper_that_goes_takes_its_connections_along_and_says_so_once() -> No
     assert narrator.tell(gone, known(OFFICE), NOW) == [Withdraw("")]
 
 
+@pytest.mark.parametrize("end", [State.WAITING, State.IDLE])
+def test_the_errors_of_a_quiet_connection_are_not_told_and_its_success_is(end: State) -> None:
+    quiet = replace(OFFICE, hide_windows=True)
+    connecting = replace(quiet, state=State.CONNECTING)
+    failed = replace(connecting, state=end, last_error=UNREACHABLE)
+
+    said = story(quiet, connecting, failed, connecting, up(quiet, "192.168.77.23/24"), failed)
+
+    assert [isinstance(told, Notice) for step in said for told in step] == [False, True, False]
+
+
 def test_what_is_there_at_the_start_is_no_news() -> None:
     assert Narrator(ENGLISH).tell(known(), known(up(OFFICE, "10.0.0.2/8")), NOW) == []
 
@@ -234,6 +245,7 @@ views = st.builds(
     name=st.text(max_size=5),
     state=st.sampled_from(State),
     addresses=st.sampled_from([(), ("10.0.0.2/8",)]),
+    hide_windows=st.booleans(),
     last_error=st.sampled_from([LastError(), LOST, REFUSED, UNREACHABLE, LastError("New", 9999, "?")]),
 )
 moments = st.builds(

@@ -46,7 +46,7 @@ def worker_process(source: Path, uid: int = NOBODY) -> Iterator[Process]:
                 cwd="/",
                 env={"PYTHONPATH": f"{source}/helper:{source}/shared"},
             )
-        control.settimeout(10)
+        control.settimeout(30)
         with process:
             try:
                 yield Process(process, control)

@@ -48,7 +48,7 @@ class RunningWorker:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.nic, self._tap = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         for end in (self._control, self.nic):
-            end.settimeout(10)
+            end.settimeout(30)
         self.status: int | None = None
         self.heard: list[ToHelper] = []
         worker = Worker(theirs, self._tap.fileno(), random=Random(1), limits=limits)

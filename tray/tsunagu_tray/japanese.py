@@ -209,7 +209,6 @@ _TABLE = {
     "TCP connections to use, 1 to 32 (default 1)": "TCP コネクション数、1 ～ 32 (既定値 1)",
     "trust the server's certificate with this fingerprint": "このフィンガープリントのサーバー証明書を信頼する",
     "store the password that is the first line of stdin": "標準入力の 1 行目をパスワードとして保存する",
-    "show no errors of this connection on the desktop": "この接続のエラーをデスクトップに表示しない",
     "the connection's name, or its id": "接続設定名または ID",
     "read it from the first line of stdin": "標準入力の 1 行目から読み取る",
     "return when connected; if that fails, disconnect and say why. In a terminal, asks for what is needed":

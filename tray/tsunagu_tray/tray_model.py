@@ -224,7 +224,9 @@ class Narrator:
                 self._told.pop(path, None)
                 said.append(Withdraw(path))
             elif after != before:
-                said += self._transition(before, after, now)
+                is_hidden = after.hide_windows and after.last_error  # S57; questions are not the narrator's (S69)
+                story = self._transition(before, after, now)
+                said += [Withdraw(path) if is_hidden else told for told in story]
         return said
 
     def _service_lost(self, views: Iterable[ConnectionView]) -> list[Notice | Withdraw]:
