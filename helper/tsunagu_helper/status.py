@@ -58,6 +58,7 @@ def status(now: Connection, facts: Facts, statistics: Statistics) -> dict[str, P
         "established_count": now.established_count,
         **_of_session(now.session),
         "carriers": statistics.carriers,
+        "udp_acceleration": _udp_acceleration(now.session, statistics),
         "sent_octets": statistics.wire_sent_octets,
         "received_octets": statistics.wire_received_octets,
         **_of_traffic("sent", statistics.sent),
@@ -99,10 +100,19 @@ def _of_session(session: Session | None) -> dict[str, Plain]:
         "bridge_mode": of.bridge_mode,
         "monitor_mode": of.monitor_mode,
         "vlan_id": of.vlan_id,
+        "udp_acceleration_version": of.udp_version,
         "qos": of.qos,
         "message": of.message,
         "policy": dict(of.policy),
     }
+
+
+def _udp_acceleration(session: Session | None, statistics: Statistics) -> str:
+    if session is None:
+        return ""
+    if not session.udp_version:
+        return "unsupported"
+    return "in use" if statistics.udp_in_use else "supported"
 
 
 def _of_traffic(way: str, traffic: Traffic) -> dict[str, Plain]:

@@ -1,9 +1,11 @@
 """From settings to a session and its carriers: the way to the server, TLS, trust, handshake."""
 
+import logging
 import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -24,6 +26,7 @@ from tsunagu_tunnel.softether.handshake import (
     Welcome,
     login_for,
 )
+from tsunagu_tunnel.softether.udp_acceleration import UdpTerms
 from tsunagu_tunnel.tls import (
     CertificateRefused,
     as_text,
@@ -34,7 +37,10 @@ from tsunagu_tunnel.tls import (
     unverified_context,
     verifying_context,
 )
+from tsunagu_tunnel.udp_path import OfferedUdp, open_beside
 from tsunagu_tunnel.way import Place, Way
+
+LOG = logging.getLogger(__name__)
 
 Stream = ssl.SSLSocket | socket.socket
 Tell = Callable[[Phase, str], None]
@@ -53,6 +59,7 @@ class Opened:
     session_key: bytes = field(repr=False)
     certificate: bytes  # DER
     rest: bytes  # first octets of the data phase
+    udp: tuple[OfferedUdp, UdpTerms] | None = None
 
 
 class Dialler:
@@ -76,11 +83,23 @@ class Dialler:
         way = Way(start, self._limits)
         place, tls, certificate = yield from self._connect_trusted(way, settings, start.accepted_fingerprint)
         for _ in range(MAX_REDIRECTS + 1):
-            handshake = LoginHandshake(login, address=place.address, port=place.port, random=self._random)
             self._tell(Phase.NEGOTIATING, "")
-            event = yield from self._shake_hands(tls, handshake)
-            if isinstance(event, Welcome):
-                return _opened(way, place, tls, certificate, event)
+            udp = _offered_udp(tls, settings, self._random)
+            with ExitStack() as unwanted:
+                if udp:
+                    unwanted.enter_context(udp.socket)
+                handshake = LoginHandshake(
+                    login,
+                    address=place.address,
+                    port=place.port,
+                    random=self._random,
+                    udp_offer=udp.offer if udp else None,
+                )
+                event = yield from self._shake_hands(tls, handshake)
+                if isinstance(event, Welcome):
+                    if event.udp_terms:
+                        unwanted.pop_all()
+                    return _opened(way, place, tls, certificate, event, udp)
             assert isinstance(event, Redirected)
             tls.close()
             self._tell(Phase.REDIRECTED, event.address)
@@ -192,7 +211,20 @@ class Dialler:
                 raise TunnelError(3, f"while waiting for {waiting_for}: {reason(error)}") from error
 
 
-def _opened(way: Way, place: Place, tls: ssl.SSLSocket, certificate: bytes, welcome: Welcome) -> Opened:
+def _offered_udp(tls: ssl.SSLSocket, settings: ConnectionSettings, random: Random) -> OfferedUdp | None:
+    """What a login over this connection may offer for UDP acceleration."""
+    if not settings.udp_acceleration or settings.proxy is not None:
+        return None
+    try:
+        return open_beside(tls, accepts_version_1=settings.old_udp_acceleration, random=random)
+    except OSError as error:
+        LOG.warning("no UDP acceleration: %s", reason(error))
+        return None
+
+
+def _opened(
+    way: Way, place: Place, tls: ssl.SSLSocket, certificate: bytes, welcome: Welcome, udp: OfferedUdp | None
+) -> Opened:
     cipher = tls.cipher() if welcome.session.encrypted else None
     session = replace(
         welcome.session,
@@ -209,6 +241,7 @@ def _opened(way: Way, place: Place, tls: ssl.SSLSocket, certificate: bytes, welc
         session_key=welcome.session_key,
         certificate=certificate,
         rest=welcome.rest,
+        udp=(udp, welcome.udp_terms) if udp and welcome.udp_terms else None,
     )
 
 

@@ -16,6 +16,7 @@ from tsunagu_tunnel.dhcp import CLIENT_PORT, DhcpClient, Event
 from tsunagu_tunnel.dial import Dial
 from tsunagu_tunnel.frames import parse_mac
 from tsunagu_tunnel.loop import Loop
+from tsunagu_tunnel.mss import clamp
 from tsunagu_tunnel.softether.carrier import CarrierDecoder, encode_frames, keepalive
 from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, encode_compressed_frames
 from tsunagu_tunnel.softether.errors import ProtocolError
@@ -27,6 +28,7 @@ from tsunagu_tunnel.softether.session import (
     OpenCarrier,
     SendKeepalive,
 )
+from tsunagu_tunnel.udp_path import UdpPath
 
 LOG = logging.getLogger(__name__)
 
@@ -77,6 +79,11 @@ class Tunnel:
         self._wire_sent = self._wire_received = 0  # of carriers that are closed
         self._buffer = memoryview(bytearray(FAIR))
         self._tap_is_watched = True
+        self._udp: UdpPath | None = None
+        self._udp_is_in_use = False  # as was last said in the log
+        if opened.udp:
+            self._udp = UdpPath(*opened.udp, now, compress=compressed, random=random)
+            loop.watch(self._udp.fileno(), _READ, self._udp_ready)
         self._dhcp = None
         if start.settings.addressing is Addressing.DHCP:
             self._dhcp = DhcpClient(parse_mac(start.mac), now, random=random, previous_address=start.previous_address)
@@ -87,12 +94,14 @@ class Tunnel:
 
     def statistics(self) -> Statistics:
         """All since the session began."""
+        ways: list[Carrier | UdpPath] = [*self._open, *([self._udp] if self._udp else [])]
         return Statistics(
             carriers=len(self._open),
+            udp_in_use=self._udp is not None and self._udp.is_usable(time.monotonic()),
             sent=self._sent.traffic(),
             received=self._received.traffic(),
-            wire_sent_octets=self._wire_sent + sum(carrier.sent_octets for carrier in self._open),
-            wire_received_octets=self._wire_received + sum(carrier.received_octets for carrier in self._open),
+            wire_sent_octets=self._wire_sent + sum(carrier.sent_octets for carrier in ways),
+            wire_received_octets=self._wire_received + sum(carrier.received_octets for carrier in ways),
         )
 
     def tick(self, now: float) -> None:
@@ -113,6 +122,8 @@ class Tunnel:
                     self._loop.start(self._open_carrier())
                 case EndSession(code, detail):
                     raise TunnelError(code, detail)
+        if self._udp is not None:
+            self._tick_udp(self._udp, now)
         if self._dhcp is not None:
             self._take_dhcp(self._dhcp, self._dhcp.tick(now), now)
         self._find_deadline()
@@ -131,26 +142,31 @@ class Tunnel:
         """Close all carriers, at once."""
         for carrier in list(self._open):
             self._close(carrier)
+        if self._udp is not None:
+            self._loop.unwatch(self._udp.fileno())
+            self._udp.close()
+            self._udp = None
 
     # -- frames -------------------------------------------------------------------------------------------------------
 
     def _tap_ready(self, _events: int) -> None:
-        carrier = self._free_carrier()
-        if carrier is None:  # let the NIC's queue fill up and drop, as a full link does
+        now = time.monotonic()
+        way = self._free_way(now)
+        if way is None:  # let the NIC's queue fill up and drop, as a full link does
             self._watch_tap(False)
             return
         frames = self._tap.read_frames()
-        if frames:
-            self._sent.add(frames)
-            self._write(carrier, self._encode(frames), time.monotonic())
+        self._send_by(way, clamp(frames, self._udp.largest_frame) if self._udp else frames, now)
 
     def _watch_tap(self, wanted: bool) -> None:
         if wanted is not self._tap_is_watched:
             self._tap_is_watched = wanted
             self._loop.change(self._tap.fd, _READ if wanted else 0)
 
-    def _free_carrier(self) -> Carrier | None:
-        """The oldest one that is not full: a flow keeps its order only on one carrier."""
+    def _free_way(self, now: float) -> Carrier | UdpPath | None:
+        """UDP where it is usable, else the oldest carrier that is not full: a flow keeps its order only on one."""
+        if self._udp is not None and self._udp.is_usable(now):
+            return None if self._udp.is_full else self._udp
         for carrier in self._carriers.senders:
             if not carrier.is_full:
                 return carrier
@@ -176,14 +192,22 @@ class Tunnel:
         self._received.add(frames)
         if self._dhcp is not None and _DHCP in [frame[_PORT] for frame in frames]:
             frames = [frame for frame in frames if not self._is_dhcp(self._dhcp, frame, now)]
-        self._tap.write_frames(frames)
+        self._tap.write_frames(clamp(frames, self._udp.largest_frame) if self._udp else frames)
 
     def _send(self, frames: Sequence[bytes], now: float) -> None:
-        """Frames of our own; lost if all carriers are full."""
-        carrier = self._free_carrier()
-        if frames and carrier is not None:
-            self._sent.add(frames)
-            self._write(carrier, self._encode(frames), now)
+        """Frames of our own; lost if there is no room for them."""
+        way = self._free_way(now)
+        if way is not None:
+            self._send_by(way, frames, now)
+
+    def _send_by(self, way: Carrier | UdpPath, frames: Sequence[bytes], now: float) -> None:
+        if not frames:
+            return
+        self._sent.add(frames)
+        if isinstance(way, UdpPath):
+            self._write_udp(way, frames, now)
+        else:
+            self._write(way, self._encode(frames), now)
 
     def _write(self, carrier: Carrier, block: bytes, now: float) -> None:
         try:
@@ -193,6 +217,30 @@ class Tunnel:
             self._lose(carrier, type(error).__name__)
         else:
             self._carriers.sent(carrier, now)
+
+    # -- UDP acceleration ---------------------------------------------------------------------------------------------
+
+    def _udp_ready(self, events: int) -> None:
+        udp, now = self._udp, time.monotonic()
+        assert udp is not None
+        if udp.is_full and udp.flush():
+            self._loop.change(udp.fileno(), _READ)
+            self._watch_tap(True)
+        if events & ~select.EPOLLOUT:
+            frames = udp.receive(self._buffer, now)
+            if frames:
+                self._deliver(frames, now)
+
+    def _write_udp(self, udp: UdpPath, frames: Sequence[bytes], now: float) -> None:
+        if not udp.send_frames(frames, now):
+            self._loop.change(udp.fileno(), _BOTH)
+
+    def _tick_udp(self, udp: UdpPath, now: float) -> None:
+        udp.send_keepalive(now)
+        if udp.is_usable(now) is not self._udp_is_in_use:
+            self._udp_is_in_use = not self._udp_is_in_use
+            LOG.info("UDP acceleration: %s", "in use" if self._udp_is_in_use else "not in use")
+            self._watch_tap(True)
 
     # -- carriers -----------------------------------------------------------------------------------------------------
 
@@ -255,5 +303,7 @@ class Tunnel:
     def _find_deadline(self) -> None:
         """Only where it may have come nearer: that frames put it off is found out when it is due."""
         self.deadline = self._carriers.next_deadline()
+        if self._udp is not None:
+            self.deadline = min(self.deadline, self._udp.next_deadline())
         if self._dhcp is not None:
             self.deadline = min(self.deadline, self._dhcp.next_deadline())

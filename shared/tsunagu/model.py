@@ -207,6 +207,7 @@ class ConnectionSettings:
     carrier_interval_s: int = 1  # between the establishing of carriers
     carrier_lifetime_s: int = 0  # a carrier is replaced after that; 0: never
     udp_acceleration: bool = True
+    old_udp_acceleration: bool = False  # its version 1 (RC4 and SHA-1) too, for servers that have no better one
     source_address: str = ""  # IP address of this machine that carriers start from; "": the system's choice
     source_port: int = 0  # 0: the system's choice
     old_tls: bool = False  # TLS 1.0 and 1.1 too, for old servers
@@ -385,6 +386,7 @@ class Session:
     timeout_ms: int = 20000
     message: str = ""  # of the hub, to be shown once
     policy: dict[str, int] = field(default_factory=dict)  # the server's names without "policy:" (S46)
+    udp_version: int = 0  # of UDP acceleration, as the server granted it; 0: none (S45)
     certificate: str = ""  # of the server, DER in base64 (S47)
 
 
@@ -418,6 +420,7 @@ class Statistics:
     """Counters of one session (S34, S42-S44)."""
 
     carriers: int = 0
+    udp_in_use: bool = False  # frames go by UDP acceleration at this moment
     sent: Traffic = Traffic()
     received: Traffic = Traffic()
     wire_sent_octets: int = 0  # the VPN protocol's own, about what crossed the physical network

@@ -19,7 +19,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -29,6 +30,7 @@ from tests.lab.waiting import wait_for
 
 SERVER = "10.99.0.1"
 CLIENT = "10.99.0.2"
+SERVER_6, CLIENT_6 = "fd99::1", "fd99::2"
 LAN = "192.168.77.1"
 ROUTED = "192.168.88.1"
 ROUTED_NETWORK = "192.168.88.0/24"
@@ -199,6 +201,23 @@ class VpnServer:
         """The end of ``swallow``."""
         self._ip(self.srv, "route", "delete", "blackhole", f"{CLIENT}/32")
 
+    @contextmanager
+    def udp_swallowed(self, *ways: str) -> Iterator[None]:
+        """Meanwhile no datagram arrives at the ``server`` or the ``client``, and no one is told."""
+        with ExitStack() as undo:
+            for way, family in itertools.product(ways, ("-4", "-6")):
+                namespace, nic = {"server": (self.srv, "veth-srv"), "client": (self.cli, "veth-cli")}[way]
+                # What is for this machine is found by the first rule, so ours has to come before it.
+                ours = f"priority 0 iif {nic} ipproto udp blackhole"
+                for first, then in (
+                    ("add priority 1 lookup local", "delete priority 1 lookup local"),
+                    ("delete priority 0 lookup local", "add priority 0 lookup local"),
+                    (f"add {ours}", f"delete {ours}"),
+                ):
+                    self._ip(namespace, family, "rule", *first.split())
+                    undo.callback(self._ip, namespace, family, "rule", *then.split())
+            yield
+
     def kill(self) -> None:
         """The server's machine loses its power, as far as programs are concerned."""
         self._kill_all_in(self.srv)
@@ -250,8 +269,12 @@ class VpnServer:
             self._ip(namespace, "link", "set", "lo", "up")
         cable = f"veth-srv netns {self.srv} type veth peer name veth-cli netns {self.cli}"
         subprocess.run(["ip", "link", "add", *cable.split()], check=True)
-        for namespace, nic, address in ((self.srv, "veth-srv", SERVER), (self.cli, "veth-cli", CLIENT)):
+        for namespace, nic, address, address_6 in (
+            (self.srv, "veth-srv", SERVER, SERVER_6),
+            (self.cli, "veth-cli", CLIENT, CLIENT_6),
+        ):
             self._ip(namespace, "address", "add", f"{address}/24", "dev", nic)
+            self._ip(namespace, "address", "add", f"{address_6}/64", "dev", nic, "nodad")
             self._ip(namespace, "link", "set", nic, "up")
         self._ip(self.lan, "address", "add", f"{ROUTED}/32", "dev", "lo")
 

@@ -230,7 +230,7 @@ class Stack:
         lines: set[str] = set()
         for command in (
             "-br link",
-            "-4 -br address",
+            "-4 -o address",
             "-4 route show table all",
             "-4 rule",
             "-6 route show table all",

@@ -56,6 +56,17 @@ def test_counters_are_by_way_and_kind() -> None:
     assert (shown["sent_unicast_packets"], shown["received_broadcast_octets"]) == (1, 4)
 
 
+@pytest.mark.parametrize(
+    ("version", "in_use", "said"), [(0, False, "unsupported"), (2, False, "supported"), (2, True, "in use")]
+)
+def test_udp_acceleration_is_supported_or_in_use(version: int, in_use: bool, said: str) -> None:
+    now = replace(UP, session=replace(SESSION, udp_version=version))
+
+    shown = status(now, FACTS, Statistics(udp_in_use=in_use))
+
+    assert (shown["udp_acceleration"], shown["udp_acceleration_version"]) == (said, version)
+
+
 def test_an_address_is_shown_only_while_it_is_of_use() -> None:
     assert shown_addresses(UP, FACTS) == ["192.168.77.23/24"]
     assert shown_addresses(replace(IDLE, state=State.WAITING), FACTS) == []

@@ -51,6 +51,8 @@ def _field(field: str, value: Any, texts: Texts) -> str:
         return local_time(value)
     if field.endswith("_octets"):
         return texts("octets", count=value)
+    if field == "udp_acceleration":
+        return texts(f"udp_{value.replace(' ', '_')}")
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return str(value)

@@ -251,6 +251,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "status_bridge_mode": ("Bridge / router mode", "ブリッジ / ルータモード"),
     "status_monitor_mode": ("Monitoring mode", "モニタリングモード"),
     "status_vlan_id": ("VLAN ID", "VLAN ID"),
+    "status_udp_acceleration": ("UDP acceleration", "UDP 高速化機能"),
+    "status_udp_acceleration_version": ("UDP acceleration version", "UDP 高速化機能のバージョン"),
     "status_qos": ("VoIP / QoS", "VoIP / QoS"),
     "status_sent_octets": ("Sent", "送信データ量"),
     "status_received_octets": ("Received", "受信データ量"),
@@ -276,6 +278,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "column_hub": ("HUB", "仮想 HUB"),
     "yes": ("yes", "はい"),
     "no": ("no", "いいえ"),
+    "udp_unsupported": ("not part of this session", "このセッションでは使用できません"),
+    "udp_supported": ("supported, not in use", "対応 (未使用)"),
+    "udp_in_use": ("in use", "使用中"),
     "octets": ("{count:,} bytes", "{count:,} バイト"),
 
     # tray program

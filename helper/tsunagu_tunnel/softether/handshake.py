@@ -13,6 +13,8 @@ from tsunagu_tunnel.softether.auth import Credentials
 from tsunagu_tunnel.softether.errors import ProtocolError
 from tsunagu_tunnel.softether.pack import Pack
 from tsunagu_tunnel.softether.session import Direction
+from tsunagu_tunnel.softether.udp_acceleration import UdpTerms
+from tsunagu_tunnel.softether.udp_offer import UdpOffer
 
 MAX_REDIRECTS = 4  # hops of one attempt; the reference client has no limit
 MAX_CARRIERS = 32
@@ -86,6 +88,7 @@ class Welcome:
     session: Session
     session_key: bytes = field(repr=False)  # 20 octets, for AdditionalHandshake
     rest: bytes  # the first octets of the data phase, for the carrier's decoder
+    udp_terms: UdpTerms | None  # of the UDP acceleration that was offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +180,13 @@ class Handshake(ABC):
 class LoginHandshake(Handshake):
     """The first connection of a session.  Events: ``Hello``, then ``Welcome`` or ``Redirected``."""
 
-    def __init__(self, login: Login, *, address: str, port: int, random: Random) -> None:
-        """``address``, ``port``: of the machine in fact connected."""
+    def __init__(
+        self, login: Login, *, address: str, port: int, random: Random, udp_offer: UdpOffer | None = None
+    ) -> None:
+        """``address``, ``port``: of the machine in fact connected.  ``udp_offer``: not through a proxy."""
         super().__init__(address=address, random=random)
         self._login = login
+        self._udp_offer = udp_offer
         self._address = address
         self._port = port
 
@@ -208,6 +214,8 @@ class LoginHandshake(Handshake):
         ):
             pack.add_int(name, wanted)
         pack.add_data("UniqueId", login.machine_id)
+        if self._udp_offer is not None:
+            self._udp_offer.add_to(pack)
         self._add_node(pack)
         return pack
 
@@ -240,6 +248,7 @@ class LoginHandshake(Handshake):
             raise ProtocolError("the server wants a session without encryption, which nobody asked for")
         wished = min(pack.get_int("max_connection"), self._login.max_carriers, MAX_CARRIERS)
         policy = _policy(pack)
+        udp_terms = self._udp_offer.terms_in(pack, encrypted=encrypted) if self._udp_offer else None
         session = Session(
             server_address=self._address,
             server_port=self._port,
@@ -260,8 +269,9 @@ class LoginHandshake(Handshake):
             timeout_ms=min(max(pack.get_int("timeout"), TIMEOUT_MS[0]), TIMEOUT_MS[1]),
             message=_message(pack),
             policy=policy,
+            udp_version=udp_terms.version if udp_terms else 0,
         )
-        return Welcome(session, session_key, self._reader.rest())
+        return Welcome(session, session_key, self._reader.rest(), udp_terms)
 
 
 class AdditionalHandshake(Handshake):

@@ -72,6 +72,14 @@ class Pack:
         """Text without NUL."""
         self.add(Element(name, Kind.STR, values))
 
+    def add_ip(self, name: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
+        """An address, in the four elements that ``get_ip`` reads."""
+        is_6 = address.version == 6
+        self.add_int(f"{name}@ipv6_bool", is_6)
+        self.add_data(f"{name}@ipv6_array", address.packed if is_6 else bytes(16))
+        self.add_int(f"{name}@ipv6_scope_id", 0)
+        self.add_int(name, 0 if is_6 else int.from_bytes(address.packed, "little"))
+
     def add(self, element: Element) -> None:
         """Add an element.
 

@@ -1,0 +1,194 @@
+"""The UDP carrier of a session: a socket, and as many datagrams with one call as the kernel takes."""
+
+import errno
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from tsunagu_tunnel.softether.udp_acceleration import UdpAcceleration, UdpTerms
+from tsunagu_tunnel.softether.udp_offer import UdpOffer
+
+MAX_DATAGRAM = {socket.AF_INET: 1426, socket.AF_INET6: 1406}  # octets that fit through PPPoE (Cedar/UdpAccel.c)
+FAIR = 131072  # octets that are received before others get their turn
+SOCKET_BUFFER = 1 << 20  # octets, as far as the kernel lets us
+
+_UDP_SEGMENT, _UDP_GRO = 103, 104  # linux/udp.h; Python has no names for them
+_TRAIN = 64  # datagrams, and ...
+_TRAIN_OCTETS = 65000  # ... that go through the kernel as one (UDP_MAX_SEGMENTS, and the length of an IP packet)
+_U16, _INT = struct.Struct("=H"), struct.Struct("=i")
+_IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER, _DONT = 10, 23, 0  # linux/in.h, in6.h
+
+_FULL = {errno.EAGAIN, errno.ENOBUFS}
+_NO_TRAINS = {errno.EINVAL, errno.EMSGSIZE, errno.EIO}  # longer than the route's MTU, or the NIC has no checksums
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedUdp:
+    """A bound socket, owned, and what is said about it to the server."""
+
+    socket: socket.socket
+    peer: str  # address of the server, as the system writes it
+    offer: UdpOffer
+
+
+def open_beside(tcp: socket.socket, *, accepts_version_1: bool, random: Random) -> OfferedUdp:
+    """A socket whose datagrams go the way of that TCP connection.
+
+    Raises:
+        OSError: there is none to be had.
+    """
+    here, there = tcp.getsockname(), tcp.getpeername()
+    udp = socket.socket(tcp.family, socket.SOCK_DGRAM)
+    try:
+        udp.setblocking(False)
+        udp.bind((here[0], 0, *here[2:]))
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            udp.setsockopt(socket.SOL_SOCKET, option, SOCKET_BUFFER)
+        # What is too long goes in fragments, here or on the way: a full frame and what surrounds it always is.
+        level, name = (
+            (socket.IPPROTO_IP, _IP_MTU_DISCOVER)
+            if tcp.family == socket.AF_INET
+            else (socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER)
+        )
+        udp.setsockopt(level, name, _DONT)
+    except BaseException:
+        udp.close()
+        raise
+    port = udp.getsockname()[1]
+    offer = UdpOffer.of(str(here[0]), port, accepts_version_1=accepts_version_1, random=random)
+    return OfferedUdp(udp, str(there[0]), offer)
+
+
+class UdpPath:
+    """Frames in and out by datagrams.  Owns the socket, which is not connected: the peer's port may change.
+
+    Its address is the TCP connection's and stays so: the helper keeps that one address out of the tunnel, and what went
+    to another one might go through the tunnel itself, round and round.
+    """
+
+    sent_octets = received_octets = 0  # of datagrams
+
+    def __init__(self, opened: OfferedUdp, terms: UdpTerms, now: float, *, compress: bool, random: Random) -> None:
+        self._socket = opened.socket
+        self._peer = opened.peer
+        self._max_datagram = MAX_DATAGRAM[socket.AddressFamily(self._socket.family)]
+        self._acceleration = UdpAcceleration(
+            terms, now, compress=compress, max_datagram=self._max_datagram, random=random
+        )
+        self.largest_frame = self._acceleration.largest_frame  # octets; a longer one is sent in fragments
+        self._unsent: list[bytes] = []
+        self._sends_trains = self._has(_UDP_SEGMENT)
+        if self._has(_UDP_GRO):
+            self._socket.setsockopt(socket.IPPROTO_UDP, _UDP_GRO, 1)
+
+    def fileno(self) -> int:
+        """Of the socket."""
+        return self._socket.fileno()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether datagrams wait for room in the socket, so that no others may follow yet."""
+        return bool(self._unsent)
+
+    def is_usable(self, now: float) -> bool:
+        """Whether frames arrive by it."""
+        return self._acceleration.is_usable(now)
+
+    def next_deadline(self) -> float:
+        """When ``send_keepalive`` will next have something to do."""
+        return self._acceleration.next_deadline()
+
+    def close(self) -> None:
+        """At once."""
+        self._socket.close()
+
+    def send_frames(self, frames: Sequence[bytes], now: float) -> bool:
+        """Send, or begin to, when the path is not full; whether nothing is left to be sent."""
+        self._unsent = self._acceleration.encode(frames, now)
+        return self.flush()
+
+    def send_keepalive(self, now: float) -> None:
+        """If it is due."""
+        keepalives = self._acceleration.tick(now)
+        if not self.is_full:
+            self._unsent = keepalives
+            self.flush()
+
+    def flush(self) -> bool:
+        """Send more of the datagrams that wait; whether nothing is left to be sent.
+
+        Where nothing can be sent, for want of a route, say, they are lost, and the path is not usable.
+        """
+        unsent, self._unsent = self._unsent, []
+        done = 0
+        try:
+            for train in self._trains(unsent):
+                self._send_train(train)
+                done += len(train)
+        except OSError as error:
+            if error.errno in _FULL:
+                self._unsent = unsent[done:]
+            else:
+                self._acceleration.fail()
+        return not self._unsent
+
+    def receive(self, buffer: memoryview, now: float) -> list[bytes]:
+        """The frames in what has come.  ``buffer`` has room for a whole train, for this call only."""
+        frames: list[bytes] = []
+        size = 0
+        while size <= FAIR:
+            try:
+                octets, extra, _, source = self._socket.recvmsg_into([buffer], 64)
+            except BlockingIOError:
+                break
+            except OSError:  # one that the kernel had kept from a datagram sent before: shows by the missing echo
+                continue
+            size += octets
+            if source[0] != self._peer:
+                continue
+            step = next((_INT.unpack(data)[0] for _, kind, data in extra if kind == _UDP_GRO), octets)
+            datagrams = [buffer[at : min(at + step, octets)] for at in range(0, octets, step or 1)]
+            frames += self._acceleration.receive(datagrams, source[1], now)
+        self.received_octets += size
+        return frames
+
+    def _has(self, option: int) -> bool:
+        try:
+            self._socket.getsockopt(socket.IPPROTO_UDP, option)
+        except OSError:
+            return False
+        return True
+
+    def _trains(self, datagrams: list[bytes]) -> Iterator[list[bytes]]:
+        """Runs of datagrams of one length, of which the last may be shorter."""
+        start, count = 0, len(datagrams)
+        while start < count:
+            length = len(datagrams[start])
+            stop = start + 1
+            if self._sends_trains and length <= self._max_datagram:
+                limit = min(count, start + min(_TRAIN, _TRAIN_OCTETS // length))
+                while stop < limit and len(datagrams[stop]) == length:
+                    stop += 1
+                if stop < limit and len(datagrams[stop]) < length:
+                    stop += 1
+            yield datagrams[start:stop]
+            start = stop
+
+    def _send_train(self, train: list[bytes]) -> None:
+        if len(train) > 1 and self._sends_trains:
+            extra = [(socket.IPPROTO_UDP, _UDP_SEGMENT, _U16.pack(len(train[0])))]
+            try:
+                self.sent_octets += self._socket.sendmsg(train, extra, 0, (self._peer, self._acceleration.port))
+            except OSError as error:
+                if error.errno not in _NO_TRAINS:
+                    raise
+                self._sends_trains = False
+            else:
+                return
+        for datagram in train:
+            self._send_one(datagram)
+
+    def _send_one(self, datagram: bytes) -> None:
+        self.sent_octets += self._socket.sendto(datagram, (self._peer, self._acceleration.port))

@@ -1,0 +1,74 @@
+"""UDP acceleration with a real server: in use after its 10 s; what becomes of the session where datagrams are lost."""
+
+from typing import Any
+
+import pytest
+
+from tests.lab.server import FILE, FILE_SHA256, SERVER, SERVER_6, VpnServer
+from tests.lab.stack import NAME, Stack
+from tests.lab.waiting import wait_for
+
+SWITCH_S = 40  # 10 s are the rule, the rest is a busy machine's
+
+
+def use_udp(server: VpnServer, stack: Stack) -> dict[str, Any]:
+    """Wait until UDP acceleration is in use at both ends, which decide that for themselves; the status."""
+    wait_for(lambda: stack.status()["udp_acceleration"] == "in use", SWITCH_S, "UDP acceleration to be in use")
+    status = stack.status()
+    wait_for(lambda: is_active(server, status["session_name"]), SWITCH_S, "the server to use it, too")
+    return status
+
+
+def is_active(server: VpnServer, session: str) -> bool:
+    """As the server sees it."""
+    return server.session(session)["UDP Acceleration is Active"] == "Yes"
+
+
+def tcp_octets(server: VpnServer) -> int:
+    """What has passed on the client's TCP connections to the VPN server, both ways, keepalives and all."""
+    listed = server.run(server.cli, "ss", "-Hti", "dport = :443").stdout
+    counters = [word.partition(":") for word in listed.split() if word.startswith(("bytes_sent:", "bytes_received:"))]
+    return sum(int(number) for _, _, number in counters)
+
+
+@pytest.mark.parametrize("host", [SERVER, SERVER_6])
+def test_frames_go_by_udp_and_not_by_tcp(server: VpnServer, stack: Stack, host: str) -> None:
+    stack.add(NAME, "--server", f"[{host}]:443" if ":" in host else f"{host}:443", udp_acceleration=True)
+    stack.connect()
+    status = use_udp(server, stack)
+    before = tcp_octets(server)
+
+    assert status["udp_acceleration_version"] == 2
+    assert server.ping()
+    assert server.fetch() == FILE_SHA256
+    assert tcp_octets(server) - before < len(FILE) / 100
+    assert stack.status()["received_octets"] > len(FILE)
+
+
+@pytest.mark.parametrize("ways", [("server", "client"), ("server",), ("client",)], ids="+".join)
+def test_where_datagrams_are_lost_the_session_goes_on_by_tcp_until_they_come_again(
+    server: VpnServer, stack: Stack, ways: tuple[str, ...]
+) -> None:
+    stack.add(NAME)
+    stack.connect()
+    session = use_udp(server, stack)["session_name"]
+
+    with server.udp_swallowed(*ways):
+        wait_for(lambda: stack.status()["udp_acceleration"] == "supported", 20, "UDP acceleration to be given up")
+        wait_for(server.ping, 20, "an answer by TCP")
+        assert server.fetch() == FILE_SHA256
+
+    use_udp(server, stack)
+    wait_for(server.ping, 5, "an answer by UDP")
+    assert server.fetch() == FILE_SHA256
+    status = stack.status()
+    assert (status["session_name"], status["established_count"]) == (session, 1)
+
+
+def test_who_wants_none_gets_none(server: VpnServer, stack: Stack) -> None:
+    stack.add(NAME, udp_acceleration=False)
+    stack.connect()
+
+    status = stack.status()
+    assert status["udp_acceleration"] == "unsupported"
+    assert server.session(status["session_name"])["UDP Acceleration is Supported"] == "No"
