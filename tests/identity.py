@@ -1,7 +1,7 @@
 """Certificates of users, made for one test."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -22,6 +23,13 @@ class Identity:
 
     certificate: str
     key: str
+    private_key: PrivateKey = field(repr=False)
+
+    def pkcs12(self, passphrase: bytes, *others: "Identity") -> bytes:
+        """All in one file, with others' certificates."""
+        own, *chain = (x509.load_pem_x509_certificate(one.certificate.encode()) for one in (self, *others))
+        protection = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+        return serialize_key_and_certificates(b"", self.private_key, own, chain, protection)
 
 
 def rsa_key(bits: int = 2048) -> rsa.RSAPrivateKey:
@@ -47,4 +55,5 @@ def make_identity(name: str, key: PrivateKey, *, passphrase: bytes = b"") -> Ide
     return Identity(
         certificate.public_bytes(Encoding.PEM).decode(),
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection).decode(),
+        key,
     )

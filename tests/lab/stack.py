@@ -153,16 +153,20 @@ class Stack:
         hub: str = HUB,
         user: str = USER,
         password: str | None = PASSWORD,
+        first_line: str = "",
         trusted: bool = True,
         **settings: int,
     ) -> None:
-        """Save a connection, quick to retry, the server's certificate trusted already."""
+        """Save a connection, quick to retry, the server's certificate trusted already.
+
+        ``first_line`` of its standard input, where that is no password.
+        """
         arguments = ["--server", f"{host}:{port}", "--hub", hub, "--user", user, *options]
         if password is not None:
             arguments.append("--password-stdin")
         if trusted:
             arguments += ["--fingerprint", self.server.fingerprint()]
-        self.done("add", name, *arguments, stdin=f"{password}\n")
+        self.done("add", name, *arguments, stdin=f"{password or first_line}\n")
         self.update(name, retry_interval_s=5, **settings)
 
     def update(self, name: str, **changes: int | str) -> None:

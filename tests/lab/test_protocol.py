@@ -11,7 +11,7 @@ from tests.lab.server import FILE_SHA256, HUB, PASSWORD, SERVER, USER, VpnServer
 from tests.lab.stack import NAME, Stack
 from tests.lab.waiting import wait_for
 from tsunagu.control import Established, Failed, Start, decode, encode
-from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Secret, Secrets
+from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Secret, Secrets, State
 from tsunagu_tunnel.softether.auth import hash_password
 
 
@@ -130,3 +130,43 @@ def test_carriers_that_are_old_are_replaced_while_the_session_lives_on(server: V
     assert server.fetch() == FILE_SHA256
     assert stack.status()["session_name"] == session
     assert stack.status()["established_count"] == 1
+
+
+@pytest.mark.parametrize("form", ["two files", "encrypted key", "pkcs12"])
+def test_a_person_connects_with_a_certificate_in_files(server: VpnServer, stack: Stack, form: str) -> None:
+    dora = make_identity("dora", rsa_key(), passphrase=b"" if form == "two files" else b"hush")
+    user = f"dora-{form.split()[0]}"
+    user_with_certificate(server, user, dora)
+    files = {"dora.crt": dora.certificate.encode(), "dora.key": dora.key.encode(), "dora.p12": dora.pkcs12(b"hush")}
+    for name, contents in files.items():
+        (stack.folder / name).write_bytes(contents)
+    certificate, key = stack.folder / "dora.crt", ["--key", f"{stack.folder / 'dora.key'}"]
+    if form == "pkcs12":
+        certificate, key = stack.folder / "dora.p12", []
+    options = ["--auth", "certificate", "--certificate", f"{certificate}", *key, "--key-passphrase-stdin"]
+    stack.add(NAME, *options, user=user, password=None, first_line="hush")
+
+    stack.connect()
+
+    assert server.ping()
+    assert stack.status()["session_name"].startswith(f"SID-{user.upper()}-")
+    assert stack.status()["saved_secrets"] == ["private_key"]
+    settings = stack.json("show", NAME)
+    assert settings["client_certificate"] == dora.certificate
+    assert "PRIVATE KEY" not in str(settings)
+    assert "PRIVATE KEY" not in stack.helper_log()
+
+
+def test_a_connection_is_changed_to_a_certificate_and_an_unknown_one_is_refused_once(stack: Stack) -> None:
+    emil = make_identity("emil", rsa_key())
+    both = stack.folder / "emil.pem"
+    both.write_text(emil.certificate + emil.key)
+    stack.add()
+    stack.done("certificate", NAME, f"{both}")
+
+    refused = stack.cli("connect", NAME, "--wait")
+
+    assert refused.returncode == 1
+    assert "(error 9)" in refused.stderr
+    assert stack.state() is State.IDLE
+    assert stack.helper_log().count("ended by error 9") == 1

@@ -9,7 +9,9 @@ import shlex
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 from typing import NoReturn
 
 from tsunagu import __version__
@@ -20,6 +22,7 @@ from tsunagu.plain import to_plain
 from tsunagu_tray.agent import Agent
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.connection_view import ConnectionView, LastError
+from tsunagu_tray.identity import Identity, PassphraseNeeded, read_identity
 from tsunagu_tray.report import event_text, local_time, print_json, print_lines, status_rows, table, view_to_plain
 from tsunagu_tray.settings_text import changed, rows
 from tsunagu_tray.terminal import Terminal, tell
@@ -27,6 +30,7 @@ from tsunagu_tray.texts import Language, Texts, language
 
 CONNECT_TIMEOUT_S = 60.0
 MAX_EVENTS = 1000
+MAX_FILE = 1 << 20  # octets, of a certificate or key
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,11 +95,15 @@ class Commands:
             port=port,
             hub=options.hub,
             username=options.user,
-            auth=AuthType.ANONYMOUS if options.anonymous else AuthType.PASSWORD,
+            auth=AuthType(options.auth),
             carriers=options.carriers,
             server_fingerprint=parse_fingerprint(options.fingerprint, self.texts) if options.fingerprint else "",
         )
-        secrets = {"password": Secret(sys.stdin.readline().rstrip("\r\n"))} if options.password_stdin else {}
+        secrets = {"password": Secret(_first_line())} if options.password_stdin else {}
+        if settings.auth is AuthType.CERTIFICATE:
+            identity = await self._identity()
+            settings = replace(settings, client_certificate=identity.certificates)
+            secrets = {"private_key": identity.private_key}
         path = await self.client.add(settings, secrets)
         if options.json:
             print_json({"id": ConnectionView(path=path).id, "name": settings.name})
@@ -127,12 +135,21 @@ class Commands:
         """Store a password."""
         view, name = self._named(), SecretKind.PROXY_PASSWORD if self.options.proxy else SecretKind.PASSWORD
         if self.options.stdin:
-            password = sys.stdin.readline().rstrip("\r\n")
+            password = _first_line()
         else:
             password = await Terminal(self.texts).new_password(view, name)
         if not password:
             raise VpnError(self.texts("cli_password_missing"))
         await self.client.set_secrets(view.path, {name.value: Secret(password)})
+
+    async def certificate(self) -> None:
+        """Log in with a client certificate from now on."""
+        view, identity = self._named(), await self._identity()
+        settings = await self.client.settings(view.path)
+        await self.client.set_secrets(view.path, {"private_key": identity.private_key})
+        auth, certificates = AuthType.CERTIFICATE, identity.certificates
+        await self.client.update(view.path, replace(settings, auth=auth, client_certificate=certificates))
+        print_lines([self.texts("cli_changed_later" if view.is_active else "cli_changed", name=view.name)])
 
     async def connect(self) -> None:
         """Connect; with --wait either end connected, or disconnected and with an error."""
@@ -214,6 +231,21 @@ class Commands:
         if len(found) > 1:
             raise NotFound(self.texts("cli_several_named", name=name, ids=", ".join(view.id for view in found)))
         return found[0]
+
+    async def _identity(self) -> Identity:
+        """The certificate and key in the files that were named; asks for the passphrase where one is needed."""
+        options, texts = self.options, self.texts
+        if not options.certificate:
+            raise InvalidSettings(texts("cli_certificate_missing"))
+        certificate = _contents(options.certificate, texts)
+        key = _contents(options.key, texts) if options.key else b""
+        try:
+            return read_identity(certificate, key, _first_line() if options.key_passphrase_stdin else "")
+        except PassphraseNeeded:
+            passphrase = await Terminal(texts).passphrase(options.key or options.certificate)
+            if not passphrase:
+                raise
+        return read_identity(certificate, key, passphrase)
 
     async def _answer_by(self, terminal: Terminal) -> None:
         agent = Agent(terminal, lambda: self.client.owner, lambda path: self.client.views.get(path))
@@ -339,6 +371,21 @@ def parse_fingerprint(text: str, texts: Texts) -> str:
     return digits
 
 
+def _first_line() -> str:
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _contents(file: str, texts: Texts) -> bytes:
+    try:
+        with Path(file).open("rb") as opened:
+            contents = opened.read(MAX_FILE + 1)
+    except OSError as error:
+        raise InvalidSettings(texts("cli_file_unreadable", file=file, why=error.strerror)) from error
+    if len(contents) > MAX_FILE:
+        raise InvalidSettings(texts("cli_file_too_long", file=file))
+    return contents
+
+
 # -- usage ------------------------------------------------------------------------------------------------------------
 
 
@@ -397,10 +444,21 @@ def parser(texts: Texts) -> Usage:
     add.add_argument("--server", required=True, metavar="HOST[:PORT]", help="the VPN server; port 443 if none is given")
     add.add_argument("--hub", required=True, help="the virtual hub on it")
     add.add_argument("--user", required=True, help="the user name there")
-    add.add_argument("--anonymous", action="store_true", help="the user has no password (anonymous authentication)")
+    kinds = [auth.value for auth in AuthType]
+    add.add_argument("--auth", choices=kinds, default="password", help="how the user logs in (default: password)")
+    add.add_argument("--anonymous", dest="auth", action="store_const", const="anonymous", help="as --auth anonymous")
     add.add_argument("--carriers", type=int, default=1, metavar="N", help="TCP connections to use, 1 to 32 (default 1)")
     add.add_argument("--fingerprint", metavar="SHA256", help="trust the server's certificate with this fingerprint")
     add.add_argument("--password-stdin", action="store_true", help="store the password that is the first line of stdin")
+
+    def identity(added: Usage, certificate: str) -> None:
+        added.add_argument(certificate, metavar="FILE", help="the user's certificate (PEM, DER or PKCS#12)")
+        added.add_argument("--key", metavar="FILE", help="its private key, where that is in another file")
+        added.add_argument(
+            "--key-passphrase-stdin", action="store_true", help="the key's passphrase is the first line of stdin"
+        )
+
+    identity(add, "--certificate")
 
     def named(added: Usage, *, needed: bool = True) -> Usage:
         added.add_argument(
@@ -420,6 +478,8 @@ def parser(texts: Texts) -> Usage:
     password = named(command("password", Commands.password, "store a connection's password"))
     password.add_argument("--proxy", action="store_true", help="the one for the proxy on the way to the server")
     password.add_argument("--stdin", action="store_true", help="read it from the first line of stdin")
+
+    identity(named(command("certificate", Commands.certificate, "log in with a client certificate")), "certificate")
 
     connect = named(command("connect", Commands.connect, "connect"))
     connect.add_argument(

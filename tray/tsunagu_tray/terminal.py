@@ -67,6 +67,12 @@ class Terminal:
             return ""
         return await self._line(self._texts(f"{kind.value}_cli_new", name=view.name), echo=False)
 
+    async def passphrase(self, file: str) -> str:
+        """That of a private key; "" where nobody can be asked."""
+        if not sys.stdin.isatty():
+            return ""
+        return await self._line(self._texts("cli_passphrase", file=file), echo=False)
+
     async def _line(self, prompt: str, *, echo: bool) -> str:
         loop = asyncio.get_running_loop()
         self._asking_since = loop.time()
