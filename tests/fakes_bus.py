@@ -164,6 +164,8 @@ class FakeConnection(Interface):
         self.addresses: list[str] = []
         self.last_error: tuple[str, int, str] = ("", 0, "")
         self.retry_at = 0.0
+        self.message = ""  # of the hub
+        self.policy = {"MaxMac": 3}
         self.attempt = 0
         self.owner = os.getuid()
         self.tasks: list[asyncio.Task[None]] = []
@@ -231,7 +233,15 @@ class FakeConnection(Interface):
     @told
     def GetStatus(self) -> "a{sv}":
         return to_variants(
-            {"name": self.settings.name, "state": "Connected", "sent_octets": 5, "policy": {"MaxMac": 3}, "routes": []}
+            {
+                "name": self.settings.name,
+                "state": "Connected",
+                "sent_octets": 5,
+                "policy": self.policy,
+                "routes": [],
+                "message": self.message,
+                "established_count": 1,
+            }
         )
 
     @dbus_property(access=PropertyAccess.READ)

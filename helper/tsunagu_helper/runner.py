@@ -250,7 +250,7 @@ class Runner:
         assert self._nic is not None
         assert self._worker is None
         start = Start(
-            settings=command.settings,
+            settings=replace(command.settings, foreign=""),
             secrets=command.secrets,
             mac=self.stored.mac,
             accepted_fingerprint=command.accepted_fingerprint,

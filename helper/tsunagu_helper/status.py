@@ -1,5 +1,7 @@
 """A connection in the words of the manual's status window and of the bus.  Pure."""
 
+import ipaddress
+
 from tsunagu.errors import VpnError, bus_error_name
 from tsunagu.model import Phase, Session, State, Statistics, Traffic, list_state
 from tsunagu_helper.connection import Connection
@@ -59,6 +61,9 @@ def status(now: Connection, facts: Facts, statistics: Statistics) -> dict[str, P
         **_of_session(now.session),
         "carriers": statistics.carriers,
         "udp_acceleration": _udp_acceleration(now.session, statistics),
+        "sending_carriers": statistics.sending_carriers,
+        "receiving_carriers": statistics.receiving_carriers,
+        "compression_saved_percent": _saved_percent(now.session, statistics),
         "sent_octets": statistics.wire_sent_octets,
         "received_octets": statistics.wire_received_octets,
         **_of_traffic("sent", statistics.sent),
@@ -85,6 +90,7 @@ def _of_session(session: Session | None) -> dict[str, Plain]:
     return {
         "server_name": of.server_address,
         "server_port": of.server_port,
+        "underlay": _underlay(of.carrier_address or of.server_address),
         "server_product": of.server_product,
         "server_version": f"{of.server_version // 100}.{of.server_version % 100:02}" if session else "",
         "server_build": of.server_build,
@@ -104,6 +110,8 @@ def _of_session(session: Session | None) -> dict[str, Plain]:
         "qos": of.qos,
         "message": of.message,
         "policy": dict(of.policy),
+        "server_certificate": of.certificate,
+        "client_certificate": of.client_certificate,
     }
 
 
@@ -113,6 +121,21 @@ def _udp_acceleration(session: Session | None, statistics: Statistics) -> str:
     if not session.udp_version:
         return "unsupported"
     return "in use" if statistics.udp_in_use else "supported"
+
+
+def _underlay(address: str) -> str:
+    """What carries the session (S45)."""
+    return f"TCP over IPv{ipaddress.ip_address(address).version}" if address else ""
+
+
+def _saved_percent(session: Session | None, statistics: Statistics) -> int:
+    """How much less has travelled than frames were carried, in per cent (S37)."""
+    ways = (statistics.sent, statistics.received)
+    frames = sum(way.unicast_octets + way.broadcast_octets for way in ways)
+    if session is None or not session.compressed or not frames:
+        return 0
+    wire = statistics.wire_sent_octets + statistics.wire_received_octets
+    return min(max(100 - 100 * wire // frames, 0), 100)
 
 
 def _of_traffic(way: str, traffic: Traffic) -> dict[str, Plain]:

@@ -13,7 +13,7 @@ from tsunagu.control import Start
 from tsunagu.errors import TunnelError
 from tsunagu.model import ConnectionSettings, Phase, Session
 from tsunagu_tunnel.dial import READ, Dial, Limits, closed_on_error, reason, retried, send_all
-from tsunagu_tunnel.softether.auth import Ticket, credentials_for
+from tsunagu_tunnel.softether.auth import ClientCertificate, Ticket, credentials_for
 from tsunagu_tunnel.softether.handshake import (
     MAX_REDIRECTS,
     AdditionalHandshake,
@@ -79,7 +79,8 @@ class Dialler:
             TunnelError: what the server said, or what went wrong.
         """
         settings = start.settings
-        login = login_for(settings, credentials_for(settings, start.secrets), start.machine_id)
+        credentials = credentials_for(settings, start.secrets)
+        login = login_for(settings, credentials, start.machine_id)
         way = Way(start, self._limits)
         place, tls, certificate = yield from self._connect_trusted(way, settings, start.accepted_fingerprint)
         for _ in range(MAX_REDIRECTS + 1):
@@ -99,7 +100,8 @@ class Dialler:
                 if isinstance(event, Welcome):
                     if event.udp_terms:
                         unwanted.pop_all()
-                    return _opened(way, place, tls, certificate, event, udp)
+                    shown = credentials.certificate if isinstance(credentials, ClientCertificate) else b""
+                    return _opened(way, place, tls, certificate, event, udp, shown)
             assert isinstance(event, Redirected)
             tls.close()
             self._tell(Phase.REDIRECTED, event.address)
@@ -223,7 +225,13 @@ def _offered_udp(tls: ssl.SSLSocket, settings: ConnectionSettings, random: Rando
 
 
 def _opened(
-    way: Way, place: Place, tls: ssl.SSLSocket, certificate: bytes, welcome: Welcome, udp: OfferedUdp | None
+    way: Way,
+    place: Place,
+    tls: ssl.SSLSocket,
+    certificate: bytes,
+    welcome: Welcome,
+    udp: OfferedUdp | None,
+    client_certificate: bytes,
 ) -> Opened:
     cipher = tls.cipher() if welcome.session.encrypted else None
     session = replace(
@@ -232,6 +240,7 @@ def _opened(
         tls_version=cipher[1] if cipher else "",
         cipher=cipher[0] if cipher else "",
         certificate=as_text(certificate),
+        client_certificate=as_text(client_certificate),
     )
     return Opened(
         stream=_stream(tls, session),

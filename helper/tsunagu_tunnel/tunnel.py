@@ -98,6 +98,8 @@ class Tunnel:
         return Statistics(
             carriers=len(self._open),
             udp_in_use=self._udp is not None and self._udp.is_usable(time.monotonic()),
+            sending_carriers=len(self._carriers.senders),
+            receiving_carriers=self._carriers.receivers,
             sent=self._sent.traffic(),
             received=self._received.traffic(),
             wire_sent_octets=self._wire_sent + sum(carrier.sent_octets for carrier in ways),

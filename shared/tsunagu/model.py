@@ -105,6 +105,7 @@ _PRIVATE_KEY = re.compile(
 )
 _MAX_PASSWORD = 1024  # characters
 _MAX_PRIVATE_KEY = 8192  # characters; an RSA key of 4096 bits has about 3300
+_MAX_FOREIGN = 8192  # characters; real files have some hundred, and a certificate
 
 
 def _text(value: str, what: str, limit: int = 255) -> None:
@@ -168,9 +169,10 @@ class Proxy:
         for name, value in self.headers:
             if not _HEADER_NAME.fullmatch(name):
                 raise InvalidSettings("The name of a proxy's header must consist of letters, digits and hyphens")
-            if not _HEADER_VALUE.fullmatch(value):
+            if not _HEADER_VALUE.fullmatch(value) or value != value.strip(" "):
                 raise InvalidSettings(
-                    f"The proxy's header {name} must have at most 1024 characters, without control characters"
+                    f"The proxy's header {name} must have at most 1024 characters, "
+                    "without control characters or blanks at its ends"
                 )
 
 
@@ -216,6 +218,7 @@ class ConnectionSettings:
     excluded_networks: tuple[str, ...] = ()  # in CIDR form: never through the tunnel
     allow_lan: bool = True  # with Routing.EVERYTHING: the private networks this machine is in stay outside the tunnel
     mtu: int = 0  # octets, 576 to 1500; 0: what DHCP says, else 1500
+    foreign: str = ""  # what the official client's setting file said that is no setting of ours: for the next export
 
     def __post_init__(self) -> None:
         _text(self.name, "name of the connection")
@@ -241,6 +244,10 @@ class ConnectionSettings:
         if self.routing is Routing.NONE and (self.extra_networks or self.excluded_networks):
             raise InvalidSettings("Without routes (routing none) there can be no extra or excluded networks")
         self._check_user_certificate()
+        if len(self.foreign) > _MAX_FOREIGN:
+            raise InvalidSettings(
+                f"What Tsunagu has no setting for in a setting file must be at most {_MAX_FOREIGN} characters"
+            )
         if self.source_address:
             try:
                 ipaddress.ip_address(self.source_address)
@@ -388,6 +395,7 @@ class Session:
     policy: dict[str, int] = field(default_factory=dict)  # the server's names without "policy:" (S46)
     udp_version: int = 0  # of UDP acceleration, as the server granted it; 0: none (S45)
     certificate: str = ""  # of the server, DER in base64 (S47)
+    client_certificate: str = ""  # shown by us, likewise, where the login was by one (S48)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -421,6 +429,8 @@ class Statistics:
 
     carriers: int = 0
     udp_in_use: bool = False  # frames go by UDP acceleration at this moment
+    sending_carriers: int = 0  # of these; in half-duplex mode every one does one of both
+    receiving_carriers: int = 0
     sent: Traffic = Traffic()
     received: Traffic = Traffic()
     wire_sent_octets: int = 0  # the VPN protocol's own, about what crossed the physical network

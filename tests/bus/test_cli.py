@@ -176,6 +176,29 @@ async def test_waiting_ends_with_the_address(tsunagu: Run, helper: FakeHelper) -
     assert done.out == "Connected to Office\nAddress: 192.168.77.23/24\n"
 
 
+async def test_what_the_hub_has_to_say_is_said_when_connected(tsunagu: Run, helper: FakeHelper) -> None:
+    helper.add("Office").message = "Welcome.\nMaintenance on Sunday"
+    helper.on_connect = lambda connection: connection.show(state=State.UP, addresses=["192.168.77.23/24"])
+
+    done = await tsunagu("connect", "Office", "--wait")
+
+    assert done.out.splitlines()[:3] == ["Connected to Office", "Welcome.", "Maintenance on Sunday"]
+
+
+async def test_the_policy_is_told_with_meanings_while_there_is_a_session(tsunagu: Run, helper: FakeHelper) -> None:
+    office = helper.add("Office")
+
+    shown = await tsunagu("policy", "Office")
+    plain = await tsunagu("policy", "Office", "--json")
+    office.policy = {}
+    offline = await tsunagu("policy", "Office")
+
+    assert shown.out.split("  ")[1:2] == ["3"]
+    assert json.loads(plain.out)[0]["key"] == "MaxMac"
+    assert offline.status == 1
+    assert "not connected" in offline.err
+
+
 async def test_a_hub_without_dhcp_is_connected_all_the_same(tsunagu: Run, helper: FakeHelper) -> None:
     helper.add("Office")
     helper.on_connect = lambda connection: connection.show(state=State.UP, error=NoAddress("No DHCP server answered"))

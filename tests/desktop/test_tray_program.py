@@ -166,6 +166,17 @@ async def test_it_outlives_restarts_of_helper_panel_and_notification_daemon(rig:
     await rig.icon(Kind.CONNECTED)
 
 
+async def test_what_the_hub_has_to_say_is_notified(rig: Rig) -> None:
+    rig.connection.message = "Maintenance on <Sunday>"
+    rig.helper.on_connect = lambda connection: connection.show(state=State.UP, addresses=[ADDRESS])
+
+    await rig.click(Kind.OFFLINE)
+
+    assert (
+        await rig.notified("Message from Office")
+    ).body == "Maintenance on &lt;Sunday&gt;"  # what the desktop shows as < and >
+
+
 async def test_there_is_one_tray_a_session(rig: Rig) -> None:
     await rig.icon(Kind.OFFLINE)
 

@@ -174,6 +174,20 @@ class VpnServer:
         """The administrator throws every client out."""
         self.vpncmd(f"Hub {HUB}", *(f"SessionDisconnect {name}" for name in self.sessions()))
 
+    def say(self, message: str) -> None:
+        """The hub's message to everyone who connects.  vpncmd has no command for it, so the server starts anew."""
+        self.stop()
+        [config] = [
+            path for path in self.folder.rglob("vpn_server.config") if not path.parent.name.startswith("backup")
+        ]
+        text = message.replace("$", "$24").replace(" ", "$20").replace("\n", "$0A")
+        hub = f"declare {HUB}\n\t\t{{\n"
+        settings = config.read_bytes().replace(b"\r\n", b"\n").decode("utf-8-sig")
+        assert settings.count(hub) == 1
+        settings = settings.replace(hub, f"{hub}declare Message\n{{\nstring MessageText {text}\n}}\n")
+        config.write_text(settings, "utf-8-sig")
+        self.start()
+
     def hub_offline(self) -> None:
         """The administrator takes the hub offline."""
         self.vpncmd(f"Hub {HUB}", "Offline")
@@ -292,14 +306,14 @@ class VpnServer:
             self.start_dhcp()
 
     def _install(self) -> None:
-        """A copy of the binary in a folder of its own: some builds keep their files beside it."""
+        """A copy of the binary and of what it needs, in a folder of its own: some builds keep their files beside it."""
         given = Path(os.environ.get("TSUNAGU_LAB_SERVER") or _DEBIAN)
         here = self.folder / "bin"
         here.mkdir()
         shutil.copy(given, here / "vpnserver")
         for neighbour in given.resolve().parent.iterdir():
             if neighbour.name == "hamcore.se2" or ".so" in neighbour.suffixes:
-                (here / neighbour.name).symlink_to(neighbour)
+                shutil.copy(neighbour, here)
         for folder in ("var/lib", "var/log", "run"):
             (self.folder / folder / "softether").mkdir(parents=True)
 
@@ -307,7 +321,8 @@ class VpnServer:
         mounts = f"mount --bind {self.folder}/var /var && mount --bind {self.folder}/run /run"
         private = ("unshare", "--mount", "--propagation", "private", "--uts", "sh", "-c")
         named = "echo vpn.example.org >/proc/sys/kernel/hostname"  # goes into the server's certificate
-        command = f"{mounts} && {named} && cd /var && exec {self.folder}/bin/vpnserver execsvc"
+        here = f"{self.folder}/bin"
+        command = f"{mounts} && {named} && cd /var && LD_LIBRARY_PATH={here} exec {here}/vpnserver execsvc"
         self._server = self._start("vpnserver", self.srv, *private, command)
         wait_for(self._answers, 20, "the VPN server")
 

@@ -1,10 +1,14 @@
 """What the protocol offers beyond the main job, against a real server."""
 
+import base64
+import hashlib
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.identity import Identity, make_identity, rsa_key
 from tests.lab.server import FILE_SHA256, HUB, PASSWORD, SERVER, USER, VpnServer
@@ -12,6 +16,7 @@ from tests.lab.stack import NAME, Stack
 from tests.lab.waiting import wait_for
 from tsunagu.control import Established, Failed, Start, decode, encode
 from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Secret, Secrets, State
+from tsunagu.policy import POLICY
 from tsunagu_tunnel.softether.auth import hash_password
 
 
@@ -66,6 +71,8 @@ def test_a_certificate_opens_the_door_to_its_user_only(server: VpnServer, bits: 
     refused = log_in(server, AuthType.CERTIFICATE, user=user, certificate=other.certificate, private_key=other.key)
 
     assert isinstance(welcome, Established)
+    shown = x509.load_der_x509_certificate(base64.b64decode(welcome.session.client_certificate))
+    assert shown.public_bytes(Encoding.PEM).decode() == carol.certificate
     assert welcome.session.session_name.startswith(f"SID-{user.upper()}-")
     assert isinstance(refused, Failed)
     assert refused.code == 9
@@ -89,6 +96,7 @@ def test_a_compressed_session_carries_everything(server: VpnServer, stack: Stack
     assert server.fetch() == FILE_SHA256
     status = stack.status()
     assert status["compressed"] is True
+    assert status["compression_saved_percent"] == 0  # the file is random
     assert server.session(status["session_name"])["Use of Compression"].startswith("Yes")
 
 
@@ -101,6 +109,8 @@ def test_a_half_duplex_session_with_four_carriers_carries_everything(server: Vpn
     assert server.fetch() == FILE_SHA256
     status = stack.status()
     assert status["half_duplex"] is True
+    assert status["sending_carriers"] + status["receiving_carriers"] == 4
+    assert status["sending_carriers"] == status["receiving_carriers"] == 2
     known = server.session(status["session_name"])
     assert known["Half Duplex TCP Connection Mode"].startswith("Yes")
     assert known["Number of TCP Connections"] == "4"
@@ -170,3 +180,27 @@ def test_a_connection_is_changed_to_a_certificate_and_an_unknown_one_is_refused_
     assert "(error 9)" in refused.stderr
     assert stack.state() is State.IDLE
     assert stack.helper_log().count("ended by error 9") == 1
+
+
+def test_the_welcome_is_told_whole(own_server: VpnServer, own_stack: Stack) -> None:
+    own_server.say("Welcome.\nMaintenance on Sunday")
+    own_server.vpncmd(
+        f"Hub {HUB}", f"UserPolicySet {USER} /NAME:MaxIP /VALUE:7", f"UserPolicySet {USER} /NAME:CheckMac /VALUE:yes"
+    )
+    own_stack.add()
+
+    connected = own_stack.done("connect", NAME, "--wait")
+
+    assert "Welcome.\nMaintenance on Sunday\n" in connected
+    status = own_stack.status()
+    assert status["message"] == "Welcome.\nMaintenance on Sunday"
+    certificate = base64.b64decode(status["server_certificate"])
+    assert hashlib.sha256(certificate).hexdigest() == own_server.fingerprint()
+    assert status["client_certificate"] == ""
+    assert status["underlay"] == "TCP over IPv4"
+    policy = {entry["key"]: entry for entry in own_stack.json("policy", NAME)}
+    assert set(policy) == set(POLICY)
+    assert policy["MaxIP"]["value"] == 7
+    assert policy["CheckMac"]["value"] is True
+    assert policy["NoBridge"]["value"] is True  # it was not asked for
+    assert "Unique MAC addresses" in own_stack.done("policy", NAME)

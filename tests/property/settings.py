@@ -1,11 +1,12 @@
 """Arbitrary valid settings and secrets."""
 
-import base64
-import textwrap
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
+from tsunagu.account_file import Account
 from tsunagu.control import Start
+from tsunagu.der import to_pem
 from tsunagu.model import Addressing, AuthType, ConnectionSettings, HashedPassword, Proxy, ProxyKind, Secret, Secrets
 
 _PRINTABLE = st.characters(exclude_categories=["Cs", "Cc"])
@@ -35,12 +36,6 @@ def pem(label: str) -> st.SearchStrategy[str]:
     return der().map(lambda octets: to_pem(label, octets))
 
 
-def to_pem(label: str, octets: bytes) -> str:
-    """As every tool writes it: 64 characters a line."""
-    lines = textwrap.fill(base64.b64encode(octets).decode(), 64)
-    return f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n"
-
-
 def passwords() -> st.SearchStrategy[Secret]:
     """Passwords."""
     return st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=1024).map(
@@ -49,8 +44,8 @@ def passwords() -> st.SearchStrategy[Secret]:
 
 
 def hashed_passwords() -> st.SearchStrategy[HashedPassword]:
-    """What servers and setting files keep."""
-    return st.binary(min_size=20, max_size=20).map(lambda octets: HashedPassword(octets.hex()))
+    """What servers and setting files keep; all zeros is what files have where there is none."""
+    return st.binary(min_size=20, max_size=20).filter(any).map(lambda octets: HashedPassword(octets.hex()))
 
 
 @st.composite
@@ -108,9 +103,44 @@ def connection_settings() -> st.SearchStrategy[ConnectionSettings]:
         carrier_interval_s=st.integers(1, 2**32 - 1),
         carrier_lifetime_s=_UINT32,
         udp_acceleration=st.booleans(),
+        old_udp_acceleration=st.booleans(),
         source_address=st.just("") | st.ip_addresses().map(str),
         source_port=st.integers(0, 65535),
         old_tls=st.booleans(),
+        foreign=st.just("") | texts(),
+    )
+
+
+_NOT_IN_FILES = (
+    *("addressing", "old_tls", "old_udp_acceleration", "server_fingerprint", "foreign"),
+    *("routing", "extra_networks", "excluded_networks", "allow_lan", "mtu"),
+)
+
+
+@st.composite
+def accounts(draw: st.DrawFn) -> Account:
+    """What a setting file can hold: no other field is set, and secrets are those of the kind of authentication."""
+    settings = draw(connection_settings())
+    auth = settings.auth
+    is_card, is_certificate = auth is AuthType.SMART_CARD, auth is AuthType.CERTIFICATE
+    fresh = ConnectionSettings(name="x", host="x", hub="x", username="x")
+    settings = replace(
+        settings,
+        **{name: getattr(fresh, name) for name in _NOT_IN_FILES},
+        client_certificate=draw(st.just("") | pem("CERTIFICATE")) if is_certificate else "",
+        card_certificate=settings.card_certificate if is_card else "",
+        card_key=settings.card_key if is_card else "",
+        source_address=settings.source_address if settings.source_address.strip("0.:") else "",
+        retry_limit=None if settings.retry_limit == 2**32 - 1 else settings.retry_limit,
+    )
+    return Account(
+        settings=settings,
+        secrets=Secrets(
+            password=draw(st.none() | passwords()) if auth is AuthType.PLAIN_PASSWORD else None,
+            hashed_password=draw(st.none() | hashed_passwords()) if auth is AuthType.PASSWORD else None,
+            private_key=draw(st.none() | pem("RSA PRIVATE KEY").map(Secret)) if is_certificate else None,
+            proxy_password=draw(st.none() | passwords()) if settings.proxy else None,
+        ),
     )
 
 

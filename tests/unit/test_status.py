@@ -67,6 +67,34 @@ def test_udp_acceleration_is_supported_or_in_use(version: int, in_use: bool, sai
     assert (shown["udp_acceleration"], shown["udp_acceleration_version"]) == (said, version)
 
 
+def test_compression_is_told_by_what_it_saves() -> None:
+    compressed = replace(UP, session=replace(SESSION, compressed=True))
+    traffic = Statistics(
+        sent=Traffic(unicast_octets=600), received=Traffic(broadcast_octets=400), wire_received_octets=300
+    )
+
+    assert status(compressed, FACTS, traffic)["compression_saved_percent"] == 70
+    assert status(UP, FACTS, traffic)["compression_saved_percent"] == 0
+    assert status(compressed, FACTS, Statistics())["compression_saved_percent"] == 0
+    padded = replace(traffic, wire_sent_octets=5000)
+    assert status(compressed, FACTS, padded)["compression_saved_percent"] == 0
+
+
+def test_what_carries_the_session_is_told_by_the_address_in_use() -> None:
+    proxied = replace(UP, session=replace(SESSION, carrier_address="2001:db8::1"))
+
+    assert status(UP, FACTS, Statistics())["underlay"] == "TCP over IPv4"
+    assert status(proxied, FACTS, Statistics())["underlay"] == "TCP over IPv6"
+
+
+def test_both_certificates_of_a_session_are_there() -> None:
+    now = replace(UP, session=replace(SESSION, client_certificate="REVG"))
+
+    shown = status(now, FACTS, Statistics())
+
+    assert (shown["server_certificate"], shown["client_certificate"]) == ("QUJD", "REVG")
+
+
 def test_an_address_is_shown_only_while_it_is_of_use() -> None:
     assert shown_addresses(UP, FACTS) == ["192.168.77.23/24"]
     assert shown_addresses(replace(IDLE, state=State.WAITING), FACTS) == []

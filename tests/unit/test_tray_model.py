@@ -20,6 +20,7 @@ from tsunagu_tray.tray_model import (
     Notice,
     Verb,
     Withdraw,
+    came_up,
     click,
     icon,
     menu,
@@ -264,3 +265,9 @@ def test_nothing_that_can_be_known_breaks_the_tray(history: list[Known], languag
         assert defaults[0].do == click(new)
         assert tooltip(new, texts)
         assert icon(new) in Kind
+
+
+def test_a_connection_has_come_up_once_and_not_when_it_was_found_up() -> None:
+    assert came_up(known(OFFICE), known(up())) == [up()]
+    assert came_up(known(up()), known(up(OFFICE, "192.168.77.23/24"))) == []
+    assert came_up(known(), known(up())) == []

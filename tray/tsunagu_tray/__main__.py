@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 from tsunagu import __version__
@@ -17,19 +18,33 @@ from tsunagu.errors import VpnError, bus_error_name
 from tsunagu_dbus import BusError, MessageBus, call, close, connect
 from tsunagu_tray.agent import Agent
 from tsunagu_tray.client import HelperClient
-from tsunagu_tray.connection_view import LastError
+from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.icon import Menu, MenuItem, TrayIcon
 from tsunagu_tray.images import picture
 from tsunagu_tray.memory import Memory
 from tsunagu_tray.notify import Notifier
 from tsunagu_tray.questions import Questions
 from tsunagu_tray.texts import Texts, language
-from tsunagu_tray.tray_model import Do, Item, Known, Narrator, Notice, Verb, Withdraw, click, icon, menu, tooltip
+from tsunagu_tray.tray_model import (
+    Do,
+    Item,
+    Known,
+    Narrator,
+    Notice,
+    Verb,
+    Withdraw,
+    came_up,
+    click,
+    icon,
+    menu,
+    tooltip,
+)
 
 log = logging.getLogger(__name__)
 
 BUS_NAME = "org.tsunagu.Tray"  # owned by the one tray of a session
 PICTURE_SIZE = 192  # px; the icon scales it down
+MAX_MESSAGE = 1000  # characters of a hub's message in a notification; the status has all of it
 NO_PLACE = "no-place"  # key of the notification that no panel shows icons
 
 
@@ -114,7 +129,18 @@ class Tray:
         if not new.available:
             self._agent.cancel_all()
         self._notifier.say(self._narrator.tell(old, new, time.time()))
+        for view in came_up(old, new):
+            self._start(self._pass_on_message(view))
         self._draw(old)
+
+    async def _pass_on_message(self, view: ConnectionView) -> None:
+        """What the hub has to say to everyone who connects; not again when a lost connection comes back."""
+        with suppress(VpnError):  # it has ended again
+            status = await self._client.status(view.path)
+            if status["message"] and status["established_count"] == 1:
+                title = self._texts("message_title", name=view.name)
+                body = status["message"][:MAX_MESSAGE]
+                self._notifier.say([Notice(key=f"{view.path}/message", title=title, body=body)])
 
     def _look(self) -> Known:
         return Known(

@@ -23,7 +23,17 @@ from tsunagu_tray.agent import Agent
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.identity import Identity, PassphraseNeeded, read_identity
-from tsunagu_tray.report import event_text, local_time, print_json, print_lines, status_rows, table, view_to_plain
+from tsunagu_tray.report import (
+    event_text,
+    local_time,
+    policy_rows,
+    policy_to_plain,
+    print_json,
+    print_lines,
+    status_rows,
+    table,
+    view_to_plain,
+)
 from tsunagu_tray.settings_text import changed, rows
 from tsunagu_tray.terminal import Terminal, tell
 from tsunagu_tray.texts import Language, Texts, language
@@ -199,6 +209,17 @@ class Commands:
         for number, status in enumerate(found):
             print_lines(([""] if number else []) + list(table([*status_rows(status, self.texts)])))
 
+    async def policy(self) -> None:
+        """What the server's security policy says of the session (S46)."""
+        view = self._named()
+        status = await self.client.status(view.path)
+        if not status["policy"]:
+            raise VpnError(self.texts("cli_no_session", name=view.name))
+        if self.options.json:
+            print_json(policy_to_plain(status["policy"], self.texts))
+        else:
+            print_lines(table([*policy_rows(status["policy"], self.texts)]))
+
     async def log(self) -> None:
         """What happened, oldest first."""
         events = await self.client.events(MAX_EVENTS)
@@ -261,8 +282,9 @@ class Commands:
             async for now in self._watch(view.path, timeout_s, terminal):
                 if now.state is State.UP:
                     if not was_up:
-                        print_lines([texts("cli_connected", name=view.name)])
                         was_up = True
+                        message = (await self.client.status(view.path))["message"]
+                        print_lines([texts("cli_connected", name=view.name), *message.splitlines()])
                     if now.address:
                         print_lines([texts("cli_address", address=", ".join(now.addresses))])
                     elif now.last_error:
@@ -498,6 +520,8 @@ def parser(texts: Texts) -> Usage:
     trust.add_argument("--yes", action="store_true", help="trust whatever the server shows, without a question")
 
     named(command("status", Commands.status, "show all about one connection, or all", data=True), needed=False)
+
+    named(command("policy", Commands.policy, "show the server's security policy for a connection", data=True))
 
     log = named(command("log", Commands.log, "show what happened, newest last", data=True), needed=False)
     log.add_argument("-n", "--number", type=count, default=50, metavar="N", help="so many entries (default 50)")

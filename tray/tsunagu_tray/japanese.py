@@ -69,8 +69,8 @@ _TABLE = {
     "The proxy's headers must be at most {limit}": "プロキシのヘッダーは {limit} 個までです",
     "The name of a proxy's header must consist of letters, digits and hyphens":
         "プロキシのヘッダー名に使えるのは英数字とハイフンです",
-    "The proxy's header {name} must have at most 1024 characters, without control characters":
-        "プロキシのヘッダー {name} は 1024 文字以内で指定してください。制御文字は使えません",
+    "The proxy's header {name} must have at most 1024 characters, without control characters or blanks at its ends":
+        "プロキシのヘッダー {name} は 1024 文字以内で指定してください。制御文字と前後の空白は使えません",
     "The {what} must be at most {limit}": "{what}は {limit} 個までです",
     "The {what} must be networks such as 192.168.5.0/24 or 2001:db8::/48, which {value} is not":
         "{what}には 192.168.5.0/24 や 2001:db8::/48 のようなネットワークを指定してください ({value} は使えません)",
@@ -181,6 +181,35 @@ _TABLE = {
     "There is no connection to the system bus": "システムバスに接続されていません",
     "{error}; is the service 'dbus' running?": "{error}。dbus サービスが動作しているか確認してください",
 
+    # -- setting files ------------------------------------------------------------------------------------------------
+    "Line {number}: {what}": "{number} 行目: {what}",
+    "The file has more than {limit} octets": "ファイルが {limit} オクテットを超えています",
+    "A header of the proxy lacks its colon": "プロキシのヘッダーにコロンがありません",
+    "A hashed password must have 20 octets": "ハッシュ化されたパスワードは 20 オクテットでなければなりません",
+    "The password is not text in UTF-8": "パスワードが UTF-8 の文字列ではありません",
+    "The value {name} is not in DER form": "{name} が DER 形式ではありません",
+    "This kind of {what} ({number}) is not supported": "この種類の{what} ({number}) には対応していません",
+    "authentication": "認証方式",
+    "The value {name} must not be of type {kind}": "{name} の型が {kind} であってはなりません",
+    "Nothing may follow the brace that closes root": "root を閉じる括弧の後には何も書けません",
+    "A brace must follow and open the folder": "フォルダーを開く括弧が必要です",
+    "The same value is in line {number} already": "同じ値が既に {number} 行目にあります",
+    "Neither a value (type, name, value) nor the beginning or end of a folder":
+        "値 (型、名前、値) でも、フォルダーの始まりや終わりでもありません",
+    "The outermost folder must be root": "最も外側のフォルダーの名前は root でなければなりません",
+    "Folders may be nested at most {limit} deep": "フォルダーの入れ子は {limit} 段までです",
+    "The same folder is in line {number} already": "同じフォルダーが既に {number} 行目にあります",
+    "The file ends before the brace that closes root": "root を閉じる括弧の前にファイルが終わっています",
+    "Two hexadecimal digits must follow a $": "$ の後には 16 進数 2 桁が必要です",
+    "Text must be in UTF-8": "文字列は UTF-8 でなければなりません",
+    "A value of type byte must be in base64": "「byte」型の値は Base64 でなければなりません",
+    "A value of type bool must be true or false": "「bool」型の値は「true」か「false」でなければなりません",
+    "The number must be a decimal one between 0 and {limit}": "数値は 0 から {limit} までの 10 進数で指定してください",
+    "What Tsunagu has no setting for in a setting file must be at most {limit} characters":
+        "設定ファイルのうち Tsunagu が扱わない項目は、合わせて {limit} 文字までです",
+    "A setting file needs PEM of the kind BEGIN {kind}, not encrypted":
+        "設定ファイルに必要なのは、暗号化されていない BEGIN {kind} 形式の PEM です",
+
     # -- the command line's help ------------------------------------------------------------------------------------
     "usage: ": "使い方: ",
     "commands": "コマンド",
@@ -212,6 +241,7 @@ _TABLE = {
     "connect": "接続する",
     "disconnect, or stop trying": "切断する、または接続の試行をやめる",
     "trust the server's certificate from now on": "今後サーバーの証明書を信頼する",
+    "show the server's security policy for a connection": "接続設定のセキュリティポリシーを表示する",
     "show all about one connection, or all": "接続設定 1 つ、またはすべての詳しい状態を表示する",
     "show what happened, newest last": "これまでの出来事を古い順に表示する",
     "print JSON, for scripts": "JSON で出力する (スクリプト用)",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from tsunagu.policy import Unit, items
 from tsunagu_tray.connection_view import ConnectionView
 from tsunagu_tray.texts import SENTENCES, Texts
 
@@ -56,6 +57,26 @@ def _field(field: str, value: Any, texts: Texts) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return str(value)
+
+
+def policy_rows(policy: dict[str, int], texts: Texts) -> Iterator[tuple[str, str, str]]:
+    """Name, value and meaning of each value; 0 and off are a dash."""
+    for item, value in items(policy):
+        shown = f"{value:,} {item.unit.value}" if item.unit in (Unit.SECONDS, Unit.BITS) else f"{value:,}"
+        if item.unit is Unit.SWITCH:
+            shown = texts("policy_on")
+        name, meaning = texts.of_policy(item)
+        yield name, shown if value else "-", meaning
+
+
+def policy_to_plain(policy: dict[str, int], texts: Texts) -> list[dict[str, Any]]:
+    """For ``policy --json``."""
+    plain = []
+    for item, value in items(policy):
+        name, meaning = texts.of_policy(item)
+        shown = bool(value) if item.unit is Unit.SWITCH else value
+        plain.append({"key": item.key, "value": shown, "unit": item.unit.value, "name": name, "meaning": meaning})
+    return plain
 
 
 def event_text(event: dict[str, Any], texts: Texts) -> str:

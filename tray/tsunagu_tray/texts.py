@@ -11,6 +11,7 @@ from enum import Enum
 from tsunagu.error_table import ERRORS
 from tsunagu.errors import TunnelError
 from tsunagu.model import Phase, State
+from tsunagu.policy import PolicyItem
 from tsunagu_tray.connection_view import LastError
 from tsunagu_tray.japanese import japanese
 
@@ -59,6 +60,12 @@ class Texts:
             return ""
         return entry.advice_ja if self.language is Language.JA else entry.advice_en
 
+    def of_policy(self, item: PolicyItem) -> tuple[str, str]:
+        """Name and meaning of a value of the security policy."""
+        if self.language is Language.JA:
+            return item.name_ja, item.meaning_ja
+        return item.name_en, item.meaning_en
+
     def error_with_advice(self, error: LastError) -> str:
         """Both, for one line."""
         advice = self.advice(error)
@@ -103,6 +110,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "service_unavailable": ("The Tsunagu service is not running", "Tsunagu サービスが動作していません"),
 
     # notifications
+    "message_title": ("Message from {name}", "「{name}」からのメッセージ"),
     "connected_title": ("Connected to {name}", "「{name}」に接続しました"),
     "connected_address": ("Your address there is {address}", "IP アドレス: {address}"),
     "connected_no_address": ("Waiting for an address", "IP アドレスの取得を待っています"),
@@ -229,6 +237,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "設定項目 {setting} に {value} は指定できません。指定できる値: {expected}"),
     "cli_removed": ("Removed {name}", "「{name}」を削除しました"),
     "cli_trusted": ("The certificate of {name} is trusted from now on", "「{name}」の証明書を今後信頼します"),
+    "cli_no_session": ("{name} is not connected, so there is no security policy; run: tsunagu connect",
+                       "「{name}」は接続していないため、セキュリティポリシーはありません。tsunagu connect で接続してください"),
+    "policy_on": ("Enabled", "有効"),
     "cli_interrupted": ("Interrupted", "中断されました"),
 
     # the manual's fields (S22-S45), for the status command
@@ -236,6 +247,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "status_status_text": ("Session status", "セッション接続状態"),
     "status_server_name": ("Server", "サーバー名"),
     "status_server_port": ("Port", "ポート番号"),
+    "status_underlay": ("Carried by", "物理通信プロトコル"),
     "status_server_product": ("Server product", "サーバー製品名"),
     "status_server_version": ("Server version", "サーバーバージョン"),
     "status_server_build": ("Server build", "サーバービルド番号"),
@@ -245,11 +257,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "status_established_count": ("Sessions established", "セッション確立回数"),
     "status_half_duplex": ("Half-duplex mode", "半二重モード"),
     "status_carriers": ("TCP connections", "TCP コネクション数"),
+    "status_sending_carriers": ("TCP connections that send", "送信用 TCP コネクション数"),
+    "status_receiving_carriers": ("TCP connections that receive", "受信用 TCP コネクション数"),
     "status_max_carriers": ("TCP connections at most", "最大 TCP コネクション数"),
     "status_encrypted": ("Encryption", "暗号化"),
     "status_tls_version": ("TLS version", "TLS バージョン"),
     "status_cipher": ("Cipher", "暗号アルゴリズム"),
     "status_compressed": ("Compression", "データ圧縮"),
+    "status_compression_saved_percent": ("Saved by compression (%)", "圧縮率 (%)"),
     "status_session_name": ("Session name", "セッション名"),
     "status_connection_name": ("Connection name", "コネクション名"),
     "status_session_key": ("Session key", "セッションキー"),

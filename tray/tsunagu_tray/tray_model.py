@@ -204,6 +204,15 @@ class Withdraw:
     key: str
 
 
+def came_up(old: Known, new: Known) -> list[ConnectionView]:
+    """The connections that stand since this change."""
+    return [
+        view
+        for path, view in new.views.items()
+        if view.state is State.UP and path in old.views and old.views[path].state is not State.UP
+    ]
+
+
 class Narrator:
     """Turns what changed into notifications: one for a series of failures, not one an attempt."""
 

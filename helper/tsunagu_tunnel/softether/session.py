@@ -104,6 +104,7 @@ class CarrierSet(Generic[CarrierT]):
         self._random = random
         self._carriers: dict[CarrierT, _Times] = {}
         self._senders: tuple[CarrierT, ...] = ()
+        self.receivers = 0  # how many carriers may bring frames
         self._received_at = now  # on any carrier
         self._ends_at = now + auto_disconnect_s if auto_disconnect_s else float("inf")
         self._opening = 0  # connections on their way
@@ -203,8 +204,8 @@ class CarrierSet(Generic[CarrierT]):
 
     def _find_ways(self) -> None:
         self._senders = tuple(c for c, times in self._carriers.items() if times.direction is not Direction.RECEIVE)
-        some_receive = any(times.direction is not Direction.SEND for times in self._carriers.values())
-        self._lacks_a_way = self._half_duplex and not (self._senders and some_receive)
+        self.receivers = sum(times.direction is not Direction.SEND for times in self._carriers.values())
+        self._lacks_a_way = self._half_duplex and not (self._senders and self.receivers)
         if self._lacks_a_way:  # the server gives the scarcer one
             self._open_at = min(self._open_at, self._opened_at + OPEN_INTERVAL_S)
 

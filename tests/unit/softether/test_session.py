@@ -148,6 +148,7 @@ def test_only_carriers_that_may_send_do() -> None:
     carriers.add("c", Direction.SEND, START)
 
     assert carriers.senders == ("a", "c")
+    assert carriers.receivers == 2
     assert carriers.tick(START) == [SendKeepalive("c")]
 
 
