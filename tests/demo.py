@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, suppress
+from itertools import groupby
 from pathlib import Path
 
 from tests.lab.processes import Processes
@@ -211,18 +212,19 @@ class Demonstration:
 
 
 class StateLog:
-    """The states that the bus has told of, from now on."""
+    """The states that the helper has told anyone of, from now on; its signals are not for all, but root may spy."""
 
     def __init__(self, stack: Stack) -> None:
         self._log = Processes(stack.folder / "logs")
-        command = ["gdbus", "monitor", "--address", stack.bus.address, "--dest", SERVICE]
+        command = ["dbus-monitor", "--address", stack.bus.address, f"type='signal',sender='{SERVICE}'"]
         self._log.start("states", command, os.environ)
-        wait_for(lambda: "is owned by" in self._log.log("states"), 30, "gdbus to listen")
+        wait_for(lambda: "NameLost" in self._log.log("states"), 30, "dbus-monitor to listen")
 
     def close(self) -> list[State]:
-        """Those seen."""
+        """Those seen; each was told to the tray and to others."""
         self._log.end_all()
-        return [State(word) for word in re.findall(r"'State': <'([a-z-]+)'>", self._log.log("states"))]
+        told = re.findall(r'string "State"\s+variant\s+string "([a-z-]+)"', self._log.log("states"))
+        return [State(word) for word, _ in groupby(told)]
 
 
 def in_order(wanted: list[State], seen: list[State]) -> bool:
