@@ -23,6 +23,8 @@ def main() -> None:
     def attempt() -> Dial[None]:
         opened = yield from dialler.open_session(start)
         opened.stream.close()
+        if opened.udp:
+            opened.udp[0].socket.close()
         answers.append(encode(Established(session=opened.session)))
 
     loop = Loop()

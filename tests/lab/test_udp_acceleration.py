@@ -1,12 +1,16 @@
 """UDP acceleration with a real server: in use after its 10 s; what becomes of the session where datagrams are lost."""
 
+import json
+import sys
 from typing import Any
 
 import pytest
 
-from tests.lab.server import FILE, FILE_SHA256, SERVER, SERVER_6, VpnServer
+from tests.lab.server import FILE, FILE_SHA256, HUB, LAN, PASSWORD, SERVER, SERVER_6, USER, VpnServer
 from tests.lab.stack import NAME, Stack
 from tests.lab.waiting import wait_for
+from tsunagu.control import Start, encode
+from tsunagu.model import Addressing, ConnectionSettings, Secret, Secrets
 
 SWITCH_S = 40  # 10 s are the rule, the rest is a busy machine's
 
@@ -63,6 +67,50 @@ def test_where_datagrams_are_lost_the_session_goes_on_by_tcp_until_they_come_aga
     assert server.fetch() == FILE_SHA256
     status = stack.status()
     assert (status["session_name"], status["established_count"]) == (session, 1)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_session_in_the_clear_has_datagrams_in_the_clear(server: VpnServer, stack: Stack, compress: bool) -> None:
+    stack.add(NAME, encrypt=False, compress=compress)
+    stack.connect()
+    status = use_udp(server, stack)
+
+    assert status["encrypted"] is False
+    assert server.fetch() == FILE_SHA256
+
+
+def test_a_compressed_session_has_compressed_datagrams(server: VpnServer, stack: Stack) -> None:
+    stack.add(NAME, compress=True)
+    stack.connect()
+    use_udp(server, stack)
+    before = stack.status()["sent_octets"]
+
+    assert server.run(server.cli, "ping", "-c20", "-i0.05", "-s1200", LAN).returncode == 0
+    assert stack.status()["sent_octets"] - before < 20 * 1200
+    assert server.fetch() == FILE_SHA256
+
+
+@pytest.mark.parametrize("encrypt", [True, False])
+def test_an_old_server_is_spoken_to_in_version_1(server: VpnServer, encrypt: bool) -> None:
+    settings = ConnectionSettings(
+        name="x", host=SERVER, hub=HUB, username=USER, addressing=Addressing.NONE, old_udp_acceleration=True,
+        encrypt=encrypt,
+    )  # fmt: skip
+    start = Start(
+        settings=settings,
+        secrets=Secrets(password=Secret(PASSWORD)),
+        mac="5e:00:00:00:00:01",
+        accepted_fingerprint=server.fingerprint(),
+        machine_id="00" * 16,
+    )
+
+    done = server.run(
+        server.cli, sys.executable, "-m", "tests.lab.old_udp", stdin=encode(start).decode(), timeout_s=100
+    )
+
+    said = json.loads(done.stdout)
+    assert (said["version"], said["answer_of"]) == (1, LAN)
+    assert said["udp_octets"] > 0
 
 
 def test_who_wants_none_gets_none(server: VpnServer, stack: Stack) -> None:
