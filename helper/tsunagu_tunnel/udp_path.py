@@ -7,16 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from tsunagu_tunnel.dataplane import FAIR
 from tsunagu_tunnel.softether.udp_acceleration import UdpAcceleration, UdpTerms
 from tsunagu_tunnel.softether.udp_offer import UdpOffer
 
 MAX_DATAGRAM = {socket.AF_INET: 1426, socket.AF_INET6: 1406}  # octets that fit through PPPoE (Cedar/UdpAccel.c)
-FAIR = 131072  # octets that are received before others get their turn
 SOCKET_BUFFER = 1 << 20  # octets, as far as the kernel lets us
 
 _UDP_SEGMENT, _UDP_GRO = 103, 104  # linux/udp.h; Python has no names for them
 _TRAIN = 64  # datagrams, and ...
 _TRAIN_OCTETS = 65000  # ... that go through the kernel as one (UDP_MAX_SEGMENTS, and the length of an IP packet)
+_LARGEST = 65536  # octets that one call may bring
+_TURN = 64  # calls before others get their turn
 _U16, _INT = struct.Struct("=H"), struct.Struct("=i")
 _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER, _DONT = 10, 23, 0  # linux/in.h, in6.h
 
@@ -135,23 +137,29 @@ class UdpPath:
         return not self._unsent
 
     def receive(self, buffer: memoryview, now: float) -> list[bytes]:
-        """The frames in what has come.  ``buffer`` has room for a whole train, for this call only."""
+        """The frames in what has come.  ``buffer`` has ``FAIR`` octets, for this call only."""
         frames: list[bytes] = []
-        size = 0
-        while size <= FAIR:
+        datagrams: list[memoryview] = []
+        size = port = 0
+        for _ in range(_TURN):
+            if size > FAIR - _LARGEST:
+                break
             try:
-                octets, extra, _, source = self._socket.recvmsg_into([buffer], 64)
+                octets, extra, _, source = self._socket.recvmsg_into([buffer[size:]], 64)
             except BlockingIOError:
                 break
             except OSError:  # one that the kernel had kept from a datagram sent before: shows by the missing echo
                 continue
-            size += octets
             if source[0] != self._peer:
                 continue
-            step = next((_INT.unpack(data)[0] for _, kind, data in extra if kind == _UDP_GRO), octets)
-            datagrams = [buffer[at : min(at + step, octets)] for at in range(0, octets, step or 1)]
-            frames += self._acceleration.receive(datagrams, source[1], now)
+            if source[1] != port and datagrams:
+                frames += self._acceleration.receive(datagrams, port, now)
+                datagrams = []
+            port, start, size = source[1], size, size + octets
+            step = _INT.unpack(extra[0][2])[0] if extra else octets  # of a train; there is no other ancillary data
+            datagrams += [buffer[at : min(at + step, size)] for at in range(start, size, step or 1)]
         self.received_octets += size
+        frames += self._acceleration.receive(datagrams, port, now)
         return frames
 
     def _has(self, option: int) -> bool:
