@@ -5,17 +5,17 @@ broadcast, everybody on the machine can read.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from dbus_next import Message, MessageType, Variant
 from dbus_next.service import ServiceInterface
 
-from tsunagu.bus_names import ERROR_PREFIX
-from tsunagu.errors import NotFound, VpnError, bus_error_name
+from tsunagu.errors import NotFound
 from tsunagu_dbus.changes import Changes
 from tsunagu_dbus.connection import Interface, MessageBus
 from tsunagu_dbus.signals import Stop, watch_name
+from tsunagu_dbus.told import told
 
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
 PROPERTIES = "org.freedesktop.DBus.Properties"
@@ -80,24 +80,23 @@ class ObjectTree:
         if message.message_type is not MessageType.METHOD_CALL or message is self._admitted:
             return False
         if (message.interface, message.member) == (OBJECT_MANAGER, "GetManagedObjects"):
-            self._serve(message, self._list(message))
+            self._serve(message, self._list)
         elif message.path.startswith(self._root_path + "/"):
-            self._serve(message, self._admit(message))
+            self._serve(message, self._admit)
         else:
             return False
         return True
 
-    def _serve(self, message: Message, serving: Coroutine[Any, Any, None]) -> None:
+    def _serve(self, message: Message, how: Callable[[Message], Awaitable[None]]) -> None:
         async def serve() -> None:
-            try:
-                await serving
-            except VpnError as error:
-                self._bus.send(Message.new_error(message, ERROR_PREFIX + bus_error_name(error), str(error)))
+            with self._bus._send_reply(message):  # tells errors
+                await how(message)
 
         task = asyncio.get_running_loop().create_task(serve())
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
 
+    @told
     async def _list(self, message: Message) -> None:
         sight = await self._sight_of(message.sender)
         self._watch(message.sender, sight)
@@ -108,6 +107,7 @@ class ObjectTree:
         }
         self._bus.send(Message.new_method_return(message, "a{oa{sa{sv}}}", [objects]))
 
+    @told
     async def _admit(self, message: Message) -> None:
         known = self._watchers.get(message.sender)
         sight = known[0] if known else await self._sight_of(message.sender)

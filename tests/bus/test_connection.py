@@ -11,6 +11,7 @@ import pytest
 
 from tests.bus.conftest import ANOTHER_USER, ORDINARY_USER, ConnectAs
 from tests.bus.objects import Probe
+from tests.fakes_bus import until
 from tests.lab.system_bus import SystemBus
 from tsunagu.bus_names import MANAGER, ROOT_PATH, SERVICE
 from tsunagu_dbus import (
@@ -19,6 +20,7 @@ from tsunagu_dbus import (
     MessageBus,
     ObjectTree,
     call,
+    close,
     connect,
     credentials,
     plain,
@@ -160,6 +162,18 @@ async def test_objects_are_announced_from_the_root_and_listed(service: MessageBu
         (ROOT_PATH, "InterfacesAdded", [OBJECT, {MANAGER: properties}]),
         (ROOT_PATH, "InterfacesRemoved", [OBJECT, [MANAGER]]),
     ]
+
+
+async def test_whoever_has_left_the_bus_is_told_nothing_more(service: MessageBus, connect_as: ConnectAs) -> None:
+    tree = ObjectTree(service, ROOT_PATH)
+    tree.add(ROOT_PATH, Probe())
+    listener = await connect_as(ORDINARY_USER)
+    await _objects(listener)
+    assert list(tree._watchers) == [listener.unique_name]
+
+    await close(listener)
+    await until(lambda: not tree._watchers)
+    tree.add(OBJECT, Probe())
 
 
 async def test_changes_in_quick_succession_are_told_together_and_the_last_value_always(
