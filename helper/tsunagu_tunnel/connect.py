@@ -45,6 +45,8 @@ LOG = logging.getLogger(__name__)
 Stream = ssl.SSLSocket | socket.socket
 Tell = Callable[[Phase, str], None]
 
+_NOT_YET = (8, 9)  # hub or ticket: of no cluster's member, but of one that has just started, or lost its controller
+
 _Secured = tuple[Place, ssl.SSLSocket, bytes]  # ..., certificate (DER)
 
 
@@ -96,7 +98,12 @@ class Dialler:
                     random=self._random,
                     udp_offer=udp.offer if udp else None,
                 )
-                event = yield from self._shake_hands(tls, handshake)
+                try:
+                    event = yield from self._shake_hands(tls, handshake)
+                except TunnelError as error:
+                    if isinstance(login.credentials, Ticket) and error.code in _NOT_YET:
+                        raise TunnelError(3, f"the cluster's member {place.address} expects nobody yet") from error
+                    raise
                 if isinstance(event, Welcome):
                     if event.udp_terms:
                         unwanted.pop_all()

@@ -73,7 +73,7 @@ class HttpDialogue:
             return False
         status = self._answer.split(b"\r\n", 1)[0].decode("latin-1")
         code = status[9:12]
-        if code == "407":
+        if code in ("407", "401"):  # tinyproxy 1.11 has 407 for no password and 401 for a wrong one
             raise TunnelError(PROXY_REFUSED)
         if not (code.isascii() and code.isdigit() and code[0] == "2"):
             raise TunnelError(PROXY_ERROR, f"it answered {status[:80]!r}")

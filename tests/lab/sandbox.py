@@ -6,7 +6,7 @@ own, which the kernel takes down together with the first process in them.  Insid
 * the checkout at ``CHECKOUT``, readable by everyone wherever it lies outside; it is the working directory;
 * the users that the package creates (``tsunagu-tunnel``, and the group ``tsunagu``) and two people: mika may use the
   VPN, jun may not;
-* an empty /run, /tmp and home, no network but loopback, no name server that answers.
+* an empty /run, /tmp and home, no network but loopback, no name server that answers, an /etc/hosts of its own.
 
 Commands name paths relative to the checkout; /tmp of the machine is not seen.
 """
@@ -23,6 +23,7 @@ from pathlib import Path
 
 CHECKOUT = Path("/run/checkout")
 HOMES = Path("/run/home")
+HOSTS = Path("/etc/hosts")  # the sandbox's own: tests may add names
 PEOPLE = ("mika", "jun")  # only mika is a member of the group tsunagu
 
 _OUTSIDE = Path(__file__).resolve().parents[2]  # the checkout as the machine knows it
@@ -102,6 +103,7 @@ def _furnish() -> None:
     os.chdir(CHECKOUT)
     _add_people()
     _replace(Path("/etc/resolv.conf"), "nameserver 127.0.0.1\n")
+    _replace(HOSTS, "127.0.0.1 localhost\n::1 localhost\n")
     _make_tun_device()
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     os.environ |= {

@@ -3,7 +3,8 @@
 ::
 
     cli 10.99.0.2 ──veth── 10.99.0.1 srv: vpnserver, hub LAB ──tap── 192.168.77.1 lan: DHCP, files over HTTP, echo
-                                                                     192.168.88.1 (reached by a route from DHCP)
+        fd99::2            fd99::1                                   192.168.88.1 (reached by a route from DHCP)
+                           10.98.0.1 (the client has no route there, a proxy on srv has)
 
 Nothing here has a route out of the machine.  ``TSUNAGU_LAB_SERVER`` names another server's binary than Debian's.
 """
@@ -26,11 +27,14 @@ from types import TracebackType
 from typing import Self
 
 from tests.lab.processes import Processes
+from tests.lab.sandbox import HOSTS
 from tests.lab.waiting import wait_for
 
 SERVER = "10.99.0.1"
 CLIENT = "10.99.0.2"
 SERVER_6, CLIENT_6 = "fd99::1", "fd99::2"
+BLACK_HOLE_6 = "fd99::dead"  # takes all packets of the client's and answers none
+HIDDEN = "10.98.0.1"
 LAN = "192.168.77.1"
 ROUTED = "192.168.88.1"
 ROUTED_NETWORK = "192.168.88.0/24"
@@ -68,6 +72,7 @@ class VpnServer:
         self._with_dhcp = dhcp
         self._lease_s = lease_s
         self._dnsmasq: subprocess.Popen[bytes] | None = None
+        self._administrator: tuple[str, ...] = ()  # how vpncmd proves it
 
     def __enter__(self) -> Self:
         self.folder = Path(tempfile.mkdtemp(prefix="server."))
@@ -131,6 +136,13 @@ class VpnServer:
         )
         return self.run(self.cli, "/usr/bin/python3", "-I", "-c", code).stdout.strip()
 
+    def name(self, *addresses: str) -> str:
+        """A new name that has these addresses, on all machines here."""
+        name = f"name{next(_numbers)}.lab.test"
+        with HOSTS.open("a") as hosts:
+            hosts.writelines(f"{address} {name}\n" for address in addresses)
+        return name
+
     def fingerprint(self) -> str:
         """SHA-256 of the VPN server's certificate."""
         code = "import ssl, hashlib as h; c = ssl.get_server_certificate(('127.0.0.1', 443))"
@@ -150,11 +162,17 @@ class VpnServer:
         script = self.folder / "vpncmd.txt"
         script.write_text("".join(command.rstrip("\n") + "\n" for command in commands))
         done = self.run(
-            self.srv, "vpncmd", "127.0.0.1:5555", "/SERVER", "/CSV", f"/IN:{script}", check=False, timeout_s=20
-        )
+            self.srv, "vpncmd", "127.0.0.1:5555", "/SERVER", *self._administrator, "/CSV", f"/IN:{script}",
+            check=False, timeout_s=20,
+        )  # fmt: skip
         if done.returncode != 0 or "(Error code:" in done.stdout:
             raise RuntimeError(f"vpncmd {commands} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
+
+    def set_admin_password(self, password: str) -> None:
+        """The whole server's; it has none at first."""
+        self.vpncmd(f"ServerPasswordSet {password}")
+        self._administrator = (f"/PASSWORD:{password}",)
 
     def sessions(self) -> list[str]:
         """The names of all clients' sessions on the hub; after a log-off the server keeps one for 20 s more."""
@@ -290,6 +308,9 @@ class VpnServer:
             self._ip(namespace, "address", "add", f"{address}/24", "dev", nic)
             self._ip(namespace, "address", "add", f"{address_6}/64", "dev", nic, "nodad")
             self._ip(namespace, "link", "set", nic, "up")
+        nobody = ("lladdr", "02:00:00:00:de:ad", "dev", "veth-cli", "nud", "permanent")
+        self._ip(self.cli, "neighbour", "add", BLACK_HOLE_6, *nobody)
+        self._ip(self.srv, "address", "add", f"{HIDDEN}/32", "dev", "lo")
         self._ip(self.lan, "address", "add", f"{ROUTED}/32", "dev", "lo")
 
     def _begin(self) -> None:

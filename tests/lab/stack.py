@@ -155,7 +155,7 @@ class Stack:
         password: str | None = PASSWORD,
         first_line: str = "",
         trusted: bool = True,
-        **settings: int,
+        **settings: int | str,
     ) -> None:
         """Save a connection, quick to retry, the server's certificate trusted already.
 

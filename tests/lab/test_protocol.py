@@ -29,11 +29,13 @@ def log_in(
     secret: str | None = None,
     hashed_password: HashedPassword | None = None,
     private_key: str | None = None,
+    proxy_password: str | None = None,
+    host: str = SERVER,
     **modes: Any,
 ) -> Established | Failed:
     """What becomes of a login from the client's machine."""
     settings = ConnectionSettings(
-        name="x", host=SERVER, hub=HUB, username=user, auth=auth, client_certificate=certificate, **modes
+        name="x", host=host, hub=HUB, username=user, auth=auth, client_certificate=certificate, **modes
     )
     start = Start(
         settings=settings,
@@ -41,6 +43,7 @@ def log_in(
             password=Secret(secret) if secret is not None else None,
             hashed_password=hashed_password,
             private_key=Secret(private_key) if private_key is not None else None,
+            proxy_password=Secret(proxy_password) if proxy_password is not None else None,
         ),
         mac="5e:00:00:00:00:01",
         accepted_fingerprint=server.fingerprint(),

@@ -70,6 +70,7 @@ def test_any_success_opens_the_way(status: str) -> None:
     ("answer", "code"),
     [
         (b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 3\r\n\r\nno!", 19),
+        (b"HTTP/1.0 401 Unauthorized\r\n\r\n", 19),
         (b"HTTP/1.0 403 Filtered\r\n\r\n<html>", 18),
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", 18),
         (b"HTTP/1.1\r\n\r\n", 18),
