@@ -23,6 +23,7 @@ from tsunagu_tray.agent import Agent
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.identity import Identity, PassphraseNeeded, read_identity
+from tsunagu_tray.proxy_text import parse_proxy, with_headers, without_password
 from tsunagu_tray.report import (
     event_text,
     local_time,
@@ -35,6 +36,7 @@ from tsunagu_tray.report import (
     view_to_plain,
 )
 from tsunagu_tray.settings_text import changed, rows
+from tsunagu_tray.system_proxy import ChosenByScript, system_proxy
 from tsunagu_tray.terminal import Terminal, tell
 from tsunagu_tray.texts import Language, Texts, language
 
@@ -114,6 +116,11 @@ class Commands:
             identity = await self._identity()
             settings = replace(settings, client_certificate=identity.certificates)
             secrets = {"private_key": identity.private_key}
+        settings, known = await self._with_proxy(settings, options.proxy or "", options.proxy_header)
+        if options.proxy_password_stdin:
+            known = Secret(_first_line())
+        if known:
+            secrets["proxy_password"] = known
         path = await self.client.add(settings, secrets)
         if options.json:
             print_json({"id": ConnectionView(path=path).id, "name": settings.name})
@@ -124,7 +131,12 @@ class Commands:
         """Change settings of a connection."""
         view = self._named()
         settings = await self.client.settings(view.path)
-        await self.client.update(view.path, changed(settings, self.options.assignments, self.texts))
+        assignments = [word for word in self.options.assignments if word != "proxy=system"]
+        settings = changed(settings, assignments, self.texts)
+        if len(assignments) < len(self.options.assignments):
+            settings, found = await self._with_proxy(settings, SYSTEM)
+            await self.client.set_secrets(view.path, {"proxy_password": found or Secret("")})
+        await self.client.update(view.path, settings)
         print_lines([self.texts("cli_changed_later" if view.is_active else "cli_changed", name=view.name)])
 
     async def show(self) -> None:
@@ -234,6 +246,31 @@ class Commands:
             print_lines(table(rows))
 
     # -- parts --------------------------------------------------------------------------------------------------------
+
+    async def _with_proxy(
+        self, settings: ConnectionSettings, text: str, headers: Sequence[str] = ()
+    ) -> tuple[ConnectionSettings, Secret | None]:
+        """The settings with this proxy, and its password where the system knows it."""
+        wanted = text
+        if text == SYSTEM:
+            try:
+                text = await system_proxy(settings.host)
+            except ChosenByScript:
+                raise VpnError(self.texts("cli_proxy_by_script")) from None
+            tell(
+                self.texts("cli_system_proxy", proxy=without_password(text))
+                if text
+                else self.texts("cli_no_system_proxy")
+            )
+        if not text:
+            return replace(settings, proxy=None), None
+        try:
+            proxy, password = parse_proxy(text)
+        except ValueError:
+            raise InvalidSettings(self.texts("cli_bad_proxy", proxy=without_password(text))) from None
+        if password and wanted != SYSTEM:  # others can read the command line
+            raise InvalidSettings(self.texts("cli_proxy_password_in_url"))
+        return replace(settings, proxy=with_headers(proxy, headers)), password
 
     def _own(self) -> Sequence[ConnectionView]:
         """The user's own connections, root's are all, by name."""
@@ -364,6 +401,7 @@ class Commands:
 
 
 TRUST_CODES = (85, 106, 149)
+SYSTEM = "system"  # as a proxy: the one that the environment or the desktop names
 
 
 def parse_server(server: str, texts: Texts) -> tuple[str, int]:
@@ -471,6 +509,17 @@ def parser(texts: Texts) -> Usage:
     add.add_argument("--anonymous", dest="auth", action="store_const", const="anonymous", help="as --auth anonymous")
     add.add_argument("--carriers", type=int, default=1, metavar="N", help="TCP connections to use, 1 to 32 (default 1)")
     add.add_argument("--fingerprint", metavar="SHA256", help="trust the server's certificate with this fingerprint")
+    add.add_argument(
+        "--proxy",
+        metavar="URL",
+        help="go through http://[USER@]HOST:PORT, socks4://... or socks5://...; 'system': the desktop's own",
+    )
+    add.add_argument(
+        "--proxy-header", action="append", default=[], metavar="'NAME: VALUE'", help="send this header to an HTTP proxy"
+    )
+    add.add_argument(
+        "--proxy-password-stdin", action="store_true", help="store the proxy's password, the next line of stdin"
+    )
     add.add_argument("--password-stdin", action="store_true", help="store the password that is the first line of stdin")
 
     def identity(added: Usage, certificate: str) -> None:

@@ -7,7 +7,8 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from tsunagu.errors import InvalidSettings
-from tsunagu.model import ConnectionSettings
+from tsunagu.model import ConnectionSettings, Proxy
+from tsunagu_tray.proxy_text import parse_proxy, proxy_text
 from tsunagu_tray.texts import Texts
 
 _YES, _NO, _UNSET = ("yes", "true", "on", "1"), ("no", "false", "off", "0"), "none"
@@ -51,6 +52,11 @@ def _parse(kind: Any, text: str) -> Any:
         if text.lower() not in _YES + _NO:
             raise ValueError
         return text.lower() in _YES
+    if kind is Proxy:
+        proxy, password = parse_proxy(text)
+        if password:
+            raise ValueError
+        return proxy
     if kind in (int, str) or (isinstance(kind, type) and issubclass(kind, Enum)):
         return kind(text)
     raise ValueError
@@ -66,6 +72,8 @@ def _expected(kind: Any) -> str:
         return "yes, no"
     if kind is int:
         return "0, 1, 2..."
+    if kind is Proxy:
+        return "http://[USER@]HOST:PORT, socks4://..., socks5://..., system"
     if isinstance(kind, type) and issubclass(kind, Enum):
         return ", ".join(option.value for option in kind)
     return ""
@@ -79,6 +87,8 @@ def _text(value: Any) -> str:
             return _YES[0] if value else _NO[0]
         case Enum():
             return str(value.value)
+        case Proxy():
+            return proxy_text(value)
         case tuple():
             return ",".join(map(str, value))
         case _:
