@@ -216,6 +216,11 @@ class FakeConnection(Interface):
 
     @method()
     @told
+    def Update(self, settings: "a{sv}") -> None:
+        self.settings = from_plain(ConnectionSettings, plain(settings))
+
+    @method()
+    @told
     def SetSecrets(self, secrets: "a{sv}") -> None:
         self.secrets |= plain(secrets)
 

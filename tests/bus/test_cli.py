@@ -10,12 +10,13 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 from tests.fakes_bus import FakeConnection, FakeHelper, PrivateBus, fake_helper, until
 from tsunagu.errors import NoAddress, NoAgent, TunnelError
-from tsunagu.model import State
+from tsunagu.model import Proxy, ProxyKind, State
 from tsunagu_dbus import BusError
 
 DER = base64.b64encode(b"a certificate, as far as this test is concerned").decode()
@@ -128,9 +129,66 @@ async def test_no_password_is_stored_without_being_asked_to(tsunagu: Run, helper
     assert connection.secrets == {"password": "s3cret"}
 
 
+ADD = ("add", "A", "--server", "vpn.example.org", "--hub", "VPN", "--user", "u")
+NO_PROXY = {"http_proxy": "", "https_proxy": "", "all_proxy": "", "no_proxy": ""}
+
+
+async def test_a_proxy_is_saved_with_its_password_and_headers(tsunagu: Run, helper: FakeHelper) -> None:
+    words = ("--proxy", "http://mika@proxy.example.org:3128", "--proxy-header", "X-Office: 7", "--proxy-password-stdin")
+
+    assert (await tsunagu(*ADD, *words, "--password-stdin", stdin="s3cret\nsesame\n")).status == 0
+
+    [connection] = helper.connections.values()
+    assert connection.secrets == {"password": "s3cret", "proxy_password": "sesame"}
+    assert connection.settings.proxy == Proxy(
+        kind=ProxyKind.HTTP, host="proxy.example.org", port=3128, username="mika", headers=(("X-Office", "7"),)
+    )
+    assert (await tsunagu("set", "A", "proxy=socks4://10.0.0.1")).status == 0
+    assert connection.settings.proxy == Proxy(kind=ProxyKind.SOCKS4, host="10.0.0.1", port=1080)
+    assert "socks4://10.0.0.1:1080" in (await tsunagu("show", "A")).out
+    assert (await tsunagu("set", "A", "proxy=none")).status == 0
+    assert connection.settings.proxy is None
+
+
+async def test_the_environments_proxy_is_taken_over(tsunagu: Run, helper: FakeHelper) -> None:
+    there = NO_PROXY | {"https_proxy": "http://mika:open%20sesame@10.0.0.1:3128", "no_proxy": "example.com"}
+
+    done = await tsunagu(*ADD, "--proxy", "system", **there)
+
+    [connection] = helper.connections.values()
+    assert connection.settings.proxy == Proxy(kind=ProxyKind.HTTP, host="10.0.0.1", port=3128, username="mika")
+    assert connection.secrets == {"proxy_password": "open sesame"}
+    assert "http://mika@10.0.0.1:3128" in done.err
+    assert "sesame" not in done.err + done.out
+    assert (await tsunagu("set", "A", "proxy=system", **there | {"no_proxy": "example.org"})).status == 0
+    assert connection.settings.proxy is None
+
+
+async def test_the_desktops_proxy_is_taken_over(tsunagu: Run, helper: FakeHelper, tmp_path: Path) -> None:
+    keys = tmp_path / "glib-2.0" / "settings" / "keyfile"
+    keys.parent.mkdir(parents=True)
+    there = NO_PROXY | {"GSETTINGS_BACKEND": "keyfile", "XDG_CONFIG_HOME": str(tmp_path)}
+    keys.write_text("[system/proxy]\nmode='manual'\n[system/proxy/socks]\nhost='10.0.0.1'\nport=1080\n")
+
+    assert (await tsunagu(*ADD, "--proxy", "system", **there)).status == 0
+
+    [connection] = helper.connections.values()
+    assert connection.settings.proxy == Proxy(kind=ProxyKind.SOCKS5, host="10.0.0.1", port=1080)
+    keys.write_text("[system/proxy]\nmode='auto'\n")
+    refused = await tsunagu("set", "A", "proxy=system", **there)
+    assert (refused.status, "PAC" in refused.err) == (1, True)
+    keys.write_text("[system/proxy]\nmode='none'\n")
+    assert (await tsunagu("set", "A", "proxy=system", **there)).status == 0
+    assert connection.settings.proxy is None
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        (*ADD, "--proxy", "ftp://10.0.0.1"),
+        (*ADD, "--proxy", "http://mika:sesame@10.0.0.1:3128"),
+        (*ADD, "--proxy", "http://10.0.0.1", "--proxy-header", "no header"),
+        (*ADD, "--proxy", "socks5://10.0.0.1", "--proxy-header", "X: y"),
         ("add", "A", "--server", "bad host", "--hub", "VPN", "--user", "u"),
         ("add", "A", "--server", "h", "--hub", "VPN", "--user", "u", "--fingerprint", "12"),
         ("remove", "Nothing"),

@@ -131,11 +131,12 @@ class Commands:
         """Change settings of a connection."""
         view = self._named()
         settings = await self.client.settings(view.path)
-        assignments = [word for word in self.options.assignments if word != "proxy=system"]
-        settings = changed(settings, assignments, self.texts)
+        before, assignments = settings, [word for word in self.options.assignments if word != f"proxy={SYSTEM}"]
+        settings, known = changed(settings, assignments, self.texts), None
         if len(assignments) < len(self.options.assignments):
-            settings, found = await self._with_proxy(settings, SYSTEM)
-            await self.client.set_secrets(view.path, {"proxy_password": found or Secret("")})
+            settings, known = await self._with_proxy(settings, SYSTEM)
+        if settings.proxy != before.proxy:  # no proxy gets another one's password
+            await self.client.set_secrets(view.path, {"proxy_password": known or Secret("")})
         await self.client.update(view.path, settings)
         print_lines([self.texts("cli_changed_later" if view.is_active else "cli_changed", name=view.name)])
 

@@ -251,6 +251,10 @@ _TABLE = {
     "the user name there": "ユーザー名",
     "TCP connections to use, 1 to 32 (default 1)": "TCP コネクション数、1 ～ 32 (既定値 1)",
     "trust the server's certificate with this fingerprint": "このフィンガープリントのサーバー証明書を信頼する",
+    "go through http://[USER@]HOST:PORT, socks4://... or socks5://...; 'system': the desktop's own":
+        "'http://[ユーザー@]ホスト:ポート'、'socks4://...'、'socks5://...' を経由する。'system' はデスクトップの設定に従う",
+    "send this header to an HTTP proxy": "HTTP プロキシにこのヘッダーを送る",
+    "store the proxy's password, the next line of stdin": "標準入力の次の行をプロキシのパスワードとして保存する",
     "store the password that is the first line of stdin": "標準入力の 1 行目をパスワードとして保存する",
     "the connection's name, or its id": "接続設定名または ID",
     "read it from the first line of stdin": "標準入力の 1 行目から読み取る",
