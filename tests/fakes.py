@@ -14,6 +14,7 @@ import ssl
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -400,7 +401,9 @@ class FakeServerThread:
         certificate: Certificate | None = None,
         port: int = 0,
         keepalive_s: float = 1.0,
+        is_old: bool = False,
     ) -> None:
+        """``is_old``: it speaks TLS 1.0 and nothing later."""
         self.certificate = certificate or make_certificate()
         self._server = server or FakeServer()
         self._keepalive_s = keepalive_s
@@ -414,6 +417,11 @@ class FakeServerThread:
         with tempfile.TemporaryDirectory() as folder:
             pem = Path(folder, "server.pem")
             pem.write_bytes(self.certificate.pem + self.certificate.key_pem)
+            if is_old:
+                self._context.set_ciphers("DEFAULT:@SECLEVEL=0")
+                self._context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+                with warnings.catch_warnings(action="ignore"):  # that TLS 1.0 is old
+                    self._context.maximum_version = ssl.TLSVersion.TLSv1
             self._context.load_cert_chain(pem)
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="fake VPN server")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from tsunagu.authorities import Authorities
 from tsunagu.control import Established, Leased, NoLease, Progress, Start
 from tsunagu.errors import NoAgent, NotAuthorized, StorageFailed, TunnelError, VpnError
 from tsunagu.model import ConnectionSettings, Lease, Session, Statistics
@@ -118,6 +119,7 @@ class FakeStore:
 
     def __init__(self) -> None:
         self.connections: dict[str, StoredConnection] = {}
+        self.owned_authorities: dict[int, Authorities] = {}
         self.is_full = False
 
     def load(self) -> dict[str, StoredConnection]:
@@ -133,6 +135,13 @@ class FakeStore:
 
     def machine_id(self) -> str:
         return "0" * 32
+
+    def authorities(self, owner: int) -> Authorities:
+        return self.owned_authorities.get(owner, Authorities())
+
+    def save_authorities(self, owner: int, authorities: Authorities) -> None:
+        self._write()
+        self.owned_authorities[owner] = authorities
 
     def _write(self) -> None:
         if self.is_full:

@@ -29,7 +29,7 @@ def say(kind: str, **content: object) -> None:
 
 def hear() -> dict[str, Any]:
     """One message from the helper; it is gone: leave."""
-    data = control.recv(65536)
+    data = control.recv(131072)
     if not data:
         sys.exit(0)
     message: dict[str, Any] = json.loads(data)
@@ -91,7 +91,7 @@ match sys.argv[1]:
         time.sleep(600)
     case "too-long":
         control.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 400_000)
-        control.send(b" " * 70_000)
+        control.send(b" " * 140_000)
         time.sleep(600)
     case "flood":
         while True:

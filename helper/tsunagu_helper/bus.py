@@ -96,6 +96,21 @@ class ManagerObject(Interface):
     async def GetEvents(self, limit: "u") -> "aa{sv}":
         return [_event(entry) for entry in await self._service.events(limit, caller())]
 
+    @method()
+    @told
+    async def GetAuthorities(self) -> "s":
+        return (await self._service.authorities(caller())).pem
+
+    @method()
+    @told
+    async def AddAuthorities(self, pem: "s") -> None:
+        await self._service.add_authorities(pem, caller())
+
+    @method()
+    @told
+    async def RemoveAuthority(self, sha256: "s") -> None:
+        await self._service.remove_authority(sha256, caller())
+
     @dbus_property(access=PropertyAccess.READ)
     def Version(self) -> "s":
         return __version__

@@ -254,6 +254,7 @@ class Runner:
             secrets=command.secrets,
             mac=self.stored.mac,
             accepted_fingerprint=command.accepted_fingerprint,
+            authorities=self._around.store.authorities(self.stored.owner).pem,
             machine_id=self._around.store.machine_id(),
             previous_address=command.previous_address,
         )

@@ -7,11 +7,12 @@ answer is the same for what is not there and for what is not theirs.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from secrets import token_bytes, token_hex
 from typing import Protocol
 
+from tsunagu.authorities import Authorities
 from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT
 from tsunagu.errors import AlreadyExists, NotAuthorized, NotFound, StorageFailed, VpnError
 from tsunagu.model import NO_SECRETS, ConnectionSettings, Secret
@@ -134,6 +135,25 @@ class ConnectionService:
         settings = replace(runner.stored.settings, server_fingerprint=fingerprint.replace(":", "").lower())
         runner.keep(replace(runner.stored, settings=settings))
         await runner.tell(CertificatePinned(settings.server_fingerprint))
+
+    # -- authorities of the caller's own ----------------------------------------------------------------------------
+
+    async def authorities(self, caller: str) -> Authorities:
+        """Those that vouch for the servers of the caller's connections, beside the system's."""
+        return self._around.store.authorities(await self._around.authority.uid_of(caller))
+
+    async def add_authorities(self, pem: str, caller: str) -> None:
+        """Let these vouch too, from the next attempts on."""
+        await self._change_authorities(lambda kept: kept.having(pem), caller)
+
+    async def remove_authority(self, sha256: str, caller: str) -> None:
+        """Let the one with this fingerprint vouch no more, from the next attempts on."""
+        await self._change_authorities(lambda kept: kept.without(sha256), caller)
+
+    async def _change_authorities(self, change: Callable[[Authorities], Authorities], caller: str) -> None:
+        owner = await self._around.authority.uid_of(caller)
+        await self._around.authority.check(caller, ACTION_EDIT)
+        self._around.store.save_authorities(owner, change(self._around.store.authorities(owner)))
 
     # -- tunnels ------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tsunagu.authorities import Authorities
 from tsunagu.errors import StorageFailed, VpnError
 from tsunagu.model import NO_SECRETS, ConnectionSettings, Secrets
 from tsunagu.plain import from_plain, to_plain
@@ -115,6 +116,34 @@ class Store:
                 text = secrets.token_hex(16)
                 _write(path, text + "\n")
         return text
+
+    def authorities(self, owner: int) -> Authorities:
+        """The certificate authorities of this user's own; none where their file is damaged.
+
+        Raises:
+            StorageFailed: it cannot be read.
+        """
+        path = self._directory / "authorities" / f"{owner}.json"
+        with _told("The certificate authorities could not be read"):
+            try:
+                found: Authorities = from_plain(Authorities, json.loads(_read(path)))
+            except FileNotFoundError:
+                return Authorities()
+            except (ValueError, TypeError, RecursionError, VpnError) as damage:
+                LOG.warning("%s could not be read: %s", path, damage)
+                return Authorities()
+        return found
+
+    def save_authorities(self, owner: int, authorities: Authorities) -> None:
+        """Keep these for this user, and no others.
+
+        Raises:
+            StorageFailed: they could not be written; what was there before still is.
+        """
+        with _told("The certificate authorities could not be saved"):
+            _private_directory(self._directory / "authorities")
+            text = json.dumps(to_plain(authorities), indent=2) + "\n"
+            _write(self._directory / "authorities" / f"{owner}.json", text)
 
     def _load(self, path: Path, connection_id: str) -> StoredConnection | None:
         try:

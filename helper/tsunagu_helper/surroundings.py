@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from tsunagu.authorities import Authorities
 from tsunagu.control import Established, Leased, NoLease, Progress, Start
 from tsunagu.errors import TunnelError
 from tsunagu.model import Statistics
@@ -54,6 +55,8 @@ class Store(Protocol):
     def save(self, stored: StoredConnection) -> None: ...
     def remove(self, connection_id: str) -> None: ...
     def machine_id(self) -> str: ...
+    def authorities(self, owner: int) -> Authorities: ...
+    def save_authorities(self, owner: int, authorities: Authorities) -> None: ...
 
 
 class Agents(Protocol):

@@ -29,13 +29,13 @@ from tsunagu_tunnel.softether.handshake import (
 from tsunagu_tunnel.softether.udp_acceleration import UdpTerms
 from tsunagu_tunnel.tls import (
     CertificateRefused,
+    Contexts,
     as_text,
     certificate_of,
+    contexts_for,
     fingerprint,
     refusal_code,
     tls_failure,
-    unverified_context,
-    verifying_context,
 )
 from tsunagu_tunnel.udp_path import OfferedUdp, open_beside
 from tsunagu_tunnel.way import Place, Way
@@ -56,6 +56,7 @@ class Opened:
 
     stream: Stream
     way: Way
+    contexts: Contexts
     place: Place
     session: Session
     session_key: bytes = field(repr=False)
@@ -83,8 +84,8 @@ class Dialler:
         settings = start.settings
         credentials = credentials_for(settings, start.secrets)
         login = login_for(settings, credentials, start.machine_id)
-        way = Way(start, self._limits)
-        place, tls, certificate = yield from self._connect_trusted(way, settings, start.accepted_fingerprint)
+        way, contexts = Way(start, self._limits), contexts_for(settings, start.authorities)
+        place, tls, certificate = yield from self._connect_trusted(way, contexts, settings, start.accepted_fingerprint)
         for _ in range(MAX_REDIRECTS + 1):
             self._tell(Phase.NEGOTIATING, "")
             udp = _offered_udp(tls, settings, self._random)
@@ -108,11 +109,11 @@ class Dialler:
                     if event.udp_terms:
                         unwanted.pop_all()
                     shown = credentials.certificate if isinstance(credentials, ClientCertificate) else b""
-                    return _opened(way, place, tls, certificate, event, udp, shown)
+                    return _opened(way, contexts, place, tls, certificate, event, udp, shown)
             assert isinstance(event, Redirected)
             tls.close()
             self._tell(Phase.REDIRECTED, event.address)
-            place, tls, certificate = yield from self._follow(way, event, place.port)
+            place, tls, certificate = yield from self._follow(way, contexts, event, place.port)
             login = replace(login, credentials=Ticket(event.ticket))
         tls.close()
         raise TunnelError(4, f"redirected more than {MAX_REDIRECTS} times")
@@ -124,7 +125,7 @@ class Dialler:
             TunnelError: what the server said, or what went wrong.
         """
         place, plain = yield from opened.way.connect([opened.place])
-        tls = yield from self._start_known_tls(plain, place, opened.certificate)
+        tls = yield from self._start_known_tls(plain, place, opened.contexts, opened.certificate)
         handshake = AdditionalHandshake(opened.session_key, address=place.address, random=self._random)
         event = yield from self._shake_hands(tls, handshake)
         assert isinstance(event, Joined)
@@ -132,8 +133,10 @@ class Dialler:
 
     # -- TLS and trust ------------------------------------------------------------------------------------------------
 
-    def _connect_trusted(self, way: Way, settings: ConnectionSettings, accepted: str) -> Dial[_Secured]:
-        """To a server with the certificate that a person accepted, or one that the system's authorities vouch for.
+    def _connect_trusted(
+        self, way: Way, contexts: Contexts, settings: ConnectionSettings, accepted: str
+    ) -> Dial[_Secured]:
+        """To a server with the certificate that a person accepted, or one that an authority vouches for.
 
         The ssl module tells no certificate that it refuses, so looking at one takes another connection.
         """
@@ -144,31 +147,33 @@ class Dialler:
         place, plain = yield from way.connect(places)
         self._tell(Phase.VERIFYING, "")
         if accepted:
-            tls, certificate = yield from self._start_tls(plain, place, unverified_context())
+            tls, certificate = yield from self._start_tls(plain, place, contexts.unverified)
             if fingerprint(certificate) == accepted:
                 return place, tls, certificate
             tls.close()
             place, plain = yield from way.connect([place])
         try:
-            return place, *(yield from self._start_tls(plain, place, verifying_context()))
+            return place, *(yield from self._start_tls(plain, place, contexts.verifying))
         except ssl.SSLCertVerificationError as error:
             refused = error
         place, plain = yield from way.connect([place])
-        tls, certificate = yield from self._start_tls(plain, place, unverified_context())
+        tls, certificate = yield from self._start_tls(plain, place, contexts.unverified)
         tls.close()
         raise CertificateRefused(refusal_code(refused), certificate) from refused
 
-    def _follow(self, way: Way, redirected: Redirected, port: int) -> Dial[_Secured]:
+    def _follow(self, way: Way, contexts: Contexts, redirected: Redirected, port: int) -> Dial[_Secured]:
         """To the server of the cluster that takes the session; it must show the certificate that was announced."""
         port = port if port in redirected.ports else redirected.ports[0]
         places = yield from way.find(redirected.address, port)
         place, plain = yield from way.connect(places)
-        tls = yield from self._start_known_tls(plain, place, redirected.certificate)
+        tls = yield from self._start_known_tls(plain, place, contexts, redirected.certificate)
         return place, tls, redirected.certificate
 
-    def _start_known_tls(self, plain: socket.socket, place: Place, certificate: bytes) -> Dial[ssl.SSLSocket]:
+    def _start_known_tls(
+        self, plain: socket.socket, place: Place, contexts: Contexts, certificate: bytes
+    ) -> Dial[ssl.SSLSocket]:
         """With a server that has to show exactly this certificate."""
-        tls, shown = yield from self._start_tls(plain, place, unverified_context())
+        tls, shown = yield from self._start_tls(plain, place, contexts.unverified)
         if shown != certificate:
             tls.close()
             raise TunnelError(152, "the server shows another certificate than it should")
@@ -233,6 +238,7 @@ def _offered_udp(tls: ssl.SSLSocket, settings: ConnectionSettings, random: Rando
 
 def _opened(
     way: Way,
+    contexts: Contexts,
     place: Place,
     tls: ssl.SSLSocket,
     certificate: bytes,
@@ -244,7 +250,7 @@ def _opened(
     session = replace(
         welcome.session,
         carrier_address=place.hop.address,
-        tls_version=cipher[1] if cipher else "",
+        tls_version=(tls.version() or "") if cipher else "",
         cipher=cipher[0] if cipher else "",
         certificate=as_text(certificate),
         client_certificate=as_text(client_certificate),
@@ -252,6 +258,7 @@ def _opened(
     return Opened(
         stream=_stream(tls, session),
         way=way,
+        contexts=contexts,
         place=place,
         session=session,
         session_key=welcome.session_key,

@@ -1,13 +1,16 @@
 """TLS contexts, the judgement of the server's certificate, and what a failed TLS handshake means."""
 
 import base64
-import functools
 import hashlib
 import ssl
+from dataclasses import dataclass
 
 from tsunagu.errors import TunnelError
+from tsunagu.model import ConnectionSettings
 
 MAX_CERTIFICATE = 16384  # octets of DER; a control message has to carry it
+
+OP_LEGACY_SERVER_CONNECT = 0x4  # for servers from before RFC 5746; the ssl module has the name from Python 3.12 on
 
 _EXPIRED = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, _HAS_EXPIRED
 _OTHER_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH
@@ -24,26 +27,43 @@ class CertificateRefused(TunnelError):
         self.certificate = certificate  # DER
 
 
-@functools.cache
-def unverified_context() -> ssl.SSLContext:
-    """For servers whose certificate is compared octet by octet with one that is known, or only looked at."""
-    context = _context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
+@dataclass(frozen=True, slots=True)
+class Contexts:
+    """What the servers of one attempt are spoken to with."""
+
+    verifying: ssl.SSLContext  # the system's or the user's authorities have to vouch for the server, host name included
+    unverified: ssl.SSLContext  # the certificate is compared octet by octet with one that is known, or only looked at
 
 
-@functools.cache
-def verifying_context() -> ssl.SSLContext:
-    """For servers that the system's authorities have to vouch for, host name included."""
-    context = _context()
-    context.load_default_certs()
-    return context
+def contexts_for(settings: ConnectionSettings, authorities: str) -> Contexts:
+    """Those of a connection; ``authorities``, in PEM, are the user's own.
+
+    Raises:
+        TunnelError: 38, the authorities cannot be read.
+    """
+    verifying, unverified = _context(settings.old_tls), _context(settings.old_tls)
+    unverified.check_hostname = False
+    unverified.verify_mode = ssl.CERT_NONE
+    verifying.load_default_certs()
+    verifying.verify_flags |= (
+        ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    )  # also an authority that another one vouches for
+    if authorities:
+        try:
+            verifying.load_verify_locations(cadata=authorities)
+        except ssl.SSLError as error:
+            raise TunnelError(38, "one of your certificate authorities cannot be read; see: tsunagu ca list") from error
+    return Contexts(verifying, unverified)
 
 
-def _context() -> ssl.SSLContext:
+def _context(old_tls: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if old_tls:
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        # What such servers sign with, and the length of their keys, is below what OpenSSL finds safe today.
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        context.options |= OP_LEGACY_SERVER_CONNECT
     # A renegotiation would make writing wait for reading; with TLS 1.3 there is none any more.
     context.options |= ssl.OP_NO_RENEGOTIATION
     return context

@@ -1,4 +1,4 @@
-"""The messages between helper and worker, and their JSON form: one object a datagram, at most 64 KiB.
+"""The messages between helper and worker, and their JSON form: one object a datagram, at most 128 KiB.
 
 The helper believes nothing a worker says: ``decode`` checks names and types, and a message that is not exactly one of
 the dataclasses below ends the worker.
@@ -12,7 +12,7 @@ from tsunagu.errors import VpnError
 from tsunagu.model import NO_SECRETS, ConnectionSettings, Lease, Phase, Secrets, Session, Statistics
 from tsunagu.plain import from_plain, to_plain
 
-MAX_MESSAGE = 65536  # octets
+MAX_MESSAGE = 131072  # octets; a socket takes some 200,000 at once
 
 
 class ControlError(VpnError):
@@ -29,7 +29,8 @@ class Start:
     settings: ConnectionSettings
     secrets: Secrets = NO_SECRETS  # those that the settings need
     mac: str  # of the NIC, "5e:…"; the DHCP client speaks with it
-    accepted_fingerprint: str  # SHA-256 hex of the one certificate a person accepted; "": only the system's CAs
+    accepted_fingerprint: str  # SHA-256 hex of the one certificate a person accepted; "": none
+    authorities: str = ""  # PEM; those who vouch for servers beside the system's own
     machine_id: str  # 32 hex digits, stable for this machine (the protocol's UniqueId)
     previous_address: str = ""  # asked for again from DHCP after a reconnect
 

@@ -16,6 +16,7 @@ from tests.fakes_helper import (
     FakeWorld,
     settle,
 )
+from tsunagu.authorities import fingerprint
 from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT
 from tsunagu.errors import AlreadyExists, InvalidSettings, NotAuthorized, NotFound, StorageFailed, VpnError
 from tsunagu.model import AuthType, Secret, State
@@ -23,6 +24,8 @@ from tsunagu_helper import service as service_module
 from tsunagu_helper.service import ConnectionService
 
 ANONYMOUS = replace(SETTINGS, auth=AuthType.ANONYMOUS)
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"
 
 
 class Bench:
@@ -306,7 +309,8 @@ def test_every_call_about_a_connection_is_in_the_table() -> None:
     public = {name for name in vars(ConnectionService) if not name.startswith("_")}
 
     agents = {"register_agent", "agent_registered", "unregister_agent"}
-    assert public == CALLS.keys() | agents | {"load", "shutdown", "add", "events", "sight_of"}
+    authorities = {"authorities", "add_authorities", "remove_authority"}
+    assert public == CALLS.keys() | agents | {"load", "shutdown", "add", "events", "sight_of"} | authorities
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -404,11 +408,28 @@ async def test_another_host_has_to_show_its_certificate_anew(bench: Bench) -> No
     assert (await bench.service.settings(office, ALICE)).server_fingerprint == "cd" * 32
 
 
+async def test_authorities_vouch_for_the_servers_of_those_who_added_them(bench: Bench) -> None:
+    office = await bench.office()
+    await bench.service.add_authorities(CERTIFICATE, ALICE)
+
+    await bench.service.connect(office, ALICE)
+
+    assert bench.world.workers.newest.start.authorities == CERTIFICATE
+    assert (await bench.service.authorities(BOB)).pem == ""
+    with pytest.raises(NotFound):
+        await bench.service.remove_authority(fingerprint(CERTIFICATE), BOB)
+    await bench.service.remove_authority(fingerprint(CERTIFICATE), ALICE)
+    assert (await bench.service.authorities(ALICE)).pem == ""
+
+
 async def test_who_may_not_edit_may_not_add(bench: Bench) -> None:
     bench.world.authority.denied.add((ALICE, ACTION_EDIT))
 
     with pytest.raises(NotAuthorized):
         await bench.office()
+    with pytest.raises(NotAuthorized):
+        await bench.service.add_authorities(CERTIFICATE, ALICE)
+    assert bench.world.store.owned_authorities == {}
 
     assert bench.world.store.connections == {}
 

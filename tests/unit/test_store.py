@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tsunagu.authorities import Authorities
 from tsunagu.errors import StorageFailed
 from tsunagu.model import AuthType, ConnectionSettings, Secret, Secrets
 from tsunagu_helper.store import Store, StoredConnection
@@ -93,6 +94,26 @@ def test_a_file_from_before_there_were_other_secrets_than_passwords_is_understoo
         file_of(tmp_path, stored).write_text(json.dumps(plain))
 
     assert store.load() == {"k3": OFFICE, "m7": HOME}
+
+
+def test_a_users_authorities_are_kept_apart_from_others(tmp_path: Path) -> None:
+    certificate = "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"
+    store = store_with(tmp_path)
+    store.save_authorities(1000, Authorities((certificate,)))
+
+    assert store.authorities(1000).pem == certificate
+    assert store.authorities(1001) == Authorities()
+    kept = tmp_path / "state/authorities/1000.json"
+    assert (stat.S_IMODE(kept.stat().st_mode), stat.S_IMODE(kept.parent.stat().st_mode)) == (0o600, 0o700)
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b"\xff", b'{"certificates": ["x"]}', b'{"certificates": 1}'])
+def test_damaged_authorities_vouch_for_nobody(tmp_path: Path, damage: bytes) -> None:
+    store = store_with(tmp_path)
+    store.save_authorities(1000, Authorities())
+    (tmp_path / "state/authorities/1000.json").write_bytes(damage)
+
+    assert store.authorities(1000) == Authorities()
 
 
 def test_a_password_shows_in_no_representation() -> None:

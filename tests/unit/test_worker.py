@@ -33,7 +33,6 @@ from tsunagu.control import (
 )
 from tsunagu.model import NO_SECRETS, Addressing, ConnectionSettings, Phase, Proxy, ProxyKind, Secret, Secrets
 from tsunagu_tunnel.dial import Limits
-from tsunagu_tunnel.tls import verifying_context
 from tsunagu_tunnel.worker import Worker
 
 MAC = "5e:00:00:00:00:01"
@@ -380,7 +379,6 @@ def test_the_systems_authorities_vouch_for_name_and_date(
     with FakeServerThread(certificate=make_certificate(host, expired=expired)) as server:
         (tmp_path / "authorities.pem").write_bytes(server.certificate.pem)
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authorities.pem"))
-        verifying_context.cache_clear()
         worker.tell(start_for(settings_for(server.port)))
 
         if code:
@@ -389,7 +387,57 @@ def test_the_systems_authorities_vouch_for_name_and_date(
             assert base64.b64decode(failed.certificate) == server.certificate.der
         else:
             worker.expect(Established)
-    verifying_context.cache_clear()
+
+
+def test_the_users_own_authorities_vouch_beside_the_systems(worker: RunningWorker, server: FakeServerThread) -> None:
+    others = make_certificate("127.0.0.1").pem.decode()
+    worker.tell(replace(start_for(settings_for(server.port)), authorities=others + server.certificate.pem.decode()))
+
+    worker.expect(Established)
+
+
+def test_an_authority_of_ones_own_vouches_for_no_other_name(worker: RunningWorker) -> None:
+    with FakeServerThread(certificate=make_certificate("elsewhere.example")) as server:
+        own = server.certificate.pem.decode()
+        worker.tell(replace(start_for(settings_for(server.port)), authorities=own))
+
+        assert worker.expect(Failed).code == 149
+
+
+def test_an_authority_that_cannot_be_read_is_told(worker: RunningWorker, server: FakeServerThread) -> None:
+    nonsense = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    worker.tell(replace(start_for(settings_for(server.port)), authorities=nonsense))
+
+    failed = worker.expect(Failed)
+
+    assert (failed.code, "tsunagu ca list" in failed.detail) == (38, True)
+
+
+def test_an_old_server_is_spoken_to_only_where_the_settings_allow_it(worker: RunningWorker) -> None:
+    with FakeServerThread(is_old=True) as server:
+        worker.tell(start_at(server))
+
+        assert worker.expect(Failed).code == 150
+
+
+def test_with_an_old_server_the_true_version_and_cipher_are_told(worker: RunningWorker) -> None:
+    with FakeServerThread(is_old=True) as server:
+        start = start_at(server)
+        worker.tell(replace(start, settings=replace(start.settings, old_tls=True)))
+
+        session = worker.expect(Established).session
+
+    assert session.tls_version == "TLSv1"
+    assert session.cipher == "ECDHE-ECDSA-AES256-SHA"
+
+
+def test_where_old_servers_are_allowed_new_ones_are_spoken_to_as_ever(
+    worker: RunningWorker, server: FakeServerThread
+) -> None:
+    start = start_at(server)
+    worker.tell(replace(start, settings=replace(start.settings, old_tls=True)))
+
+    assert worker.expect(Established).session.tls_version == "TLSv1.3"
 
 
 # -- the way ----------------------------------------------------------------------------------------------------------

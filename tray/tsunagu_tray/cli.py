@@ -14,15 +14,19 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NoReturn
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from tsunagu import __version__
 from tsunagu.bus_names import AGENT_PATH
 from tsunagu.errors import HelperUnavailable, InvalidSettings, NotFound, VpnError, bus_error_name
 from tsunagu.model import Addressing, AuthType, ConnectionSettings, Secret, SecretKind, State
 from tsunagu.plain import to_plain
 from tsunagu_tray.agent import Agent
+from tsunagu_tray.certificate import read
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.connection_view import ConnectionView, LastError
-from tsunagu_tray.identity import Identity, PassphraseNeeded, read_identity
+from tsunagu_tray.identity import Identity, PassphraseNeeded, read_certificates, read_identity
 from tsunagu_tray.proxy_text import parse_proxy, with_headers, without_password
 from tsunagu_tray.report import (
     event_text,
@@ -173,6 +177,28 @@ class Commands:
         auth, certificates = AuthType.CERTIFICATE, identity.certificates
         await self.client.update(view.path, replace(settings, auth=auth, client_certificate=certificates))
         print_lines([self.texts("cli_changed_later" if view.is_active else "cli_changed", name=view.name)])
+
+    async def ca(self) -> None:
+        """Certificate authorities of one's own: which there are, one more, one less."""
+        options, texts = self.options, self.texts
+        match options.deed, options.what:
+            case "list", None:
+                pem = (await self.client.authorities()).encode()
+                found = [read(one.public_bytes(Encoding.DER)) for one in read_certificates(pem)] if pem else []
+                if options.json:
+                    print_json([to_plain(one) | {"start": f"{one.start}", "end": f"{one.end}"} for one in found])
+                else:
+                    print_lines(f"{one.sha256}  {one.subject}  {one.end:%Y-%m-%d}" for one in found)
+            case "add", str(file):
+                certificates = read_certificates(_contents(file, texts))
+                await self.client.add_authorities(
+                    "".join(one.public_bytes(Encoding.PEM).decode() for one in certificates)
+                )
+                print_lines(texts("cli_authority_added", name=shown) for shown in map(_subject, certificates))
+            case "remove", str(text):
+                await self.client.remove_authority(parse_fingerprint(text, texts))
+            case _:
+                raise InvalidSettings(texts("cli_authority_usage"))
 
     async def connect(self) -> None:
         """Connect; with --wait either end connected, or disconnected and with an error."""
@@ -432,6 +458,10 @@ def parse_fingerprint(text: str, texts: Texts) -> str:
     return digits
 
 
+def _subject(certificate: x509.Certificate) -> str:
+    return read(certificate.public_bytes(Encoding.DER)).subject
+
+
 def _first_line() -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
@@ -562,6 +592,10 @@ def parser(texts: Texts) -> Usage:
     connect.add_argument(
         "--timeout", type=seconds, default=CONNECT_TIMEOUT_S, metavar="S", help="with --wait: seconds (default 60)"
     )
+
+    ca = command("ca", Commands.ca, "your own certificate authorities, which vouch for servers", data=True)
+    ca.add_argument("deed", choices=["list", "add", "remove"], help="what to do")
+    ca.add_argument("what", metavar="FILE|SHA256", nargs="?", help="the certificate to add, or the one to remove")
 
     named(command("disconnect", Commands.disconnect, "disconnect, or stop trying"))
 

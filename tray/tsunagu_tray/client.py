@@ -267,6 +267,19 @@ class HelperClient:
         """Trust the server with this certificate (SHA-256, hex) from now on."""
         await self._call(path, CONNECTION, "TrustCertificate", "s", [fingerprint], EDIT_TIMEOUT_S)
 
+    async def authorities(self) -> str:
+        """The certificate authorities of one's own, PEM."""
+        [pem] = await self._call(ROOT_PATH, MANAGER, "GetAuthorities")
+        return str(pem)
+
+    async def add_authorities(self, pem: str) -> None:
+        """Let these vouch for servers too."""
+        await self._call(ROOT_PATH, MANAGER, "AddAuthorities", "s", [pem], EDIT_TIMEOUT_S)
+
+    async def remove_authority(self, sha256: str) -> None:
+        """Let the one with this fingerprint vouch no more."""
+        await self._call(ROOT_PATH, MANAGER, "RemoveAuthority", "s", [sha256], EDIT_TIMEOUT_S)
+
     async def register_agent(self, path: str, agent: Interface) -> None:
         """Offer to answer the helper's questions: now, and to every later helper."""
         self._agent_path = path

@@ -103,6 +103,12 @@ _TABLE = {
     "The private key must be an RSA key of 1024 to 4096 bits: VPN servers take no others":
         "秘密鍵は 1024 ～ 4096 ビットの RSA 鍵でなければなりません。VPN サーバーはほかの鍵を受け付けません",
     "The private key does not belong to the certificate": "秘密鍵が証明書のものではありません",
+    "Certificate authorities must be BEGIN CERTIFICATE blocks in PEM form": "認証局の証明書は PEM 形式の BEGIN CERTIFICATE ブロックで渡してください",
+    "At most {count} certificate authorities of {size} characters are kept; remove one first":
+        "認証局は {count} 個、合計 {size} 文字までです。先にどれかを削除してください",
+    "There is no certificate authority with this fingerprint": "そのフィンガープリントの認証局はありません",
+    "The certificate authorities could not be read: {why}": "認証局を読み取れませんでした: {why}",
+    "The certificate authorities could not be saved: {why}": "認証局を保存できませんでした: {why}",
     "The secrets must be texts": "秘密情報は文字列で渡してください",
 
     # -- the helper's own errors ------------------------------------------------------------------------------------
@@ -237,6 +243,9 @@ _TABLE = {
     "its private key, where that is in another file": "別のファイルにある場合の秘密鍵",
     "the key's passphrase is the first line of stdin": "標準入力の 1 行目を秘密鍵のパスフレーズとして使う",
     "log in with a client certificate": "クライアント証明書で認証するように変更する",
+    "your own certificate authorities, which vouch for servers": "サーバーを保証する自分用の認証局",
+    "what to do": "操作",
+    "the certificate to add, or the one to remove": "追加する証明書、または削除する証明書",
     "store a connection's password": "接続設定のパスワードを保存する",
     "connect": "接続する",
     "disconnect, or stop trying": "切断する、または接続の試行をやめる",

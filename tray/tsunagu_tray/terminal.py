@@ -1,16 +1,19 @@
 """Questions and tables in a terminal: the command line's side of what the windows do on a desktop."""
 
 import asyncio
+import base64
 import os
 import sys
 import termios
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 
 from tsunagu.model import Secret, SecretKind
 from tsunagu_tray.agent import CertificateQuestion, PasswordAnswer, PasswordQuestion, Verdict
+from tsunagu_tray.certificate import grouped, read, rows, why_asked
 from tsunagu_tray.connection_view import ConnectionView
-from tsunagu_tray.report import printable
+from tsunagu_tray.report import printable, table
 from tsunagu_tray.texts import Texts
 
 
@@ -48,10 +51,11 @@ class Terminal:
         self.seen = question
         if self._only_look or not sys.stdin.isatty():
             return Verdict.NO
-        if question.changed:
-            tell(self._texts("certificate_why_changed", server=question.server))
-        else:
-            tell(self._texts("certificate_why_85", server=question.server))
+        tell(self._texts(why_asked(question.code, changed=question.changed), server=question.server))
+        with suppress(ValueError):  # one that cannot be read has a fingerprint all the same
+            shown = read(base64.b64decode(question.der))
+            for line in table(rows(shown, self._texts, datetime.now(UTC))):
+                tell("  " + line)
         return Verdict.PIN if await self.confirm_fingerprint(question.server, question.sha256) else Verdict.NO
 
     async def confirm_fingerprint(self, server: str, sha256: str) -> bool:
@@ -121,9 +125,3 @@ def _echo(stdin: int, *, on: bool) -> Iterator[None]:
 def tell(sentence: str) -> None:
     """Say something to the person, apart from the output."""
     sys.stderr.write(printable(sentence) + "\n")
-
-
-def grouped(fingerprint: str) -> list[str]:
-    """For comparing by eye: pairs of digits, sixteen pairs a line."""
-    pairs = [fingerprint[i : i + 2].upper() for i in range(0, len(fingerprint), 2)]
-    return [" ".join(pairs[i : i + 16]) for i in range(0, len(pairs), 16)]

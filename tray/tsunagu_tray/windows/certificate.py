@@ -2,68 +2,10 @@
 
 import base64
 import sys
-import warnings
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.utils import CryptographyDeprecationWarning
-
-from tsunagu_tray.texts import Texts
+from tsunagu_tray.certificate import grouped, read, rows, why_asked
 from tsunagu_tray.windows.window import CONTENT_WIDTH, Adw, Gtk, Window, facts, label
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """What of a certificate a person can judge."""
-
-    subject: str
-    issuer: str
-    start: datetime
-    end: datetime
-    sha256: str
-
-
-def read(der: bytes) -> Certificate:
-    """The readable side of a certificate.
-
-    Raises:
-        ValueError: it is not one.
-    """
-    with warnings.catch_warnings():
-        # VPN servers number the certificates that they make for themselves 0, which RFC 5280 does not like.
-        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-        parsed = x509.load_der_x509_certificate(der)
-    return Certificate(
-        _name(parsed.subject),
-        _name(parsed.issuer),
-        parsed.not_valid_before_utc,
-        parsed.not_valid_after_utc,
-        parsed.fingerprint(SHA256()).hex(),
-    )
-
-
-def _name(name: x509.Name) -> str:
-    return ", ".join(str(part.value) for part in name) or "–"
-
-
-def grouped(fingerprint: str) -> str:
-    """For reading aloud: pairs of digits, sixteen pairs a line."""
-    pairs = [fingerprint[i : i + 2].upper() for i in range(0, len(fingerprint), 2)]
-    return "\n".join(" ".join(pairs[i : i + 16]) for i in range(0, len(pairs), 16))
-
-
-def rows(shown: Certificate, texts: Texts, now: datetime) -> list[tuple[str, str]]:
-    """Titles and values."""
-    issuer = texts("certificate_self_issued") if shown.issuer == shown.subject else shown.issuer
-    key = "certificate_from_to" if shown.start <= now <= shown.end else "certificate_expired"
-    validity = texts(key, start=f"{shown.start:%Y-%m-%d}", end=f"{shown.end:%Y-%m-%d}")
-    return [
-        (texts("certificate_subject"), shown.subject),
-        (texts("certificate_issuer"), issuer),
-        (texts("certificate_validity"), validity),
-    ]
 
 
 def build(window: Window) -> Adw.MessageDialog:
@@ -82,8 +24,8 @@ def build(window: Window) -> Adw.MessageDialog:
     )
 
     content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, width_request=CONTENT_WIDTH)
-    why = "changed" if changed else question["code"] if question["code"] in (106, 149) else 85
-    content.append(label(texts(f"certificate_why_{why}", server=question["server"]), *(["alarm"] if changed else [])))
+    why = texts(why_asked(question["code"], changed=changed), server=question["server"])
+    content.append(label(why, *(["alarm"] if changed else [])))
     try:
         shown = read(base64.b64decode(question["der"]))
     except ValueError:
@@ -94,7 +36,7 @@ def build(window: Window) -> Adw.MessageDialog:
         fingerprint = shown.sha256
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=4)
     box.append(label(texts("certificate_fingerprint"), "dim-label", "caption"))
-    box.append(label(grouped(fingerprint), "fingerprint", selectable=True))
+    box.append(label("\n".join(grouped(fingerprint)), "fingerprint", selectable=True))
     content.append(box)
     dialog.set_extra_child(content)
 
