@@ -15,7 +15,7 @@ from typing import Any
 
 from tsunagu.bus_names import AGENT, CONNECTION, MANAGER, ROOT_PATH, SERVICE, connection_path
 from tsunagu.errors import NotFound, TunnelError, VpnError
-from tsunagu.model import ConnectionSettings, State
+from tsunagu.model import ConnectionSettings, Session, State, Statistics
 from tsunagu.plain import from_plain, to_plain
 from tsunagu_dbus import (
     Interface,
@@ -30,6 +30,22 @@ from tsunagu_dbus import (
     plain,
     to_variants,
     told,
+)
+from tsunagu_helper.connection import Connection
+from tsunagu_helper.runner import Facts
+from tsunagu_helper.status import status
+
+SESSION = Session(
+    server_address="203.0.113.5",
+    server_port=443,
+    server_product="SoftEther VPN Server (64 bit)",
+    server_version=502,
+    server_build=5180,
+    session_name="SID-ALICE-1",
+    connection_name="CID-1",
+    session_key="5ec2e7" + "00" * 17,
+    tls_version="TLSv1.3",
+    cipher="TLS_AES_256_GCM_SHA384",
 )
 
 CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -159,6 +175,8 @@ class FakeConnection(Interface):
         self.settings = settings
         self.secrets: dict[str, str] = {}
         self.seen_certificate = ""
+        self.session = SESSION
+        self.statistics = Statistics(carriers=1, wire_sent_octets=5)
         self.state = State.IDLE
         self.phase = ""
         self.addresses: list[str] = []
@@ -183,6 +201,10 @@ class FakeConnection(Interface):
         shown: dict[str, Any] = {"State": self.state.value, "Phase": self.phase, "Addresses": self.addresses}
         shown |= {"LastError": list(self.last_error), "RetryAt": self.retry_at, "Attempt": self.attempt}
         self.emit_properties_changed(shown)  # each step at once, to everybody
+
+    def _session(self) -> Session | None:
+        shown = replace(self.session, message=self.message, policy=self.policy)
+        return shown if self.state is State.UP else None
 
     def later(self, coroutine: Any) -> None:
         """Run a script beside the call that began it."""
@@ -217,7 +239,9 @@ class FakeConnection(Interface):
     @method()
     @told
     def Update(self, settings: "a{sv}") -> None:
+        self.helper.calls.append(f"Update {self.settings.name}")
         self.settings = from_plain(ConnectionSettings, plain(settings))
+        self.emit_properties_changed({"Name": self.Name, "Server": self.Server, "Hub": self.Hub})
 
     @method()
     @told
@@ -237,17 +261,11 @@ class FakeConnection(Interface):
     @method()
     @told
     def GetStatus(self) -> "a{sv}":
-        return to_variants(
-            {
-                "name": self.settings.name,
-                "state": "Connected",
-                "sent_octets": 5,
-                "policy": self.policy,
-                "routes": [],
-                "message": self.message,
-                "established_count": 1,
-            }
-        )
+        now = Connection(settings=self.settings, state=self.state, session=self._session(), established_count=1)
+        name, code, text = self.last_error
+        error = {"error_name": name, "error_code": code, "error_text": text, "retry_at": self.retry_at}
+        facts = Facts(interface="tsunagu0", addresses=tuple(self.addresses))
+        return to_variants(status(now, facts, self.statistics) | error)
 
     @dbus_property(access=PropertyAccess.READ)
     def Name(self) -> "s":

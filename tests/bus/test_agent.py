@@ -13,7 +13,7 @@ from tsunagu_dbus import BusError, MessageBus, call, close, to_variants
 from tsunagu_tray import questions
 from tsunagu_tray.agent import Agent
 from tsunagu_tray.client import HelperClient
-from tsunagu_tray.memory import Memory
+from tsunagu_tray.memory import Memory, Remembered
 from tsunagu_tray.questions import JUST_CLICKED_S, Questions
 from tsunagu_tray.texts import Language, Texts
 from tsunagu_tray.tray_model import Do, Notice, Verb, Withdraw
@@ -50,7 +50,7 @@ class Rig:
         self.said: list[Notice | Withdraw] = []
         self.now = 1000.0
         self.windows = Windows()
-        self.memory = Memory({"XDG_STATE_HOME": str(state_home)})
+        self.memory = Memory({"XDG_STATE_HOME": str(state_home)}, "tray", Remembered())
         texts = Texts(Language.EN)
         self.questions = Questions(texts, self.memory, self.said.extend, lambda: None, lambda: self.now)
         self.client = HelperClient()
@@ -124,7 +124,7 @@ async def test_do_not_save_is_remembered_over_runs(rig: Rig, tmp_path: Path) -> 
     await rig.windows.close_with({"secret": "pw", "save": False})
     await asked
 
-    assert Memory({"XDG_STATE_HOME": str(tmp_path)}).values.no_save
+    assert Memory({"XDG_STATE_HOME": str(tmp_path)}, "tray", Remembered()).values.no_save
 
 
 async def test_cancel_in_the_window_is_told_as_cancelled(rig: Rig) -> None:

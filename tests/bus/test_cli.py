@@ -245,10 +245,11 @@ async def test_what_the_hub_has_to_say_is_said_when_connected(tsunagu: Run, help
 
 async def test_the_policy_is_told_with_meanings_while_there_is_a_session(tsunagu: Run, helper: FakeHelper) -> None:
     office = helper.add("Office")
+    office.show(state=State.UP)
 
     shown = await tsunagu("policy", "Office")
     plain = await tsunagu("policy", "Office", "--json")
-    office.policy = {}
+    office.show(state=State.IDLE)
     offline = await tsunagu("policy", "Office")
 
     assert shown.out.split("  ")[1:2] == ["3"]
@@ -408,7 +409,7 @@ async def test_trust_looks_at_the_certificate_first_and_leaves_the_connection_al
 
 
 async def test_status_and_log_have_stable_keys_and_readable_lines(tsunagu: Run, helper: FakeHelper) -> None:
-    helper.add("Office")
+    helper.add("Office").show(state=State.UP)
     helper.events = [
         {"time": 0.0, "connection": "Office", "id": "c1", "level": "info", "code": 0, "text": "Connecting\x1b[31m"},
         {"time": 1.0, "connection": "Other", "id": "c9", "level": "error", "code": 9, "text": str(TunnelError(9))},

@@ -108,6 +108,7 @@ async def test_settings_go_over_and_come_back(client: HelperClient, helper: Fake
     assert helper.connections[path].secrets["password"] == "pass wörd"
     await client.set_secrets(path, {"password": Secret("")})
     assert helper.connections[path].secrets["password"] == ""
+    helper.connections[path].show(state=State.UP)
     assert (await client.status(path))["policy"] == {"MaxMac": 3}
 
 

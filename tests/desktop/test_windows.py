@@ -211,27 +211,13 @@ def test_assistive_programs_are_told_all_that_is_seen(desktop: Desktop) -> None:
 
 
 def names(desktop: Desktop) -> list[str]:
-    """The accessible names on the screen, by a program of the desktop's own."""
+    """The accessible names on the screen, once all are there."""
 
     def look() -> list[str] | None:
-        found = desktop.run("/usr/bin/python3", "-c", NAMES).splitlines()
+        found = desktop.said()
         return found if len(found) > 5 else None
 
     return wait_for(look, 30, "accessible names")
-
-
-NAMES = """
-import pyatspi
-def walk(node):
-    for child in node:
-        if child is not None:
-            if child.name:
-                print(child.name.replace("\\n", " "))
-            walk(child)
-for application in pyatspi.Registry.getDesktop(0):
-    if application is not None and "tsunagu" in application.name.lower():
-        walk(application)
-"""
 
 
 def certificate() -> dict[str, Any]:

@@ -5,14 +5,16 @@ user (``user=``); that needs root.  Debian packages: xvfb dbus openbox xfce4-pan
 imagemagick; trayer and tint2 for those panels.
 """
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from PIL import Image, ImageChops
 
@@ -25,6 +27,7 @@ Notifier = Literal["dunst", "none"]
 Colour = tuple[int, int, int]
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
+READER = str(Path(__file__).with_name("reader.py"))
 WATCHER = "org.kde.StatusNotifierWatcher"
 NOTIFICATIONS = "org.freedesktop.Notifications"
 PANEL_HEIGHT = 28  # px, at the top of the screen
@@ -174,6 +177,13 @@ class Desktop:
 
         return wait_for(look, timeout_s, f"a notification with {words!r}")
 
+    def _succeeds(self, *command: str) -> bool:
+        try:
+            self.run(*command)
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
     def windows(self, title: str) -> list[int]:
         """The visible windows whose title matches this regular expression."""
         try:
@@ -181,11 +191,67 @@ class Desktop:
         except subprocess.CalledProcessError:
             return []  # xdotool's answer when there are none
 
+    def parts(self) -> list[dict[str, Any]]:
+        """What a screen reader finds on Tsunagu's windows, by a program of the desktop's own."""
+        return [json.loads(line) for line in self.run("/usr/bin/python3", READER).splitlines()]
+
+    def said(self) -> list[str]:
+        """The accessible names on them."""
+        return [part["name"].replace("\n", " ") for part in self.parts()]
+
+    def wait_until_said(self, words: str, timeout_s: float = 20) -> str:
+        """The first of these names with those words in it, waiting until it is there."""
+        return wait_for(
+            lambda: next((name for name in self.said() if words in name), None), timeout_s, f"{words!r} on a window"
+        )
+
+    def place_of(self, name: str, timeout_s: float = 20) -> tuple[int, int]:
+        """The middle, on the screen, of the first part whose accessible name begins so, once it stands still."""
+        places: list[tuple[int, int] | None] = [None]
+
+        def look() -> tuple[int, int] | None:
+            places.append(self._place(name))
+            return places[-1] if places[-1] == places[-2] else None
+
+        return wait_for(look, timeout_s, f"{name!r} on a window")
+
+    def _place(self, name: str) -> tuple[int, int] | None:
+        part = next((part for part in self.parts() if part["window"] and part["name"].startswith(name)), None)
+        window = next(iter(self.windows(f"^{re.escape(part['window']['title'])}$")), None) if part else None
+        if part is None or window is None:
+            return None
+        x, y, width, height = part["place"]
+        _, _, inner_width, inner_height = part["window"]["place"]
+        left, top, outer_width, outer_height = self._geometry(window)
+        border = (outer_width - inner_width) // 2, (outer_height - inner_height) // 2
+        return left + border[0] + x + width // 2, top + border[1] + y + height // 2
+
+    def size_of(self, window: int) -> tuple[int, int]:
+        """Width and height of a window."""
+        return self._geometry(window)[2:]
+
+    def _geometry(self, window: int) -> Box:
+        lines = self.run("xdotool", "getwindowgeometry", "--shell", str(window)).splitlines()
+        values = dict(line.split("=") for line in lines)
+        return int(values["X"]), int(values["Y"]), int(values["WIDTH"]), int(values["HEIGHT"])
+
     # -- hands --------------------------------------------------------------------------------------------------------
 
     def click(self, x: int, y: int, button: int = 1) -> None:
         """Press and release a mouse button there: 1 left, 2 middle, 3 right."""
         self.run("xdotool", "mousemove", str(x), str(y), "click", str(button))
+
+    def double_click(self, x: int, y: int) -> None:
+        """Press and release the left button twice there."""
+        self.run("xdotool", "mousemove", str(x), str(y), "click", "--repeat", "2", "--delay", "60", "1")
+
+    def press(self, name: str, timeout_s: float = 20) -> None:
+        """Click the button with that in its accessible name, as a screen reader does, waiting until it is there."""
+
+        def done() -> bool:
+            return self._succeeds("/usr/bin/python3", READER, name)
+
+        wait_for(done, timeout_s, f"a button {name!r}")
 
     def move(self, x: int, y: int) -> None:
         """Put the pointer there."""
@@ -270,6 +336,7 @@ class Desktop:
         self._start_bus()
         self.start("a11y", *gdbus_call("org.a11y.Bus", "/org/a11y/bus", *ACCESSIBILITY_ON))
         self.start("openbox", "openbox")
+        wait_for(self._has_window_manager, 30, "openbox")
         self._monitor = NotificationMonitor(self.environment["DBUS_SESSION_BUS_ADDRESS"])
         if self._notifications == "dunst":
             self.start_notifications()
@@ -338,6 +405,9 @@ class Desktop:
 
     def _call(self, destination: str, path: str, method: str, *arguments: str) -> str:
         return self.run(*gdbus_call(destination, path, method, *arguments))
+
+    def _has_window_manager(self) -> bool:
+        return "window id" in self.run("xprop", "-root", "_NET_SUPPORTING_WM_CHECK")
 
     def _has_xembed_tray(self) -> bool:
         """Neither the owner of the selection nor the tray's window can be asked for from a shell; its name can."""

@@ -234,7 +234,7 @@ class Stack:
         lines: set[str] = set()
         for command in (
             "-br link",
-            "-4 -o address",
+            "-4 -o address",  # the brief form tells the state of the cable, too
             "-4 route show table all",
             "-4 rule",
             "-6 route show table all",

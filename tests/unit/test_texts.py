@@ -34,11 +34,22 @@ def test_every_sentence_that_is_said_exists_and_every_one_that_exists_is_said() 
     words = {
         node.value
         for path in SOURCES
-        if path.name != "texts.py"
+        if path.name not in ("texts.py", "window_texts.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    computed = ("state_", "phase_", "status_", "column_", "certificate_why_", "password_", "proxy_password_", "udp_")
+    computed = (
+        "state_",
+        "phase_",
+        "status_",
+        "column_",
+        "certificate_why_",
+        "password_",
+        "proxy_password_",
+        "udp_",
+        "session_status_",
+        "list_",
+    )
 
     assert {key for key in SENTENCES if not key.startswith(computed)} <= words
     prefixes = {"menu", "button", "cli", "question", "window", "connected", "lost", "failed", "service", "no"}

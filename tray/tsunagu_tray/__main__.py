@@ -21,9 +21,10 @@ from tsunagu_tray.client import HelperClient
 from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.icon import Menu, MenuItem, TrayIcon
 from tsunagu_tray.images import picture
-from tsunagu_tray.memory import Memory
+from tsunagu_tray.memory import Memory, Remembered
 from tsunagu_tray.notify import Notifier
 from tsunagu_tray.questions import Questions
+from tsunagu_tray.session_names import TRAY, TRAY_PATH
 from tsunagu_tray.texts import Texts, language
 from tsunagu_tray.tray_model import (
     Do,
@@ -39,10 +40,10 @@ from tsunagu_tray.tray_model import (
     menu,
     tooltip,
 )
+from tsunagu_tray.tray_object import TrayObject
 
 log = logging.getLogger(__name__)
 
-BUS_NAME = "org.tsunagu.Tray"  # owned by the one tray of a session
 PICTURE_SIZE = 192  # px; the icon scales it down
 MAX_MESSAGE = 1000  # characters of a hub's message in a notification; the status has all of it
 NO_PLACE = "no-place"  # key of the notification that no panel shows icons
@@ -81,7 +82,7 @@ async def _run(texts: Texts) -> int:
 async def _is_only_one(session: MessageBus) -> bool:
     bus, do_not_queue, exists = "org.freedesktop.DBus", 4, 3
     path = "/org/freedesktop/DBus"
-    [answer] = await call(session, bus, path, bus, "RequestName", "su", [BUS_NAME, do_not_queue])
+    [answer] = await call(session, bus, path, bus, "RequestName", "su", [TRAY, do_not_queue])
     return bool(answer != exists)
 
 
@@ -93,7 +94,7 @@ class Tray:
         self._session = session
         self._texts = texts
         self._known = Known()
-        self._memory = Memory(os.environ)
+        self._memory = Memory(os.environ, "tray", Remembered())
         self._narrator = Narrator(texts)
         self._notifier = Notifier(session, self._do)
         self._client = HelperClient(self._changed, only_of=os.getuid())
@@ -105,6 +106,7 @@ class Tray:
     async def run(self) -> None:
         """Show the icon and follow the helper until ``quit`` is set or the session's bus has ended."""
         self._draw(None)
+        self._session.export(TRAY_PATH, TrayObject(self._questions.clicked))
         self._icon.run_detached()
         await self._client.register_agent(AGENT_PATH, self._agent)
         self._start(self._client.keep())

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tsunagu import errors
@@ -243,6 +244,14 @@ class HelperClient:
         [values] = await self._call(path, CONNECTION, "GetSettings")
         settings: ConnectionSettings = from_plain(ConnectionSettings, plain(values))
         return settings
+
+    async def rename(self, path: str, name: str) -> None:
+        """Give it another name."""
+        await self.update(path, replace(await self.settings(path), name=name))
+
+    async def duplicate(self, path: str, name: str) -> str:
+        """A new connection like this one, but for the name and its secrets; its object path."""
+        return await self.add(replace(await self.settings(path), name=name), {})
 
     async def status(self, path: str) -> dict[str, Any]:
         """The manual's fields (S22-S45), in snake_case."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from tsunagu.model import Secret
 from tsunagu_tray.agent import CertificateQuestion, PasswordAnswer, PasswordQuestion, Verdict
-from tsunagu_tray.memory import Memory
+from tsunagu_tray.memory import Memory, Remembered
 from tsunagu_tray.prompt import ask
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.tray_model import Do, Notice, Verb, Withdraw
@@ -21,7 +21,7 @@ class Questions:
     def __init__(
         self,
         texts: Texts,
-        memory: Memory,
+        memory: Memory[Remembered],
         say: Callable[[Iterable[Notice | Withdraw]], None],
         on_change: Callable[[], None],
         clock: Callable[[], float],

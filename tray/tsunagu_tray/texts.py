@@ -7,6 +7,7 @@ The sentences of the protocol's errors come from ``tsunagu.error_table``; those 
 import re
 from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
 from tsunagu.error_table import ERRORS
 from tsunagu.errors import TunnelError
@@ -14,6 +15,7 @@ from tsunagu.model import Phase, State
 from tsunagu.policy import PolicyItem
 from tsunagu_tray.connection_view import LastError
 from tsunagu_tray.japanese import japanese
+from tsunagu_tray.window_texts import WINDOW_SENTENCES
 
 
 class Language(Enum):
@@ -52,6 +54,10 @@ class Texts:
     def error(self, error: LastError) -> str:
         """What went wrong: the sentence with its code, and the detail the helper gave."""
         return self.say(error.text or str(TunnelError(error.code)))
+
+    def status_error(self, status: Mapping[str, Any]) -> str:
+        """The last error of a status."""
+        return self.error(LastError(status["error_name"], status["error_code"], status["error_text"]))
 
     def advice(self, error: LastError) -> str:
         """What a person may do about it; "" where the table has nothing to say."""
@@ -322,5 +328,5 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "This desktop shows no tray icons; in GNOME the extension AppIndicator adds them. The command tsunagu does the same",
         "このデスクトップにはトレイがありません。GNOME では拡張機能 AppIndicator で表示できます。tsunagu コマンドでも操作できます"),
     "already_running": ("Tsunagu's tray icon is already there", "Tsunagu は既に起動しています"),
-}
+} | WINDOW_SENTENCES
 # fmt: on

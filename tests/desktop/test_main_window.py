@@ -1,0 +1,225 @@
+"""The main window and the details on a virtual desktop with a scripted helper: mouse, keys, and what a reader says."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from tests.fakes_bus import FakeHelper, PrivateBus, fake_helper, until
+from tests.lab.desktop import Desktop
+from tests.lab.waiting import wait_for
+from tsunagu.errors import TunnelError
+from tsunagu.model import State, Statistics
+
+T = TypeVar("T")
+ADDRESS = "192.168.77.23/24"
+APPLICATION = ("-m", "tsunagu_tray.windows.application")
+
+
+@pytest.fixture
+def bus() -> Iterator[PrivateBus]:
+    bus = PrivateBus()
+    yield bus
+    bus.close()
+
+
+class Rig:
+    """The desktop, the application's windows on it, and the helper they show."""
+
+    def __init__(self, desktop: Desktop, bus: PrivateBus, helper: FakeHelper) -> None:
+        self.desktop = desktop
+        self.helper = helper
+        self.environment = {
+            "DBUS_SYSTEM_BUS_ADDRESS": bus.address,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        }
+        helper.on_connect = lambda connection: connection.show(state=State.UP, addresses=[ADDRESS])
+
+    async def do(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The desktop's methods block, but the helper must be able to answer meanwhile."""
+        return await asyncio.to_thread(work, *arguments)
+
+    async def open(self, *arguments: str) -> None:
+        self.program = self.desktop.start(
+            "window", sys.executable, *APPLICATION, *arguments, environment=self.environment
+        )
+        await self.front()
+
+    async def front(self, title: str = "^Tsunagu$") -> None:
+        await self.do(self.desktop.activate, title)
+
+    async def said(self, words: str) -> str:
+        return await self.do(self.desktop.wait_until_said, words)
+
+    async def gone(self, words: str) -> None:
+        await self.do(wait_for, lambda: not any(words in name for name in self.desktop.said()), 20, f"{words} to go")
+
+    async def keys(self, *keys: str) -> None:
+        await self.do(self.desktop.key, *keys)
+
+    async def choose(self, name: str) -> None:
+        """Select a line of the list by the mouse."""
+        x, y = await self.do(self.desktop.place_of, name)
+        await self.do(self.desktop.click, x, y)
+
+
+@pytest.fixture
+async def rig(bus: PrivateBus) -> AsyncIterator[Rig]:
+    with Desktop(panel="none", notifications="none", size=(900, 800)) as desktop:
+        async with fake_helper(bus) as helper:
+            yield Rig(desktop, bus, helper)
+            log = desktop.log("window")
+            assert "Traceback" not in log, log
+            assert "CRITICAL" not in log, log
+
+
+async def test_the_list_shows_every_state_as_it_changes(rig: Rig) -> None:
+    office = rig.helper.add("Office")
+    await rig.open()
+    await rig.said("Office: Offline")
+
+    office.show(state=State.WAITING, error=TunnelError(1))
+    await rig.said("Office: Connecting · Waiting to try again")
+    office.show(state=State.UP, addresses=[ADDRESS])
+    await rig.said("Office: Connected · 192.168.77.23. vpn.example.org:443 · hub VPN · tsunagu0")
+    rig.helper.add("Home")
+    await rig.said("Home: Offline")
+    rig.helper.tree.remove(office.path)
+    await rig.gone("Office")
+
+
+async def test_a_double_click_connects_what_is_offline(rig: Rig) -> None:
+    rig.helper.add("Office")
+    await rig.open()
+
+    await rig.do(rig.desktop.double_click, *await rig.do(rig.desktop.place_of, "Office: Offline"))
+
+    await rig.said("Office: Connected")
+    assert rig.helper.calls == ["Connect Office"]
+
+
+async def test_a_double_click_opens_the_details_of_what_is_connected(rig: Rig) -> None:
+    office = rig.helper.add("Office")
+    office.show(state=State.UP, addresses=[ADDRESS])
+    await rig.open()
+
+    await rig.do(rig.desktop.double_click, *await rig.do(rig.desktop.place_of, "Office: Connected"))
+
+    await rig.do(rig.desktop.activate, "^Office: Status$")
+    await rig.said("Session name: SID-ALICE-1")
+    office.statistics = Statistics(carriers=1, wire_sent_octets=7_000_000)
+    await rig.said("Sent: 7.0 MB (7,000,000 bytes)")
+    office.show(state=State.IDLE)
+    await rig.said("The connection is offline")
+    assert rig.helper.calls == []
+
+
+async def test_all_goes_by_keyboard(rig: Rig) -> None:
+    rig.helper.add("Home")
+    rig.helper.add("Office")
+    await rig.open()
+    await rig.said("Office: Offline")
+
+    await rig.keys("ctrl+f")
+    await rig.do(rig.desktop.type, "office")
+    await rig.gone("Home")
+    await rig.keys("Tab", "Down", "Return")
+    await until(lambda: rig.helper.calls == ["Connect Office"])
+    await rig.said("Office: Connected")
+    await rig.keys("alt+Return")
+
+    await rig.do(rig.desktop.activate, "^Office: Status$")
+
+
+async def test_deleting_can_be_undone_and_is_done_when_the_window_closes(rig: Rig) -> None:
+    rig.helper.add("Home")
+    rig.helper.add("Office")
+    await rig.open()
+    await rig.choose("Home: Offline")
+
+    await rig.keys("Delete")
+    await rig.gone("Home: Offline")
+    await rig.do(rig.desktop.press, "Undo")
+    await rig.said("Home: Offline")
+    assert rig.helper.calls == []
+    await rig.choose("Office: Offline")
+    await rig.keys("Delete")
+    await rig.gone("Office: Offline")
+    await rig.keys("ctrl+w")
+
+    await until(lambda: rig.helper.calls == ["Remove Office"])
+    assert await rig.do(rig.program.wait, 20) == 0
+
+
+async def test_a_connection_is_renamed_and_duplicated(rig: Rig) -> None:
+    rig.helper.add("Office")
+    await rig.open()
+    await rig.choose("Office: Offline")
+
+    await rig.keys("ctrl+d")
+    await rig.said("Office (2): Offline")
+    await rig.keys("F2")
+    await rig.said("New name")
+    await rig.do(rig.desktop.type, "Factory")
+    await rig.keys("Return")
+
+    await rig.said("Factory: Offline")
+    assert [connection.settings.hub for connection in rig.helper.connections.values()] == ["VPN", "VPN"]
+
+
+async def test_a_name_that_is_refused_is_told(rig: Rig) -> None:
+    rig.helper.add("Office")
+    await rig.open()
+    await rig.choose("Office: Offline")
+
+    await rig.keys("F2")
+    await rig.said("New name")
+    await rig.do(rig.desktop.type, "x" * 256)
+    await rig.keys("Return")
+
+    await rig.said("The name of the connection must have 1 to 255 characters")
+
+
+async def test_it_outlives_the_helper_and_shows_it_again(rig: Rig) -> None:
+    rig.helper.add("Office")
+    await rig.open()
+    await rig.said("Office: Offline")
+
+    await rig.helper.stop()
+    await rig.said("The Tsunagu service is not running")
+    await rig.helper.start()
+
+    await rig.said("Office: Offline")
+
+
+async def test_the_first_window_serves_a_second_start(rig: Rig) -> None:
+    rig.helper.add("Office").show(state=State.UP, addresses=[ADDRESS])
+    await rig.open()
+    await rig.said("Office: Connected")
+
+    second = rig.desktop.start(
+        "second", sys.executable, *APPLICATION, "--details", "Office", environment=rig.environment
+    )
+
+    assert await rig.do(second.wait, 20) == 0
+    await rig.do(rig.desktop.activate, "^Office: Status$")
+
+
+async def test_the_size_is_remembered(rig: Rig) -> None:
+    await rig.open()
+    await rig.said("No connections yet")
+    window = await rig.do(rig.desktop.activate, "^Tsunagu$")
+    before = await rig.do(rig.desktop.size_of, window)
+
+    await rig.do(rig.desktop.run, "xdotool", "windowsize", str(window), str(before[0] + 90), str(before[1] + 60))
+    await rig.do(wait_for, lambda: rig.desktop.size_of(window) != before, 10, "the new size")
+    after = await rig.do(rig.desktop.size_of, window)
+    await rig.keys("ctrl+w")
+    assert await rig.do(rig.program.wait, 20) == 0
+    await rig.open()
+
+    window = await rig.do(rig.desktop.activate, "^Tsunagu$")
+    await rig.do(wait_for, lambda: rig.desktop.size_of(window) == after, 10, "the remembered size")

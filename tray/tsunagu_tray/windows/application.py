@@ -1,0 +1,172 @@
+"""``tsunagu-window``: the one process of all windows that stay; a second start only tells it what to show."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from tsunagu import __version__
+from tsunagu.errors import NotFound
+from tsunagu_tray.session_names import WINDOW
+from tsunagu_tray.windows.details import Details
+from tsunagu_tray.windows.helper_thread import HelperThread
+from tsunagu_tray.windows.main_window import MainWindow
+from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gio, GLib, Gtk, own_texts, use_style
+from tsunagu_tray.windows.tray_link import TrayLink
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Show the windows until the last one is closed; the exit status."""
+    words = sys.argv[1:] if arguments is None else [*arguments]
+    _parser().parse_args(words)  # what is wrong is told here, not by the process that has the windows
+    GLib.set_prgname(WINDOW)
+    return int(Application().run(words))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tsunagu-window", description="The windows of the Tsunagu VPN client.")
+    parser.add_argument("--version", action="version", version=f"tsunagu {__version__}")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--details", metavar="NAME", help="show the status of this connection")
+    what.add_argument("--settings", metavar="NAME", help="show the settings of this connection")
+    what.add_argument("--new", action="store_true", help="make a new connection")
+    return parser
+
+
+class Application:
+    """All windows, and what their buttons do."""
+
+    def __init__(self) -> None:
+        self.texts = own_texts()
+        self.helper = HelperThread(self._changed)
+        self._main: MainWindow | None = None
+        self._details: dict[str, Details] = {}
+        self._wanted: argparse.Namespace | None = None  # until the connections are known
+        self._application = Adw.Application(application_id=WINDOW, flags=Gio.ApplicationFlags.HANDLES_COMMAND_LINE)
+        self._application.connect("startup", self._startup)
+        self._application.connect("command-line", self._command_line)
+        self._application.connect("shutdown", lambda _: self.helper.stop())
+
+    def run(self, words: Sequence[str]) -> int:
+        """Until the last window is closed."""
+        return int(self._application.run(["tsunagu-window", *words]))
+
+    def _startup(self, application: Adw.Application) -> None:
+        use_style()
+        for name, key, deed in (
+            ("new", "<Control>n", self.new),
+            ("about", "", self.about),
+            ("quit", "<Control>q", self.quit),
+        ):
+            action = Gio.SimpleAction(name=name)
+            action.connect("activate", lambda *_, deed=deed: deed())
+            application.add_action(action)
+            if key:
+                application.set_accels_for_action(f"app.{name}", [key])
+        application.set_accels_for_action("window.close", ["<Control>w"])
+        self._link = TrayLink(application.get_dbus_connection())
+        self._link.see_that_it_runs()
+        self.helper.start()
+
+    def _command_line(self, _application: Adw.Application, command: Gio.ApplicationCommandLine) -> int:
+        self._wanted = _parser().parse_args(command.get_arguments()[1:])
+        if self.helper.is_known or not (self._wanted.details or self._wanted.settings):
+            self._open_wanted()
+        else:
+            self.show_main()
+        return 0
+
+    def _open_wanted(self) -> None:
+        wanted, self._wanted = self._wanted, None
+        if wanted is None:
+            return
+        name = wanted.details or wanted.settings
+        path = next((view.path for view in self.helper.views.values() if view.name == name), "")
+        if wanted.new:
+            self.show_main()
+            self.new()
+        elif not name:
+            self.show_main()
+        elif not path:
+            self.show_main().tell(NotFound("There is no such connection"))
+        elif wanted.details:
+            self.details(path)
+        else:
+            self.edit(path)
+
+    def _changed(self) -> None:
+        if self._wanted is not None and self.helper.is_known:
+            self._open_wanted()
+        if self._main is not None:
+            self._main.refresh()
+        for window in [*self._details.values()]:
+            window.refresh()
+
+    # -- windows ------------------------------------------------------------------------------------------------------
+
+    def show_main(self) -> MainWindow:
+        """The list, in front."""
+        if self._main is None:
+            self._main = MainWindow(self._application, self.texts, self.helper, self, self._menu())
+            self._main.window.connect("close-request", lambda _: self._main_closed())
+        self._main.window.present()
+        return self._main
+
+    def _main_closed(self) -> bool:
+        self._main = None
+        return False
+
+    def _menu(self) -> Gio.Menu:
+        menu = Gio.Menu()
+        for action, words in (("app.new", "act_new"), ("app.about", "act_about"), ("app.quit", "menu_quit")):
+            menu.append(self.texts(words), action)
+        return menu
+
+    def details(self, path: str) -> None:
+        """The status of a connection, in front."""
+        if path not in self._details:
+            parts = self._application, self.texts, self.helper, path, self.disconnect, self._details_closed
+            self._details[path] = Details(*parts)
+        self._details[path].window.present()
+
+    def _details_closed(self, path: str) -> None:
+        del self._details[path]
+
+    def edit(self, path: str) -> None:
+        """Its settings."""
+
+    def new(self) -> None:
+        """A connection that is not there yet."""
+
+    def about(self) -> None:
+        """Who we are."""
+        window = Adw.AboutWindow(
+            transient_for=self._application.get_active_window(),
+            application_name="Tsunagu",
+            application_icon=ICON_NAME,
+            version=__version__,
+            license_type=Gtk.License.APACHE_2_0,
+        )
+        window.present()
+
+    def quit(self) -> None:
+        """Close all windows; connections stay as they are."""
+        for window in self._application.get_windows():
+            window.close()
+
+    # -- deeds --------------------------------------------------------------------------------------------------------
+
+    def connect(self, path: str) -> None:
+        """Begin to connect."""
+        self._link.expect(path)
+        self.helper.ask(lambda client: client.connect(path), failed=self._tell)
+
+    def disconnect(self, path: str) -> None:
+        """End it."""
+        self.helper.ask(lambda client: client.disconnect(path), failed=self._tell)
+
+    def _tell(self, error: Exception) -> None:
+        self.show_main().tell(error)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""Short dialogs over a window: an error, a text to type."""
+
+from collections.abc import Callable
+
+from tsunagu.errors import VpnError, bus_error_name
+from tsunagu_tray.connection_view import LastError
+from tsunagu_tray.texts import Texts
+from tsunagu_tray.windows.toolkit import Adw, Gtk, name_for_readers
+
+
+def tell_error(parent: Gtk.Window, texts: Texts, error: VpnError) -> None:
+    """What went wrong, and what may help."""
+    told = LastError(bus_error_name(error), error.code, str(error))
+    body = "\n\n".join(filter(None, (texts.error(told), texts.advice(told))))
+    dialog = Adw.MessageDialog(transient_for=parent, heading=texts("refused_heading"), body=body)
+    dialog.add_response("close", texts("window_close"))
+    dialog.present()
+
+
+def ask_text(
+    parent: Gtk.Window, *, heading: str, label: str, value: str, button: str, cancel: str, then: Callable[[str], None]
+) -> None:
+    """Ask for one line that is not empty."""
+    dialog = Adw.MessageDialog(transient_for=parent, heading=heading)
+    dialog.add_response("cancel", cancel)
+    dialog.add_response("done", button)
+    dialog.set_response_appearance("done", Adw.ResponseAppearance.SUGGESTED)
+    dialog.set_default_response("done")
+    dialog.set_close_response("cancel")
+    entry = Gtk.Entry(text=value, activates_default=True)
+    name_for_readers(entry, label)
+    entry.connect("changed", lambda _: dialog.set_response_enabled("done", bool(entry.get_text().strip())))
+    dialog.set_extra_child(entry)
+    dialog.set_focus(entry)
+
+    def responded(_dialog: Adw.MessageDialog, response: str) -> None:
+        if response == "done" and (text := entry.get_text().strip()) != value:
+            then(text)
+
+    dialog.connect("response", responded)
+    dialog.present()
