@@ -1,9 +1,16 @@
-"""Rules for all tests: nothing is skipped in silence."""
+"""Rules for all tests: nothing is skipped in silence, and no claim is about time."""
 
+import os
 from collections.abc import Generator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine takes its time, and that says nothing about the program.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("patient"), max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "patient"))
 
 EXCUSE = "hardware: "  # how the reason of an admissible skip begins; it names what the machine lacks
 
