@@ -29,7 +29,7 @@ venv: dependencies .venv/complete
 dependencies:
 	@packaging/install-dependencies
 
-.venv/complete: requirements.lock pyproject.toml
+.venv/complete: requirements.lock pyproject.toml packaging/compile_fast_path.py helper/tsunagu_tunnel/fastpath.pyx
 	@packaging/install-dependencies python
 	/usr/bin/python3 -m venv --system-site-packages .venv
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock

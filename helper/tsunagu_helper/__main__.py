@@ -53,18 +53,19 @@ def main() -> None:
             raise VpnError("The helper makes network adapters, so it has to run as root; the system bus starts it so")
         program = _worker_program(options.worker_user)
         with _alone(state_directory):
-            asyncio.run(_Helper(state_directory, program, options.admin_group).run())
+            offloads = program.has_fast_path() and not options.plain
+            asyncio.run(_Helper(state_directory, program, options.admin_group, offloads=offloads).run())
     except VpnError as error:
         LOG.critical("%s", error)
         sys.exit(1)
 
 
 class _Helper:
-    def __init__(self, state_directory: Path, program: Program, admin_group: str) -> None:
+    def __init__(self, state_directory: Path, program: Program, admin_group: str, *, offloads: bool) -> None:
         self._admin_group = admin_group
         self._start_worker = partial(Worker, program)
         self._all_traffic = AllTraffic(program.uid)
-        self._nics = Nics(mark=f"Tsunagu ({state_directory})")
+        self._nics = Nics(mark=f"Tsunagu ({state_directory})", offloads=offloads)
         self._store = Store(state_directory)
         self._history = History()
         self._presence = Presence()
@@ -179,6 +180,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--admin-group", default="tsunagu", metavar="NAME", help="who may do all where there is no polkit (%(default)s)"
     )
+    parser.add_argument("--plain", action="store_true", help="do without the compiled data path")
     parser.add_argument("--version", action="version", version=__version__)
     return parser.parse_args()
 

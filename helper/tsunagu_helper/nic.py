@@ -9,6 +9,7 @@ make the NIC stay for good.  So the address is looked at again before a lease is
 netlink rather than by closing the descriptor.
 """
 
+import contextlib
 import errno
 import fcntl
 import logging
@@ -36,7 +37,13 @@ NAME_TAKEN, NOT_CREATED, IN_USE = 30, 31, 43  # of the error table
 _TUNSETIFF = 0x400454CA
 _TUNGETIFF = 0x800454D2
 _TUNSETCARRIER = 0x400454E2
-_IFF_TAP, _IFF_NO_PI, _IFF_TUN_EXCL = 0x0002, 0x1000, 0x8000
+_TUNSETOFFLOAD = 0x400454D0
+_IFF_TAP, _IFF_NO_PI, _IFF_VNET_HDR, _IFF_TUN_EXCL = 0x0002, 0x1000, 0x4000, 0x8000
+_TUN_F_CSUM, _TUN_F_TSO4, _TUN_F_TSO6, _TUN_F_USO4, _TUN_F_USO6 = 0x01, 0x02, 0x04, 0x20, 0x40
+_OFFLOADS = (  # the most that the kernel takes; USO came with Linux 6.2
+    _TUN_F_CSUM | _TUN_F_TSO4 | _TUN_F_TSO6 | _TUN_F_USO4 | _TUN_F_USO6,
+    _TUN_F_CSUM | _TUN_F_TSO4 | _TUN_F_TSO6,
+)
 _IFREQ = struct.Struct("16sH22x")
 
 _IFA_F_NOPREFIXROUTE = 0x200  # linux/if_addr.h: the route to our neighbours is the plan's affair, with our metric
@@ -46,10 +53,14 @@ _IPV6_SWITCHES = {"accept_ra": "0", "addr_gen_mode": "1"}
 
 
 class Nics:
-    """Makes NICs; all bear ``mark``, which no other helper in this network namespace may use."""
+    """Makes NICs; all bear ``mark``, which no other helper in this network namespace may use.
 
-    def __init__(self, mark: str) -> None:
+    ``offloads``: the workers' compiled data path is there, which takes and gives packets of many segments.
+    """
+
+    def __init__(self, mark: str, *, offloads: bool = False) -> None:
         self._mark = mark
+        self._offloads = offloads
         self._open: set[str] = set()
 
     async def open(self, name: str, mac: str) -> "Nic":
@@ -61,7 +72,7 @@ class Nics:
         if name in self._open:
             raise TunnelError(IN_USE, name)
         async with netlink(lambda why: TunnelError(NOT_CREATED, f"{name}: {why}")) as line:
-            fd = _create_tap(name) or await self._take_over(line, name)
+            fd = _create_tap(name, self._offloads) or await self._take_over(line, name)
             try:
                 index = socket.if_nametoindex(name)
                 fcntl.ioctl(fd, _TUNSETCARRIER, struct.pack("i", False))
@@ -90,7 +101,7 @@ class Nics:
         for ours, index in await self._ours(line):
             if ours == name:
                 await _delete(line, index)
-        fd = _create_tap(name)
+        fd = _create_tap(name, self._offloads)
         if fd is None:
             raise TunnelError(NAME_TAKEN, f"{name} belongs to another program")
         return fd
@@ -197,20 +208,31 @@ class Nic:
         return {"index": self.index, "address": str(address.ip), "prefixlen": address.network.prefixlen}
 
 
-def _create_tap(name: str) -> int | None:
+def _create_tap(name: str, offloads: bool) -> int | None:
     """The descriptor of a new TAP, which goes when the last one is closed; None: there is a NIC of that name."""
     try:
         fd = os.open(TUN_DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise TunnelError(NOT_CREATED, f"{TUN_DEVICE}: {error.strerror}") from error
+    flags = _IFF_TAP | _IFF_NO_PI | _IFF_TUN_EXCL | (_IFF_VNET_HDR if offloads else 0)
     try:
-        fcntl.ioctl(fd, _TUNSETIFF, _IFREQ.pack(name.encode(), _IFF_TAP | _IFF_NO_PI | _IFF_TUN_EXCL))
+        fcntl.ioctl(fd, _TUNSETIFF, _IFREQ.pack(name.encode(), flags))
     except OSError as error:
         os.close(fd)
         if error.errno == errno.EBUSY:
             return None
         raise TunnelError(NOT_CREATED, f"{name}: {error.strerror}") from error
+    if offloads:
+        _switch_on_offloads(fd)
     return fd
+
+
+def _switch_on_offloads(fd: int) -> None:
+    """Where the kernel knows none of them, its packets are frames, and so are ours."""
+    for offloads in _OFFLOADS:
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(fd, _TUNSETOFFLOAD, offloads)
+            return
 
 
 def _switch_off_ipv6_autoconfiguration(name: str) -> None:

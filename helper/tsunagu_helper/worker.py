@@ -6,6 +6,7 @@ Believes nothing that the worker says: a message that is malformed, out of turn 
 import asyncio
 import base64
 import contextlib
+import importlib.util
 import logging
 import os
 import signal
@@ -64,6 +65,10 @@ class Program:
     uid: int
     gid: int
     command: tuple[str, ...] = ("-m", "tsunagu_tunnel")  # arguments for this Python
+
+    def has_fast_path(self) -> bool:
+        """Whether workers have the compiled data path; looked up, not imported."""
+        return importlib.util.find_spec(f"{self.command[-1]}.fastpath") is not None
 
     def arguments(self, tap_fd: int, control_fd: int) -> list[str]:
         """The whole argument list."""

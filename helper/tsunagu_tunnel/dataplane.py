@@ -1,24 +1,36 @@
 """Where all frames pass: the TAP, the carriers, and what is counted on the way.
 
 Each round moves a batch, and nothing is made for a frame but the octets themselves: this is measured against the
-reference client.  A compiled module may take over ``Tap.read_frames`` with ``encode_frames`` (TAP to block), and
-``CarrierDecoder.receive_data`` with ``Tap.write_frames`` (block to TAP).
+reference client.  ``NicEnd`` and ``Feeder`` are the narrow place through which frames pass between the NIC and blocks.
+The classes here are the plain ones; those of ``fastpath``, compiled, do the same on a NIC with offloads.
 """
 
 import contextlib
 import errno
+import fcntl
 import os
 import socket
 import ssl
+import struct
 from collections.abc import Sequence
+from typing import Protocol
 
 from tsunagu.errors import TunnelError
 from tsunagu.model import Traffic
-from tsunagu_tunnel.softether.carrier import MAX_FRAME, CarrierDecoder
+from tsunagu_tunnel.dhcp import CLIENT_PORT
+from tsunagu_tunnel.mss import clamp
+from tsunagu_tunnel.softether.carrier import MAX_FRAME, CarrierDecoder, encode_frames
 
 BATCH = 64  # frames of the TAP that become one block
 FAIR = 131072  # octets of one carrier before the others get their turn
 RECORD = 16384  # octets, the most that one read of TLS gives
+
+Buffer = bytes | memoryview
+
+_DHCP = CLIENT_PORT.to_bytes(2, "big")
+_PORT = slice(36, 38)  # of a frame: UDP's destination port, if it is UDP, where there are no IP options
+_UDP = 17
+_TUNGETIFF, _IFF_VNET_HDR = 0x800454D2, 0x4000  # linux/if_tun.h
 
 _DROPPED = {
     errno.EAGAIN,  # the NIC's queue is full
@@ -54,19 +66,89 @@ class Counter:
         )
 
 
+class NicEnd(Protocol):
+    """The virtual NIC, by a descriptor that belongs to somebody else.  What is gone raises TunnelError."""
+
+    fd: int
+    largest_frame: int  # octets: what TCP connections hear of how long their frames may be, if less than they ask for
+    thins: bool  # may leave out TCP acknowledgements that the next one makes superfluous
+
+    @property
+    def sent(self) -> Traffic:
+        """Frames from the NIC to the hub, our own with them."""
+
+    @property
+    def received(self) -> Traffic:
+        """Frames from the hub to the NIC, our own with them."""
+
+    def read_block(self) -> Buffer:
+        """One block of what the NIC wants to send; empty: nothing."""
+
+    def feeder(self, *, dhcp: bool) -> "Feeder":
+        """For one carrier.  ``dhcp``: frames for a DHCP client are given to the caller, not to the NIC."""
+
+    def read_frames(self) -> Sequence[bytes]:
+        """What the NIC wants to send, not as a block: for compressed sessions and datagrams."""
+
+    def write_frames(self, frames: Sequence[bytes]) -> None:
+        """Give frames to the NIC; what it does not take is lost, as on any wire."""
+
+    def count(self, *, sent: Sequence[bytes] = (), received: Sequence[bytes] = ()) -> None:
+        """Frames that passed neither through ``read_block`` and ``read_frames`` nor through a feeder of this class."""
+
+
+class Feeder(Protocol):
+    """The way from one carrier to the NIC."""
+
+    def feed(self, data: Buffer) -> list[bytes]:
+        """Take what the carrier brought; return the frames that are the worker's own.
+
+        Raises:
+            ProtocolError: it is no block stream any more.  Close the carrier.
+            TunnelError: the NIC is gone.
+        """
+
+
+def nic_end(fd: int) -> NicEnd:
+    """The one that fits: the helper makes NICs with offloads where the compiled module is there to use them."""
+    os.set_blocking(fd, False)
+    if _has_offloads(fd):
+        from tsunagu_tunnel import fastpath  # only built where there was a compiler
+
+        return fastpath.Tap(fd)
+    return Tap(fd)
+
+
 class Tap:
-    """The virtual NIC, by a descriptor that belongs to somebody else."""
+    """A NIC without offloads: one frame a system call."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
-        os.set_blocking(fd, False)
+        self.largest_frame = MAX_FRAME
+        self.thins = False  # frame by frame there is nothing to gain
+        self._sent, self._received = Counter(), Counter()
 
-    def read_frames(self) -> list[bytes]:
-        """What the NIC wants to send, at most ``BATCH`` frames.
+    @property
+    def sent(self) -> Traffic:
+        """See ``NicEnd``."""
+        return self._sent.traffic()
 
-        Raises:
-            TunnelError: the NIC is gone.
-        """
+    @property
+    def received(self) -> Traffic:
+        """See ``NicEnd``."""
+        return self._received.traffic()
+
+    def read_block(self) -> bytes:
+        """See ``NicEnd``."""
+        frames = self.read_frames()
+        return encode_frames(frames) if frames else b""
+
+    def feeder(self, *, dhcp: bool) -> Feeder:
+        """See ``NicEnd``."""
+        return FrameFeeder(self, CarrierDecoder(), dhcp=dhcp)
+
+    def read_frames(self) -> Sequence[bytes]:
+        """See ``NicEnd``; at most ``BATCH`` frames."""
         read, fd = os.read, self.fd
         frames: list[bytes] = []
         try:
@@ -76,21 +158,66 @@ class Tap:
             pass
         except OSError as error:
             raise _nic_failed(error) from error
-        return frames
+        if frames:
+            self._sent.add(frames)
+        return self._clamped(frames)
 
     def write_frames(self, frames: Sequence[bytes]) -> None:
-        """Give frames to the NIC; what it does not take is lost, as on any wire.
-
-        Raises:
-            TunnelError: the NIC is gone.
-        """
+        """See ``NicEnd``."""
         write, fd = os.write, self.fd
-        for frame in frames:
+        for frame in self._clamped(frames):
             try:
                 write(fd, frame)
             except OSError as error:
                 if error.errno not in _DROPPED:
                     raise _nic_failed(error) from error
+
+    def count(self, *, sent: Sequence[bytes] = (), received: Sequence[bytes] = ()) -> None:
+        """See ``NicEnd``."""
+        self._sent.add(sent)
+        self._received.add(received)
+
+    def _clamped(self, frames: Sequence[bytes]) -> Sequence[bytes]:
+        return frames if self.largest_frame == MAX_FRAME else clamp(frames, self.largest_frame)
+
+
+class FrameFeeder:
+    """Frame by frame, for any kind of decoder."""
+
+    def __init__(self, nic: NicEnd, decoder: CarrierDecoder, *, dhcp: bool) -> None:
+        self._nic = nic
+        self._decoder = decoder
+        self._dhcp = dhcp
+
+    def feed(self, data: Buffer) -> list[bytes]:
+        """See ``Feeder``."""
+        return deliver(self._nic, self._decoder.receive_data(data), dhcp=self._dhcp)
+
+
+def deliver(nic: NicEnd, frames: Sequence[bytes], *, dhcp: bool) -> list[bytes]:
+    """Frames of the hub to the NIC; returned are those for a DHCP client, if ``dhcp``."""
+    ours: list[bytes] = []
+    if frames:
+        nic.count(received=frames)
+        if dhcp and _DHCP in [frame[_PORT] for frame in frames]:
+            ours = [frame for frame in frames if _is_for_dhcp_client(frame)]
+            frames = [frame for frame in frames if not _is_for_dhcp_client(frame)]
+        nic.write_frames(frames)
+    return ours
+
+
+def _is_for_dhcp_client(frame: bytes) -> bool:
+    """IPv4, UDP, to port 68; where there are no IP options."""
+    return frame[_PORT] == _DHCP and frame[12:14] == b"\x08\x00" and frame[23] == _UDP and len(frame) >= 42
+
+
+def _has_offloads(fd: int) -> bool:
+    request = struct.Struct("16sH22x")
+    try:
+        _, flags = request.unpack(fcntl.ioctl(fd, _TUNGETIFF, bytes(request.size)))
+    except OSError:  # it is no TAP at all
+        return False
+    return bool(flags & _IFF_VNET_HDR)
 
 
 def _nic_failed(error: OSError) -> TunnelError:
@@ -103,16 +230,16 @@ _WOULD_BLOCK = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError)
 class Carrier:
     """One connection of a session, owned; TLS, or plain in a session without encryption.
 
-    Frames in; blocks out, one at a time: the rest of it is kept.
+    Blocks in and out, one at a time: the rest of it is kept.
     """
 
     sent_octets = received_octets = 0  # inside TLS
 
-    def __init__(self, stream: ssl.SSLSocket | socket.socket, decoder: CarrierDecoder) -> None:
+    def __init__(self, stream: ssl.SSLSocket | socket.socket, feeder: Feeder) -> None:
+        self.feeder = feeder
         self._stream = stream
         self._stream.setblocking(False)
-        self._decoder = decoder
-        self._unsent = memoryview(b"")
+        self._unsent: Buffer = b""
 
     def fileno(self) -> int:
         """Of the connection."""
@@ -123,37 +250,33 @@ class Carrier:
         """Whether a block is still on its way into the connection, so that no other may follow yet."""
         return bool(self._unsent)
 
-    def take_rest(self, rest: bytes) -> list[bytes]:
-        """The frames in what came behind the handshake."""
-        return self._decoder.receive_data(rest)
-
-    def receive(self, buffer: memoryview) -> tuple[list[bytes], bool]:
-        """What has come, and whether that was all for good.  ``buffer`` has ``FAIR`` octets, for this call only.
+    def receive(self, buffer: memoryview) -> tuple[memoryview, bool]:
+        """What has come, as a part of ``buffer``, and whether that was all for good.  ``buffer`` has ``FAIR`` octets.
 
         Raises:
-            OSError, TunnelError: the connection is of no use any more.
+            OSError: the connection is of no use any more.
         """
         size, ended = 0, False
         receive = self._stream.recv_into
         try:
             while size <= FAIR - RECORD:
                 octets = receive(buffer[size:])
-                if not octets:
-                    ended = True
-                    break
                 size += octets
+                if octets < RECORD:  # probably all; if not, the loop calls again
+                    ended = not octets
+                    break
         except _WOULD_BLOCK:
             pass
         self.received_octets += size
-        return self._decoder.receive_data(buffer[:size]), ended
+        return buffer[:size], ended
 
-    def send(self, block: bytes) -> bool:
+    def send(self, block: Buffer) -> bool:
         """Write a block, or begin to, when the carrier is not full; whether all of it is written.
 
         Raises:
             OSError: the connection is of no use any more.
         """
-        self._unsent = memoryview(block)
+        self._unsent = block
         return self.flush()
 
     def flush(self) -> bool:
@@ -162,14 +285,16 @@ class Carrier:
         Raises:
             OSError: the connection is of no use any more.
         """
-        send = self._stream.send
+        rest = self._unsent
         try:
-            while self._unsent:
-                octets = send(self._unsent)
-                self._unsent = self._unsent[octets:]
+            while rest:
+                octets = self._stream.send(rest)
                 self.sent_octets += octets
+                rest = rest[octets:]
         except _WOULD_BLOCK:
             return False
+        finally:
+            self._unsent = rest
         return True
 
     def log_off(self, limit_s: float) -> None:

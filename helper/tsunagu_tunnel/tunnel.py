@@ -11,13 +11,12 @@ from tsunagu.control import Leased, Start, ToHelper
 from tsunagu.errors import TunnelError
 from tsunagu.model import Addressing, Statistics
 from tsunagu_tunnel.connect import Dialler, Opened, Stream
-from tsunagu_tunnel.dataplane import FAIR, Carrier, Counter, Tap
-from tsunagu_tunnel.dhcp import CLIENT_PORT, DhcpClient, Event
+from tsunagu_tunnel.dataplane import FAIR, Buffer, Carrier, Feeder, FrameFeeder, NicEnd, deliver
+from tsunagu_tunnel.dhcp import DhcpClient, Event
 from tsunagu_tunnel.dial import Dial
 from tsunagu_tunnel.frames import parse_mac
 from tsunagu_tunnel.loop import Loop
-from tsunagu_tunnel.mss import clamp
-from tsunagu_tunnel.softether.carrier import CarrierDecoder, encode_frames, keepalive
+from tsunagu_tunnel.softether.carrier import encode_frames, keepalive
 from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, encode_compressed_frames
 from tsunagu_tunnel.softether.errors import ProtocolError
 from tsunagu_tunnel.softether.session import (
@@ -35,8 +34,6 @@ LOG = logging.getLogger(__name__)
 LOG_OFF_S = 0.5  # for all carriers together
 
 _READ, _BOTH = select.EPOLLIN, select.EPOLLIN | select.EPOLLOUT
-_DHCP = CLIENT_PORT.to_bytes(2, "big")
-_PORT = slice(36, 38)  # of a frame: UDP's destination port, if it is UDP, where there are no IP options
 
 
 class Tunnel:
@@ -47,7 +44,7 @@ class Tunnel:
         opened: Opened,
         start: Start,
         *,
-        tap: Tap,
+        nic: NicEnd,
         loop: Loop,
         dialler: Dialler,
         random: Random,
@@ -56,14 +53,14 @@ class Tunnel:
         """A session that has just begun.  ``tell`` passes on what DHCP brings."""
         now = time.monotonic()
         self._opened = opened
-        self._tap = tap
+        self._nic = nic
         self._loop = loop
         self._dialler = dialler
         self._random = random
         self._tell = tell
-        compressed = opened.session.compressed
-        self._encode = encode_compressed_frames if compressed else encode_frames
-        self._new_decoder = CompressedCarrierDecoder if compressed else CarrierDecoder
+        self._compressed = opened.session.compressed
+        if opened.session.bridge_mode:  # what is behind us gets to see every frame
+            nic.thins = False
         self._carriers: CarrierSet[Carrier] = CarrierSet(
             now,
             timeout_s=opened.session.timeout_ms / 1000,
@@ -75,20 +72,20 @@ class Tunnel:
             random=random,
         )
         self._open: set[Carrier] = set()  # those with a connection
-        self._sent, self._received = Counter(), Counter()
         self._wire_sent = self._wire_received = 0  # of carriers that are closed
         self._buffer = memoryview(bytearray(FAIR))
         self._tap_is_watched = True
         self._udp: UdpPath | None = None
         self._udp_is_in_use = False  # as was last said in the log
         if opened.udp:
-            self._udp = UdpPath(*opened.udp, now, compress=compressed, random=random)
+            self._udp = UdpPath(*opened.udp, now, compress=self._compressed, random=random)
+            nic.largest_frame = self._udp.largest_frame
             loop.watch(self._udp.fileno(), _READ, self._udp_ready)
         self._dhcp = None
         if start.settings.addressing is Addressing.DHCP:
             self._dhcp = DhcpClient(parse_mac(start.mac), now, random=random, previous_address=start.previous_address)
         self.deadline = now
-        loop.watch(tap.fd, _READ, self._tap_ready)
+        loop.watch(nic.fd, _READ, self._tap_ready)
         first = Direction.SEND if opened.session.half_duplex else Direction.BOTH
         self._add(opened.stream, first, opened.rest)
 
@@ -100,8 +97,8 @@ class Tunnel:
             udp_in_use=self._udp is not None and self._udp.is_usable(time.monotonic()),
             sending_carriers=len(self._carriers.senders),
             receiving_carriers=self._carriers.receivers,
-            sent=self._sent.traffic(),
-            received=self._received.traffic(),
+            sent=self._nic.sent,
+            received=self._nic.received,
             wire_sent_octets=self._wire_sent + sum(carrier.sent_octets for carrier in ways),
             wire_received_octets=self._wire_received + sum(carrier.received_octets for carrier in ways),
         )
@@ -157,13 +154,21 @@ class Tunnel:
         if way is None:  # let the NIC's queue fill up and drop, as a full link does
             self._watch_tap(False)
             return
-        frames = self._tap.read_frames()
-        self._send_by(way, clamp(frames, self._udp.largest_frame) if self._udp else frames, now)
+        if isinstance(way, UdpPath):
+            self._write_udp(way, self._nic.read_frames(), now)
+        else:
+            self._write(way, self._read_block(), now)
+
+    def _read_block(self) -> Buffer:
+        if not self._compressed:
+            return self._nic.read_block()
+        frames = self._nic.read_frames()
+        return encode_compressed_frames(frames) if frames else b""
 
     def _watch_tap(self, wanted: bool) -> None:
         if wanted is not self._tap_is_watched:
             self._tap_is_watched = wanted
-            self._loop.change(self._tap.fd, _READ if wanted else 0)
+            self._loop.change(self._nic.fd, _READ if wanted else 0)
 
     def _free_way(self, now: float) -> Carrier | UdpPath | None:
         """UDP where it is usable, else the oldest carrier that is not full: a flow keeps its order only on one."""
@@ -181,20 +186,13 @@ class Tunnel:
                 self._loop.change(carrier.fileno(), _READ)
                 self._watch_tap(True)
             if events & ~select.EPOLLOUT:
-                frames, ended = carrier.receive(self._buffer)
+                data, ended = carrier.receive(self._buffer)
                 self._carriers.received(carrier, now)
-                if frames:
-                    self._deliver(frames, now)
+                self._take_own(carrier.feeder.feed(data), now)
                 if ended:
                     self._lose(carrier, "its end")
         except (OSError, ProtocolError) as error:
             self._lose(carrier, type(error).__name__)
-
-    def _deliver(self, frames: list[bytes], now: float) -> None:
-        self._received.add(frames)
-        if self._dhcp is not None and _DHCP in [frame[_PORT] for frame in frames]:
-            frames = [frame for frame in frames if not self._is_dhcp(self._dhcp, frame, now)]
-        self._tap.write_frames(clamp(frames, self._udp.largest_frame) if self._udp else frames)
 
     def _send(self, frames: Sequence[bytes], now: float) -> None:
         """Frames of our own; lost if there is no room for them."""
@@ -203,15 +201,15 @@ class Tunnel:
             self._send_by(way, frames, now)
 
     def _send_by(self, way: Carrier | UdpPath, frames: Sequence[bytes], now: float) -> None:
-        if not frames:
-            return
-        self._sent.add(frames)
+        self._nic.count(sent=frames)
         if isinstance(way, UdpPath):
             self._write_udp(way, frames, now)
         else:
-            self._write(way, self._encode(frames), now)
+            self._write(way, encode_compressed_frames(frames) if self._compressed else encode_frames(frames), now)
 
-    def _write(self, carrier: Carrier, block: bytes, now: float) -> None:
+    def _write(self, carrier: Carrier, block: Buffer, now: float) -> None:
+        if not block:
+            return
         try:
             if not carrier.send(block):
                 self._loop.change(carrier.fileno(), _BOTH)
@@ -230,11 +228,10 @@ class Tunnel:
             self._watch_tap(True)
         if events & ~select.EPOLLOUT:
             frames = udp.receive(self._buffer, now)
-            if frames:
-                self._deliver(frames, now)
+            self._take_own(deliver(self._nic, frames, dhcp=self._dhcp is not None), now)
 
     def _write_udp(self, udp: UdpPath, frames: Sequence[bytes], now: float) -> None:
-        if not udp.send_frames(frames, now):
+        if frames and not udp.send_frames(frames, now):
             self._loop.change(udp.fileno(), _BOTH)
 
     def _tick_udp(self, udp: UdpPath, now: float) -> None:
@@ -259,16 +256,22 @@ class Tunnel:
 
     def _add(self, stream: Stream, direction: Direction, rest: bytes) -> None:
         now = time.monotonic()
-        carrier = Carrier(stream, self._new_decoder())
+        carrier = Carrier(stream, self._new_feeder())
         self._open.add(carrier)
         self._loop.watch(carrier.fileno(), _READ, functools.partial(self._carrier_ready, carrier))
         self._carriers.add(carrier, direction, now)
         self._watch_tap(True)
         self._find_deadline()
         try:
-            self._deliver(carrier.take_rest(rest), now)
+            self._take_own(carrier.feeder.feed(rest), now)
         except ProtocolError as error:
             self._lose(carrier, type(error).__name__)
+
+    def _new_feeder(self) -> Feeder:
+        dhcp = self._dhcp is not None
+        if self._compressed:
+            return FrameFeeder(self._nic, CompressedCarrierDecoder(), dhcp=dhcp)
+        return self._nic.feeder(dhcp=dhcp)
 
     def _lose(self, carrier: Carrier, reason: str) -> None:
         if carrier not in self._open:  # an answer to what it brought has found that out
@@ -287,14 +290,15 @@ class Tunnel:
 
     # -- DHCP and time ------------------------------------------------------------------------------------------------
 
-    def _is_dhcp(self, dhcp: DhcpClient, frame: bytes, now: float) -> bool:
-        """Whether the frame was for our DHCP client, which has taken it then."""
-        events = dhcp.receive_frame(frame, now) if frame[_PORT] == _DHCP else None
-        if events is None:
-            return False
-        self._take_dhcp(dhcp, events, now)
-        self._find_deadline()
-        return True
+    def _take_own(self, frames: Sequence[bytes], now: float) -> None:
+        """Frames for a DHCP client: ours or, perhaps, another one on this machine."""
+        for frame in frames:
+            events = self._dhcp.receive_frame(frame, now) if self._dhcp is not None else None
+            if self._dhcp is None or events is None:
+                self._nic.write_frames([frame])
+            else:
+                self._take_dhcp(self._dhcp, events, now)
+                self._find_deadline()
 
     def _take_dhcp(self, dhcp: DhcpClient, events: Sequence[Event], now: float) -> None:
         self._send(dhcp.frames_to_send(), now)

@@ -25,7 +25,7 @@ from tsunagu.control import (
 from tsunagu.errors import TunnelError
 from tsunagu.model import Phase, Statistics
 from tsunagu_tunnel.connect import Dialler
-from tsunagu_tunnel.dataplane import Tap
+from tsunagu_tunnel.dataplane import nic_end
 from tsunagu_tunnel.dial import Dial, Limits
 from tsunagu_tunnel.loop import Loop
 from tsunagu_tunnel.tls import CertificateRefused, as_text
@@ -44,7 +44,7 @@ class Worker:
     def __init__(self, control: socket.socket, tap_fd: int, *, random: Random, limits: Limits | None = None) -> None:
         self._control = control
         self._control.setblocking(False)
-        self._tap = Tap(tap_fd)
+        self._nic = nic_end(tap_fd)
         self._random = random
         self._loop = Loop()
         self._dialler = Dialler(self._tell_phase, limits=limits or Limits(), random=random)
@@ -82,7 +82,7 @@ class Worker:
         self._tunnel = Tunnel(
             opened,
             start,
-            tap=self._tap,
+            nic=self._nic,
             loop=self._loop,
             dialler=self._dialler,
             random=self._random,

@@ -283,7 +283,11 @@ class VpnServer:
 
     def start_program(self, name: str, *command: str) -> "subprocess.Popen[bytes]":
         """Another program on the server's machine."""
-        return self._start(name, self.srv, *command)
+        return self.start_program_at(self.srv, name, *command)
+
+    def start_program_at(self, namespace: str, name: str, *command: str) -> "subprocess.Popen[bytes]":
+        """Another program in one of the namespaces."""
+        return self._start(name, namespace, *command)
 
     def end_program(self, program: "subprocess.Popen[bytes]") -> None:
         """End it."""

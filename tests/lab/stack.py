@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,8 +30,9 @@ NAME = "Office"
 class Stack:
     """Up inside ``with``.  ``person`` uses it, ``state_folder`` is the helper's STATE_DIRECTORY."""
 
-    def __init__(self, server: VpnServer, person: str = "mika") -> None:
+    def __init__(self, server: VpnServer, person: str = "mika", *, helper_options: Sequence[str] = ()) -> None:
         self.server = server
+        self._helper_options = helper_options
         self.person = person
 
     def __enter__(self) -> Self:
@@ -74,7 +76,7 @@ class Stack:
 
     def start_helper(self) -> None:
         """Start it and wait until it has its name on the bus."""
-        command = within(self.server.cli, sys.executable, "-m", "tsunagu_helper")
+        command = within(self.server.cli, sys.executable, "-m", "tsunagu_helper", *self._helper_options)
         self._helper = self._processes.start("helper", command, self.environment)
 
         def answers() -> bool:
