@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, settings
 # A busy machine takes its time, and that says nothing about the program.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", settings.get_profile("patient"), max_examples=2000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "patient"))
+# On the build machine Hypothesis' own "ci": as patient, and the same examples each time.
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "patient"))
 
 EXCUSE = "hardware: "  # how the reason of an admissible skip begins; it names what the machine lacks
 
