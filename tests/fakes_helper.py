@@ -148,6 +148,20 @@ class FakeStore:
             raise StorageFailed("The disk is full")
 
 
+class FakeWanted:
+    """``ids`` None: the machine has just started."""
+
+    def __init__(self) -> None:
+        self.ids: frozenset[str] | None = None
+
+    def restore(self) -> frozenset[str] | None:
+        before, self.ids = self.ids, self.ids or frozenset()
+        return before
+
+    def remember(self, connection_id: str, wanted: bool) -> None:
+        self.ids = (self.ids or frozenset()) - {connection_id} | ({connection_id} if wanted else frozenset())
+
+
 @dataclass
 class Question:
     """One that a person sees; ``answer`` is a future: set its result or exception."""
@@ -233,6 +247,8 @@ class FakeWorker:
     ) -> None:
         self.start, self.say, self._on_end = start, on_message, on_end
         self.is_running, self.is_stubborn = True, False
+        self.has_kept_address: bool | None = None
+        self.checks = 0
 
     def establish(self, session: Session = SESSION) -> None:
         self.say(Established(session=session))
@@ -251,7 +267,11 @@ class FakeWorker:
         self.is_running = False
         self._on_end(TunnelError(code), certificate)
 
-    def stop(self) -> None:
+    def check_carriers(self) -> None:
+        self.checks += 1
+
+    def stop(self, *, keep_address: bool = False) -> None:
+        self.has_kept_address = keep_address
         if not self.is_stubborn:
             asyncio.get_running_loop().call_soon(self.fail, 6)
 
@@ -317,6 +337,7 @@ class FakeWorld:
     nics: FakeNics = field(default_factory=FakeNics)
     all_traffic: FakeAllTraffic = field(default_factory=FakeAllTraffic)
     store: FakeStore = field(default_factory=FakeStore)
+    wanted: FakeWanted = field(default_factory=FakeWanted)
     agents: FakeAgents = field(default_factory=FakeAgents)
     authority: FakeAuthority = field(default_factory=FakeAuthority)
     workers: FakeWorkers = field(default_factory=FakeWorkers)
@@ -329,6 +350,7 @@ class FakeWorld:
             nics=self.nics,
             all_traffic=self.all_traffic,
             store=self.store,
+            wanted=self.wanted,
             agents=self.agents,
             authority=self.authority,
             start_worker=self.workers,

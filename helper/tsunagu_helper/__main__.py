@@ -23,16 +23,20 @@ from tsunagu_helper.agents import Agents
 from tsunagu_helper.authority import Authority
 from tsunagu_helper.bus import Presence
 from tsunagu_helper.history import Entry, History
+from tsunagu_helper.logind import Logind
+from tsunagu_helper.network_watch import NetworkWatch
 from tsunagu_helper.nic import Nics
 from tsunagu_helper.routing import AllTraffic
 from tsunagu_helper.service import ConnectionService
 from tsunagu_helper.store import Store
 from tsunagu_helper.surroundings import Surroundings
+from tsunagu_helper.wanted import Wanted
 from tsunagu_helper.worker import Program, Worker
 
 LOG = logging.getLogger("tsunagu-helper")
 
 STATE_DIRECTORY = "/var/lib/tsunagu"
+RUNTIME_DIRECTORY = "/run/tsunagu"
 NOBODYS_ID = 61337  # of workers, where the package's user does not exist; needs no entry in the user database
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0  # before trying to get on the bus again
@@ -48,24 +52,31 @@ def main() -> None:
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold passwords
     state_directory = Path(os.environ.get("STATE_DIRECTORY", STATE_DIRECTORY)).resolve()
+    runtime_directory = Path(os.environ.get("RUNTIME_DIRECTORY", RUNTIME_DIRECTORY)).resolve()
     try:
         if os.geteuid() != 0:
             raise VpnError("The helper makes network adapters, so it has to run as root; the system bus starts it so")
         program = _worker_program(options.worker_user)
         with _alone(state_directory):
             offloads = program.has_fast_path() and not options.plain
-            asyncio.run(_Helper(state_directory, program, options.admin_group, offloads=offloads).run())
+            helper = _Helper(state_directory, runtime_directory, program, options.admin_group, offloads=offloads)
+            asyncio.run(helper.run())
     except VpnError as error:
         LOG.critical("%s", error)
         sys.exit(1)
 
 
 class _Helper:
-    def __init__(self, state_directory: Path, program: Program, admin_group: str, *, offloads: bool) -> None:
+    def __init__(
+        self, state_directory: Path, runtime_directory: Path, program: Program, admin_group: str, *, offloads: bool
+    ) -> None:
         self._admin_group = admin_group
         self._start_worker = partial(Worker, program)
         self._all_traffic = AllTraffic(program.uid)
-        self._nics = Nics(mark=f"Tsunagu ({state_directory})", offloads=offloads)
+        mark = f"Tsunagu ({state_directory})"
+        self._nics = Nics(mark, offloads=offloads)
+        self._network = NetworkWatch(mark, self._network_changed)
+        self._wanted = Wanted(runtime_directory)
         self._store = Store(state_directory)
         self._history = History()
         self._presence = Presence()
@@ -85,6 +96,7 @@ class _Helper:
             nics=self._nics,
             all_traffic=self._all_traffic,
             store=self._store,
+            wanted=self._wanted,
             agents=self._agents(bus),
             authority=Authority(bus, self._admin_group),
             start_worker=self._start_worker,
@@ -92,7 +104,9 @@ class _Helper:
             utc=time.time,
         )
         self._service = ConnectionService(self._around, self._presence)
+        self._logind = self._watch_logind(bus)
         try:
+            await self._network.start()
             self._load()
             await self._appear(bus)
             LOG.info("Ready, version %s", __version__)
@@ -100,7 +114,9 @@ class _Helper:
                 LOG.warning("The connection to the system bus was lost; tunnels stay as they are")
                 bus = await self._return(bus)
         finally:
+            self._network.close()
             await self._service.shutdown()
+            self._logind.close()
             await close(bus)
 
     async def _clean_leftovers(self) -> None:
@@ -117,10 +133,21 @@ class _Helper:
                 Entry(time=time.time(), id="", connection="Tsunagu", owner=0, level="error", text=problem)
             )
 
+    def _network_changed(self, has_gained: bool) -> None:
+        self._service.network_changed(has_gained)
+
     # -- on the bus ---------------------------------------------------------------------------------------------------
 
     def _agents(self, bus: MessageBus) -> Agents:
         return Agents(bus, lambda uid: self._service.agent_registered(uid))
+
+    def _watch_logind(self, bus: MessageBus) -> Logind:
+        return Logind(
+            bus,
+            on_sleep=self._service.sleep,
+            on_wake=lambda: self._service.wake(self._network.is_online),
+            on_user_gone=self._service.user_gone,
+        )
 
     async def _appear(self, bus: MessageBus) -> None:
         """Take our name there, once all that belongs to it is there."""
@@ -159,6 +186,8 @@ class _Helper:
                     await close(bus)
                 else:
                     LOG.info("On the system bus again")
+                    self._logind.close()
+                    self._logind = self._watch_logind(bus)
                     return bus
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
         return lost

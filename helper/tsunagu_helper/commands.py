@@ -47,7 +47,14 @@ class StartWorker:
 
 @dataclass(frozen=True, slots=True)
 class StopWorker:
-    """Log off; the worker is killed if that takes too long (S51)."""
+    """Log off; the worker is killed if that takes too long (S51).  ``keep_address``: we come back for it."""
+
+    keep_address: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCarriers:
+    """The network has changed: let the worker give up what started from an address that is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,6 @@ class Leave:
 
 
 Command = (
-    OpenNic | CloseNic | SetCarrier | ApplyLease | ClearAddresses | StartWorker | StopWorker | WaitFor | CancelWait
-    | AskSecret | AskTrust | CancelQuestion | KeepSecrets | PinCertificate | Tell | Leave
+    OpenNic | CloseNic | SetCarrier | ApplyLease | ClearAddresses | StartWorker | StopWorker | CheckCarriers | WaitFor
+    | CancelWait | AskSecret | AskTrust | CancelQuestion | KeepSecrets | PinCertificate | Tell | Leave
 )  # fmt: skip

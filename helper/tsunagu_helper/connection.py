@@ -1,8 +1,9 @@
 """One connection's whole behaviour, as a pure table: ``step(connection, event, time) -> connection, commands``.
 
 At any time at most one thing is under way for a connection, and the state says which: a worker (CONNECTING, UP,
-STOPPING), a timer (WAITING) or a question to a person (NEEDS_SECRET, NEEDS_TRUST).  Each gets a ticket with a new
-number, and what comes back carries it; an answer with an old ticket is late and changes nothing.
+STOPPING), a timer (WAITING) or a question to a person (NEEDS_SECRET, NEEDS_TRUST).  While the machine sleeps (SLEEPING)
+there is nothing.  Each gets a ticket with a new number, and what comes back carries it; an answer with an old ticket is
+late and changes nothing.
 """
 
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ from tsunagu_helper.commands import (
     AskTrust,
     CancelQuestion,
     CancelWait,
+    CheckCarriers,
     ClearAddresses,
     CloseNic,
     Command,
@@ -48,9 +50,11 @@ from tsunagu_helper.events import (
     ConnectAsked,
     DisconnectAsked,
     Event,
+    GoingToSleep,
     GotLease,
     LeaseMissing,
     LeaseUnusable,
+    NetworkChanged,
     NobodyToAsk,
     Outcome,
     PhaseReached,
@@ -62,11 +66,13 @@ from tsunagu_helper.events import (
     SettingsChanged,
     TrustGiven,
     TunnelUp,
+    Woke,
     WorkerEnded,
 )
 
 RETRY_LATE_S = 60  # after the codes that mean "no room" (S61)
 PROXY_REFUSED = 19  # the code of a proxy that wants another password
+WAKE_S = 30  # for a network to come back after a sleep; then an attempt is made without a sign of one
 
 NO_ADDRESS = (
     "No DHCP server answered, so the network adapter has no address. Put a DHCP server into the virtual hub's segment, "
@@ -79,6 +85,7 @@ class Target(Enum):
 
     DOWN = "down"
     UP = "up"
+    ASLEEP = "asleep"  # up again when the machine wakes
     GONE = "gone"  # removed, or the helper is leaving
 
 
@@ -116,6 +123,7 @@ class Connection:
     session: Session | None = None
     established_at: float = 0
     lease_until: float = 0
+    is_disturbed: bool = False  # the network below has changed; some servers end a session whose carriers moved
 
     @property
     def secrets_to_try(self) -> Secrets:
@@ -153,6 +161,16 @@ class Connection:
         return self.settings.retry_limit is None or self.retries < self.settings.retry_limit
 
     @property
+    def is_wanted(self) -> bool | None:
+        """A person wants it up, or not; None: it leaves this helper, as it was."""
+        return None if self.target is Target.GONE else self.target is not Target.DOWN
+
+    def may_retry_at_once(self, time: float) -> bool:
+        """The session has lasted for an interval, or there is a new network to try: no server is overrun."""
+        has_stood = time - self.established_at >= self.settings.retry_interval_s
+        return self.may_retry and (has_stood or self.is_disturbed)
+
+    @property
     def last_error(self) -> VpnError | None:
         """What a person should know."""
         return self.no_agent or self.error
@@ -180,13 +198,19 @@ def step(now: Connection, event: Event, time: float) -> Step:
         case State.NEEDS_SECRET | State.NEEDS_TRUST, ConnectAsked() | AgentAppeared() if now.no_agent:
             return _ask(now)
         case State.STOPPING, ConnectAsked() if now.target is Target.DOWN:
+            return _begun_while_stopping(now, time), [ClearAddresses()]
+        case State.STOPPING, ConnectAsked() | Woke() if now.target is Target.ASLEEP:
             return replace(now, target=Target.UP), []
-        case State.STOPPING, DisconnectAsked() if now.target is Target.UP:
+        case State.STOPPING, DisconnectAsked() if now.target is not Target.GONE:
             return replace(now, target=Target.DOWN), []
         case State.STOPPING, RemoveAsked():
             return replace(now, target=Target.GONE), []
         case State.CONNECTING | State.UP, DisconnectAsked() | RemoveAsked():
             return _stop(now, _target_after(event))
+        case State.SLEEPING, ConnectAsked():
+            return _attempt(now)
+        case State.SLEEPING, DisconnectAsked() | RemoveAsked():
+            return _idle(replace(now, target=_target_after(event)))
         case State.WAITING, DisconnectAsked() | RemoveAsked():
             return _then([CancelWait()], _idle(replace(now, target=_target_after(event))))
         case State.NEEDS_SECRET | State.NEEDS_TRUST, DisconnectAsked() | RemoveAsked():
@@ -199,6 +223,22 @@ def step(now: Connection, event: Event, time: float) -> Step:
             return _secrets_set(now, changes)
         case _, CertificatePinned(fingerprint):
             return _pinned(now, fingerprint)
+
+        # What the machine does
+        case State.CONNECTING | State.UP, GoingToSleep():
+            return _then([Tell("info", "The computer goes to sleep")], _stop(now, Target.ASLEEP))
+        case State.STOPPING, GoingToSleep() if now.target is Target.UP:
+            return replace(now, target=Target.ASLEEP), []
+        case State.WAITING, GoingToSleep():
+            return _then([CancelWait()], _sleep(now))
+        case State.SLEEPING, Woke(is_online=True):
+            return _attempt(now)
+        case State.SLEEPING, Woke(is_online=False):
+            return _wait_for(now, WAKE_S, time)
+        case State.WAITING, NetworkChanged(has_gained=True):
+            return _then([CancelWait()], _attempt(now))
+        case State.UP, NetworkChanged():
+            return replace(now, is_disturbed=True), [CheckCarriers()]
 
         # An attempt
         case State.CONNECTING, PhaseReached(phase=phase):
@@ -214,7 +254,7 @@ def step(now: Connection, event: Event, time: float) -> Step:
 
         # Its end
         case State.STOPPING, WorkerEnded():
-            return _stopped(now, time)
+            return _stopped(now)
         case State.CONNECTING | State.UP, WorkerEnded(error=error) if kind := now.secret_asked_by(error):
             return _refused(now, error, kind)
         case State.CONNECTING | State.UP, WorkerEnded(
@@ -222,6 +262,8 @@ def step(now: Connection, event: Event, time: float) -> Step:
         ) if certificate:
             shown = replace(_ended(now, error), certificate=certificate)
             return _then(_told_end(now, error), _ask(replace(shown, state=State.NEEDS_TRUST)))
+        case State.UP, WorkerEnded(error=VpnError(remedy=Remedy.RETRY) as error) if now.may_retry_at_once(time):
+            return _then(_told_end(now, error, "; connecting again"), _attempt(_ended(now, error)))
         case State.CONNECTING | State.UP, WorkerEnded(
             error=VpnError(remedy=Remedy.RETRY | Remedy.RETRY_LATE) as error
         ) if now.may_retry:
@@ -373,14 +415,34 @@ def _pinned(now: Connection, fingerprint: str) -> Step:
 
 def _stop(now: Connection, target: Target) -> Step:
     stopping = replace(_ended(now, None), state=State.STOPPING, phase=Phase.NONE, target=target)
-    return stopping, [*_unplug(now), StopWorker()]
+    return stopping, [*_unplug(now), StopWorker(keep_address=target is Target.ASLEEP)]
 
 
-def _stopped(now: Connection, time: float) -> Step:
-    if now.target is Target.UP:  # somebody changed their mind meanwhile
-        idle, commands = _idle(replace(now, target=Target.DOWN))
-        return _then(commands, step(idle, ConnectAsked(), time))
-    return _idle(now)
+def _begun_while_stopping(now: Connection, time: float) -> Connection:
+    """Another run, which begins when what is left of this one has gone."""
+    return replace(_fresh(now), state=State.STOPPING, target=Target.UP, ticket=now.ticket, started_at=time)
+
+
+def _stopped(now: Connection) -> Step:
+    match now.target:
+        case Target.UP:  # somebody changed their mind meanwhile, or the machine woke
+            return _attempt(now)
+        case Target.ASLEEP:
+            return _sleep(now)
+        case _:
+            return _idle(now)
+
+
+def _sleep(now: Connection) -> Step:
+    """Nothing is under way; sleep is no failure, so there is no error (148 would be its number).  The NIC stays."""
+    return replace(
+        _ended(now, None),
+        state=State.SLEEPING,
+        phase=Phase.NONE,
+        target=Target.UP,
+        ticket=now.ticket + 1,
+        retry_at=0,
+    ), []
 
 
 def _unplug(now: Connection) -> list[Command]:
@@ -395,7 +457,7 @@ def _told_end(now: Connection, error: VpnError, further: str = "") -> list[Comma
 
 def _ended(now: Connection, error: VpnError | None) -> Connection:
     """Without what belongs to one session."""
-    return replace(now, session=None, established_at=0, lease_until=0, error=error)
+    return replace(now, session=None, established_at=0, lease_until=0, is_disturbed=False, error=error)
 
 
 def _refused(now: Connection, error: VpnError, kind: SecretKind) -> Step:
@@ -420,30 +482,32 @@ def _less(secrets: Secrets, kind: SecretKind, tried: Secrets) -> Secrets:
 
 def _wait(now: Connection, error: VpnError, time: float) -> Step:
     seconds = RETRY_LATE_S if error.remedy is Remedy.RETRY_LATE else now.settings.retry_interval_s
-    waiting = replace(
-        _ended(now, error),
-        state=State.WAITING,
-        phase=Phase.RETRYING,
-        ticket=now.ticket + 1,
-        retries=now.retries + (now.state is State.CONNECTING),
-        retry_at=time + seconds,
-    )
+    counted = replace(_ended(now, error), retries=now.retries + (now.state is State.CONNECTING))
     told = _told_end(now, error, f"; trying again in {seconds} seconds")
-    return waiting, [*told, WaitFor(waiting.ticket, seconds)]
+    return _then(told, _wait_for(counted, seconds, time))
+
+
+def _wait_for(now: Connection, seconds: int, time: float) -> Step:
+    """Until the next attempt, or until somebody or a network that comes back brings it forward."""
+    waiting = replace(now, state=State.WAITING, phase=Phase.RETRYING, ticket=now.ticket + 1, retry_at=time + seconds)
+    return waiting, [WaitFor(waiting.ticket, seconds)]
 
 
 def _idle(now: Connection, error: VpnError | None = None) -> Step:
     """The end of the run: what is left is what the next one may use."""
-    idle = Connection(
-        settings=now.settings,
-        secrets=now.secrets,
-        save_forbidden=now.save_forbidden,
-        target=Target.GONE if now.target is Target.GONE else Target.DOWN,
-        ticket=now.ticket + 1,  # nothing is under way
-        error=error,
-        refused=now.refused,
-        certificate=now.certificate,
-    )
+    idle = replace(_fresh(now), target=Target.GONE if now.target is Target.GONE else Target.DOWN, error=error)
     told: list[Command] = [] if error else [Tell("info", "Disconnected")]
     leave: list[Command] = [Leave()] if idle.target is Target.GONE else []
     return idle, [CloseNic(), *told, *leave]
+
+
+def _fresh(now: Connection) -> Connection:
+    """Without what belongs to one run."""
+    return Connection(
+        settings=now.settings,
+        secrets=now.secrets,
+        save_forbidden=now.save_forbidden,
+        ticket=now.ticket + 1,  # nothing is under way
+        refused=now.refused,
+        certificate=now.certificate,
+    )

@@ -1,4 +1,4 @@
-"""What can happen to a connection: what people want, and what came of the thing that is under way for it."""
+"""What can happen to a connection: what people want, what the machine does, what came of what is under way for it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +43,25 @@ class CertificatePinned:
     """A certificate was accepted for good, unasked, and is stored."""
 
     fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoingToSleep:
+    """The machine is about to be suspended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Woke:
+    """It runs again; ``is_online``: with a network."""
+
+    is_online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkChanged:
+    """Below the tunnels something came or went; ``has_gained``: a cable, an address or a default route came."""
+
+    has_gained: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +155,7 @@ class NobodyToAsk(Outcome):
 
 Event = (
     ConnectAsked | DisconnectAsked | RemoveAsked | SettingsChanged | SecretsSet | CertificatePinned | AgentAppeared
+    | GoingToSleep | Woke | NetworkChanged
     | PhaseReached | TunnelUp | GotLease | LeaseMissing | LeaseUnusable | WorkerEnded
     | RetryDue | SecretGiven | TrustGiven | QuestionRefused | NobodyToAsk
 )  # fmt: skip

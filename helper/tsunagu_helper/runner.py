@@ -17,6 +17,7 @@ from tsunagu_helper.commands import (
     AskTrust,
     CancelQuestion,
     CancelWait,
+    CheckCarriers,
     ClearAddresses,
     CloseNic,
     Command,
@@ -119,6 +120,8 @@ class Runner:
             self.connection, commands = step(self.connection, event, self._around.utc())
             if self.connection.state is State.STOPPING:
                 self.settled.clear()
+            if (wanted := self.connection.is_wanted) is not None:
+                self._around.wanted.remember(self.stored.id, wanted)
             await self._carry_out(commands)
             if self.connection.state is not State.STOPPING:
                 self.settled.set()
@@ -187,8 +190,10 @@ class Runner:
                 await self._nic.clear_addresses()
             case StartWorker():
                 self._start_worker(command)
-            case StopWorker() if self._worker:
-                self._worker.stop()
+            case StopWorker(keep_address) if self._worker:
+                self._worker.stop(keep_address=keep_address)
+            case CheckCarriers() if self._worker:
+                self._worker.check_carriers()
             case WaitFor(ticket, seconds):
                 loop = asyncio.get_running_loop()
                 self._timer = loop.call_later(seconds, self.post, RetryDue(ticket=ticket))

@@ -22,9 +22,12 @@ from tsunagu_helper.events import (
     CertificatePinned,
     ConnectAsked,
     DisconnectAsked,
+    GoingToSleep,
+    NetworkChanged,
     RemoveAsked,
     SecretsSet,
     SettingsChanged,
+    Woke,
 )
 from tsunagu_helper.history import Entry
 from tsunagu_helper.runner import Facts, Runner
@@ -55,10 +58,13 @@ class ConnectionService:
         self._runners: dict[str, Runner] = {}
 
     def load(self) -> None:
-        """Take over what is on disk."""
+        """Take over what is on disk; what was wanted before a crash, or from the machine's start on, connects."""
+        wanted = self._around.wanted.restore()
         for stored in self._around.store.load().values():
             self._run(stored)
             self._announce(stored.id)
+            if stored.settings.connect_at_start if wanted is None else stored.id in wanted:
+                self._runners[stored.id].post(ConnectAsked())
 
     async def shutdown(self) -> None:
         """Log off all tunnels, undo all NICs; in bounded time."""
@@ -70,6 +76,33 @@ class ConnectionService:
                     await runner.left.wait()
         except TimeoutError:
             LOG.error("Not all connections could be ended in time")
+
+    # -- the machine --------------------------------------------------------------------------------------------------
+
+    async def sleep(self) -> None:
+        """Return when all connections have logged off."""
+
+        async def log_off(runner: Runner) -> None:
+            await runner.tell(GoingToSleep())
+            await runner.settled.wait()
+
+        await asyncio.gather(*map(log_off, self._runners.values()))
+
+    def wake(self, is_online: bool) -> None:
+        """The machine runs again."""
+        for runner in self._runners.values():
+            runner.post(Woke(is_online))
+
+    def network_changed(self, has_gained: bool) -> None:
+        """Below the tunnels."""
+        for runner in self._runners.values():
+            runner.post(NetworkChanged(has_gained))
+
+    def user_gone(self, uid: int) -> None:
+        """The last session of this user has ended."""
+        for runner in self._runners.values():
+            if runner.stored.owner == uid and runner.stored.settings.disconnect_at_logout:
+                runner.post(DisconnectAsked())
 
     # -- the list -----------------------------------------------------------------------------------------------------
 
@@ -106,6 +139,7 @@ class ConnectionService:
             self._run(runner.stored)  # it is still on disk, so it is still there
             self._changed(connection_id)
             raise
+        self._around.wanted.remember(connection_id, wanted=False)
         del self._runners[connection_id]
         self._listener.removed(connection_id)
 

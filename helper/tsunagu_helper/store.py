@@ -1,8 +1,6 @@
 """Connections on disk: one file each, readable by root only, never half written.
 
-A file is replaced as a whole: the new one is written beside it, forced to the disk and renamed over it, so that after a
-crash or on a full disk there is the old one or the new one.  What cannot be read is moved to ``quarantine/``, never
-deleted; the rest goes on.
+What cannot be read is moved to ``quarantine/``, never deleted; the rest goes on.
 """
 
 import contextlib
@@ -12,7 +10,6 @@ import logging
 import os
 import re
 import secrets
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,13 +18,11 @@ from tsunagu.authorities import Authorities
 from tsunagu.errors import StorageFailed, VpnError
 from tsunagu.model import NO_SECRETS, ConnectionSettings, Secrets
 from tsunagu.plain import from_plain, to_plain
+from tsunagu_helper.files import UNFINISHED, private_directory, read_private, sync_directory, write_whole
 
 LOG = logging.getLogger(__name__)
 
 VERSION = 2  # of the files' form; 1 had a password in the place of the secrets
-MAX_FILE = 1 << 20  # octets; ours have some hundred, with certificates and headers some hundred thousand at most
-
-_UNFINISHED = ".new"
 
 _FILE_NAME = re.compile(r"([A-Za-z0-9]{1,32})\.json")
 _INTERFACE = re.compile(r"tsunagu[0-9]{1,8}")
@@ -65,9 +60,9 @@ class Store:
         self.problems.clear()
         loaded = {}
         with _told("The saved connections could not be read"):
-            _private_directory(self._directory)
-            _private_directory(self._connections)
-            for unfinished in self._connections.glob(f".*{_UNFINISHED}"):
+            private_directory(self._directory)
+            private_directory(self._connections)
+            for unfinished in self._connections.glob(f".*{UNFINISHED}"):
                 unfinished.unlink()  # a crash left it; the file that it was to become is as it was
             paths = sorted(self._connections.iterdir())
         for path in paths:
@@ -86,7 +81,7 @@ class Store:
         plain = {"version": VERSION} | to_plain(stored)
         del plain["id"]  # the file's name says it
         with _told(f"The connection {stored.settings.name} could not be saved"):
-            _write(self._connections / f"{stored.id}.json", json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
+            write_whole(self._connections / f"{stored.id}.json", json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
 
     def remove(self, connection_id: str) -> None:
         """Forget it.
@@ -97,7 +92,7 @@ class Store:
         path = self._connections / f"{connection_id}.json"
         with _told("The connection could not be removed"):
             path.unlink(missing_ok=True)
-            _sync(path.parent)
+            sync_directory(path.parent)
 
     def machine_id(self) -> str:
         """32 hex digits that servers know this machine by; random, and the same from the first call on.
@@ -107,14 +102,14 @@ class Store:
         """
         path = self._directory / "machine-id"
         with _told("This machine's id could not be kept"):
-            _private_directory(self._directory)
+            private_directory(self._directory)
             try:
-                text = _read(path).strip()
+                text = read_private(path).strip()
             except (FileNotFoundError, ValueError):
                 text = ""
             if not _MACHINE_ID.fullmatch(text):
                 text = secrets.token_hex(16)
-                _write(path, text + "\n")
+                write_whole(path, text + "\n")
         return text
 
     def authorities(self, owner: int) -> Authorities:
@@ -126,7 +121,7 @@ class Store:
         path = self._directory / "authorities" / f"{owner}.json"
         with _told("The certificate authorities could not be read"):
             try:
-                found: Authorities = from_plain(Authorities, json.loads(_read(path)))
+                found: Authorities = from_plain(Authorities, json.loads(read_private(path)))
             except FileNotFoundError:
                 return Authorities()
             except (ValueError, TypeError, RecursionError, VpnError) as damage:
@@ -141,13 +136,13 @@ class Store:
             StorageFailed: they could not be written; what was there before still is.
         """
         with _told("The certificate authorities could not be saved"):
-            _private_directory(self._directory / "authorities")
+            private_directory(self._directory / "authorities")
             text = json.dumps(to_plain(authorities), indent=2) + "\n"
-            _write(self._directory / "authorities" / f"{owner}.json", text)
+            write_whole(self._directory / "authorities" / f"{owner}.json", text)
 
     def _load(self, path: Path, connection_id: str) -> StoredConnection | None:
         try:
-            return _parse(_read(path), connection_id)
+            return _parse(read_private(path), connection_id)
         except _NewerForm as newer:
             problem = f"{newer}, so it is left alone: update Tsunagu to use it"
         except OSError as error:
@@ -160,11 +155,11 @@ class Store:
     def _move_aside(self, path: Path) -> str:
         kept = self._quarantine / path.name
         try:
-            _private_directory(self._quarantine)
+            private_directory(self._quarantine)
             if os.path.lexists(kept):
                 kept = kept.with_stem(secrets.token_hex(8))
             path.rename(kept)
-            _sync(path.parent)
+            sync_directory(path.parent)
         except OSError as error:
             return f"it could not be moved to {self._quarantine} either: {error.strerror}"
         return f"it is now {kept}; repair it and move it back, or add the connection again"
@@ -209,61 +204,3 @@ def _parse(text: str, connection_id: str) -> StoredConnection:
     if not 0 <= stored.owner < 2**32 - 1:
         raise ValueError("the owner is not a user's number")
     return stored
-
-
-# -- files ------------------------------------------------------------------------------------------------------------
-
-
-def _private_directory(path: Path) -> None:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        LOG.warning("%s was open to others (mode %o); it is not any more", path, mode)
-        path.chmod(0o700)
-
-
-def _read(path: Path) -> str:
-    """The text of a regular file of ours.
-
-    Raises:
-        OSError: it is not ours, or cannot be read.
-        ValueError: it cannot be one that we wrote.
-    """
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            raise ValueError("it is not a regular file")
-        if facts.st_uid != os.geteuid():
-            raise OSError(errno.EPERM, f"it belongs to user {facts.st_uid}", str(path))
-        if facts.st_mode & 0o077:
-            LOG.warning("%s was open to others (mode %o); it is not any more", path, stat.S_IMODE(facts.st_mode))
-            os.fchmod(file.fileno(), 0o600)
-        data = file.read(MAX_FILE + 1)
-    if len(data) > MAX_FILE:
-        raise ValueError("it is too long")
-    return data.decode()
-
-
-def _write(path: Path, text: str) -> None:
-    """Put this text in the place of the file, as a whole or not at all."""
-    new = path.with_name(f".{path.name}{_UNFINISHED}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        with os.fdopen(os.open(new, flags, 0o600), "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-        _sync(path.parent)
-    except OSError:
-        with contextlib.suppress(OSError):
-            new.unlink()
-        raise
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -59,6 +59,13 @@ class Store(Protocol):
     def save_authorities(self, owner: int, authorities: Authorities) -> None: ...
 
 
+class Wanted(Protocol):
+    """Which connections people want up, also after a crash."""
+
+    def remember(self, connection_id: str, wanted: bool) -> None: ...
+    def restore(self) -> frozenset[str] | None: ...
+
+
 class Agents(Protocol):
     """Who asks people; NoAgent: nobody is there, Cancelled: declined."""
 
@@ -80,7 +87,8 @@ class Authority(Protocol):
 class RunningWorker(Protocol):
     """An attempt."""
 
-    def stop(self) -> None: ...
+    def stop(self, *, keep_address: bool = False) -> None: ...
+    def check_carriers(self) -> None: ...
     async def statistics(self) -> Statistics: ...
 
 
@@ -104,6 +112,7 @@ class Surroundings:
     nics: Nics
     all_traffic: AllTraffic
     store: Store
+    wanted: Wanted
     agents: Agents
     authority: Authority
     start_worker: WorkerStarter

@@ -20,6 +20,7 @@ from typing import Any
 
 from tsunagu.control import (
     MAX_MESSAGE,
+    CheckCarriers,
     ControlError,
     Established,
     Failed,
@@ -127,10 +128,14 @@ class Worker:
         self._loop.add_reader(self._pidfd, self._process_ended)
         self._send(start)
 
-    def stop(self) -> None:
+    def stop(self, *, keep_address: bool = False) -> None:
         """Have it log off and leave; ``on_end`` tells when it has."""
         self._end(TunnelError(6))
-        self._send(Stop())
+        self._send(Stop(keep_address=keep_address))
+
+    def check_carriers(self) -> None:
+        """Have it give up the carriers that start from an address which this machine has no more."""
+        self._send(CheckCarriers())
 
     async def statistics(self) -> Statistics:
         """Ask for the session's counters.

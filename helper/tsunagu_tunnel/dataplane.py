@@ -245,6 +245,16 @@ class Carrier:
         """Of the connection."""
         return self._stream.fileno()
 
+    def has_source(self) -> bool:
+        """This machine still has the address that the connection starts from: another socket can be bound to it."""
+        try:
+            address, _, *scope = self._stream.getsockname()
+            with socket.socket(self._stream.family, socket.SOCK_DGRAM) as probe:
+                probe.bind((address, 0, *scope))
+        except OSError:
+            return False
+        return True
+
     @property
     def is_full(self) -> bool:
         """Whether a block is still on its way into the connection, so that no other may follow yet."""

@@ -127,9 +127,15 @@ class Tunnel:
             self._take_dhcp(self._dhcp, self._dhcp.tick(now), now)
         self._find_deadline()
 
-    def log_off(self) -> None:
+    def check_carriers(self) -> None:
+        """Give up those that start from an address which this machine has no more: nothing will ever come of them."""
+        for carrier in list(self._open):
+            if not carrier.has_source():
+                self._lose(carrier, "its address is gone", by_network=True)
+
+    def log_off(self, *, keep_address: bool = False) -> None:
         """Give the address back, write what is left, end all carriers."""
-        if self._dhcp is not None:
+        if self._dhcp is not None and not keep_address:
             self._send(self._dhcp.release(), time.monotonic())
         ends = time.monotonic() + LOG_OFF_S
         for carrier in list(self._open):
@@ -273,12 +279,12 @@ class Tunnel:
             return FrameFeeder(self._nic, CompressedCarrierDecoder(), dhcp=dhcp)
         return self._nic.feeder(dhcp=dhcp)
 
-    def _lose(self, carrier: Carrier, reason: str) -> None:
+    def _lose(self, carrier: Carrier, reason: str, *, by_network: bool = False) -> None:
         if carrier not in self._open:  # an answer to what it brought has found that out
             return
         LOG.info("a carrier is lost: %s", reason)
         self._close(carrier)
-        self._carriers.lost(carrier, time.monotonic())
+        self._carriers.lost(carrier, time.monotonic(), by_network=by_network)
         self._find_deadline()
 
     def _close(self, carrier: Carrier) -> None:

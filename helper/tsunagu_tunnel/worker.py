@@ -10,6 +10,7 @@ from random import Random
 
 from tsunagu.control import (
     MAX_MESSAGE,
+    CheckCarriers,
     ControlError,
     Established,
     Failed,
@@ -50,6 +51,7 @@ class Worker:
         self._dialler = Dialler(self._tell_phase, limits=limits or Limits(), random=random)
         self._start: Start | None = None
         self._tunnel: Tunnel | None = None
+        self._keep_address = False
 
     def run(self) -> int:
         """Until the attempt or the session is over; the process's exit status."""
@@ -62,7 +64,7 @@ class Worker:
         except _Leave as reason:
             LOG.info("leaving: %s", reason)
             if self._tunnel:
-                self._tunnel.log_off()
+                self._tunnel.log_off(keep_address=self._keep_address)
             return 0
         except TunnelError as error:
             LOG.warning("ended by error %d (%s)", error.code, error.entry.name)
@@ -109,7 +111,11 @@ class Worker:
             case ReportStatistics():
                 statistics = self._tunnel.statistics() if self._tunnel else Statistics()
                 self._tell(StatisticsReport(statistics=statistics))
-            case Stop():
+            case CheckCarriers():
+                if self._tunnel:
+                    self._tunnel.check_carriers()
+            case Stop(keep_address=keep_address):
+                self._keep_address = keep_address
                 raise _Leave("asked to stop")
             case _:
                 raise _Leave(f"{type(message).__name__} out of turn")

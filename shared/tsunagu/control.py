@@ -37,7 +37,14 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """Log off in order, then leave."""
+    """Log off in order, then leave.  ``keep_address``: do not give it back to the DHCP server."""
+
+    keep_address: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckCarriers:
+    """The network has changed: give up the carriers that start from an address which this machine has no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +98,7 @@ class Failed:
     certificate: str = ""  # with codes 85, 106, 149: what the server showed, DER in base64
 
 
-ToWorker = Start | Stop | ReportStatistics
+ToWorker = Start | Stop | CheckCarriers | ReportStatistics
 ToHelper = Progress | Established | Leased | NoLease | StatisticsReport | Failed
 
 _BY_NAME: dict[str, type[Any]] = {t.__name__: t for t in (*get_args(ToWorker), *get_args(ToHelper))}

@@ -17,6 +17,7 @@ class State(Enum):
     NEEDS_SECRET = "needs-secret"  # an attempt ended because a person has to give a secret
     NEEDS_TRUST = "needs-trust"  # an attempt ended because a person has to judge the server's certificate
     WAITING = "waiting"  # for the time of the next attempt
+    SLEEPING = "sleeping"  # the machine is; the connection comes back when it wakes
     UP = "up"
     STOPPING = "stopping"
 
@@ -212,6 +213,8 @@ class ConnectionSettings:
     old_udp_acceleration: bool = False  # its version 1 (RC4 and SHA-1) too, for servers that have no better one
     source_address: str = ""  # IP address of this machine that carriers start from; "": the system's choice
     source_port: int = 0  # 0: the system's choice
+    connect_at_start: bool = False  # when the machine starts, before any log-in
+    disconnect_at_logout: bool = False  # when the owner's last session on this machine ends
     old_tls: bool = False  # TLS 1.0 and 1.1 too, for old servers
     routing: Routing = Routing.LAN
     extra_networks: tuple[str, ...] = ()  # in CIDR form: through the tunnel too

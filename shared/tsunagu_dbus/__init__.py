@@ -10,6 +10,7 @@ from dbus_next.service import signal as dbus_signal
 from tsunagu_dbus.bus import close, connect
 from tsunagu_dbus.calls import BusError, Credentials, call, credentials, tell
 from tsunagu_dbus.connection import Interface, MessageBus, caller
+from tsunagu_dbus.descriptors import receive_descriptor
 from tsunagu_dbus.object_tree import ObjectTree, Sight
 from tsunagu_dbus.signals import Stop, subscribe, watch_name
 from tsunagu_dbus.told import told
@@ -36,6 +37,7 @@ __all__ = [
     "dbus_signal",
     "method",
     "plain",
+    "receive_descriptor",
     "subscribe",
     "tell",
     "to_variant",

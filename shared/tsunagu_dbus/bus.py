@@ -18,7 +18,7 @@ CONNECT_TIMEOUT_S = 10.0
 Kind = Literal["system", "session"]
 
 
-async def connect(kind: Kind) -> MessageBus:
+async def connect(kind: Kind, *, takes_descriptors: bool = False) -> MessageBus:
     """A new connection to the bus of that kind; ``DBUS_SYSTEM_BUS_ADDRESS`` and ``DBUS_SESSION_BUS_ADDRESS`` count.
 
     Raises:
@@ -26,7 +26,7 @@ async def connect(kind: Kind) -> MessageBus:
     """
     address = bus_address(kind, os.environ)
     try:
-        bus = MessageBus(address)
+        bus = MessageBus(address, takes_descriptors=takes_descriptors)
         try:
             await asyncio.wait_for(bus.connect(), CONNECT_TIMEOUT_S)
         except BaseException:

@@ -51,8 +51,6 @@ async def call(
     Raises:
         BusError: the callee's error, no answer in time, or no connection.
     """
-    if not bus.connected:
-        raise BusError(DISCONNECTED, "The connection to the bus is closed")
     message = Message(
         destination=destination,
         path=path,
@@ -62,11 +60,25 @@ async def call(
         body=body or [],
         flags=MessageFlag.NONE if autostart else MessageFlag.NO_AUTOSTART,
     )
+    answer: list[Any] = (await reply_to(bus, message, timeout_s)).body
+    return answer
+
+
+async def reply_to(bus: MessageBus, message: Message, timeout_s: float | None = 25.0) -> Message:
+    """Send a method call and return the whole reply.
+
+    Raises:
+        BusError: as ``call``.
+    """
+    if not bus.connected:
+        raise BusError(DISCONNECTED, "The connection to the bus is closed")
     try:
         async with asyncio.timeout(timeout_s):
             reply = await bus.call(message)
     except TimeoutError:
-        raise BusError(NO_REPLY, f"{destination} did not answer {member} within {timeout_s:g} s") from None
+        raise BusError(
+            NO_REPLY, f"{message.destination} did not answer {message.member} within {timeout_s:g} s"
+        ) from None
     except (OSError, EOFError) as error:
         raise BusError(DISCONNECTED, f"The connection to the bus was lost: {error or 'end of stream'}") from error
     finally:
@@ -77,8 +89,7 @@ async def call(
     if reply.message_type is MessageType.ERROR:
         text = reply.body[0] if reply.body and isinstance(reply.body[0], str) else ""
         raise BusError(reply.error_name, text)
-    answer: list[Any] = reply.body
-    return answer
+    return reply
 
 
 def tell(

@@ -44,8 +44,8 @@ class MessageBus(dbus_next.aio.MessageBus):
 
     unique_name: str  # type: ignore[assignment]  # None only before connect() has returned
 
-    def __init__(self, address: str) -> None:
-        super().__init__(bus_address=address, negotiate_unix_fd=False)
+    def __init__(self, address: str, *, takes_descriptors: bool = False) -> None:
+        super().__init__(bus_address=address, negotiate_unix_fd=takes_descriptors)
         self._writer = _Writer(self)
         self._last_sent: asyncio.Future[None] | None = None
         self._serving: set[asyncio.Future[Any]] = set()

@@ -32,6 +32,7 @@ class Place:
         """Start one; those that cannot begin end by themselves."""
         settings = {
             "STATE_DIRECTORY": str(self.state),
+            "RUNTIME_DIRECTORY": str(self.state.with_name("run")),
             "DBUS_SYSTEM_BUS_ADDRESS": os.environ["DBUS_SYSTEM_BUS_ADDRESS"],
         }
         with self.log.open("ab") as log:

@@ -225,6 +225,11 @@ class VpnServer:
         """Plug it in again."""
         self._ip(self.srv, "link", "set", "veth-srv", "up")
 
+    def move_client(self, address: str) -> None:
+        """Another network gives the client another address; what started from the old one is dead."""
+        self._ip(self.cli, "address", "flush", "dev", "veth-cli", "scope", "global")
+        self._ip(self.cli, "address", "add", f"{address}/24", "dev", "veth-cli")
+
     def swallow(self) -> None:
         """From now on nothing of the server's arrives at the client, and no one is told."""
         self._ip(self.srv, "route", "add", "blackhole", f"{CLIENT}/32")

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.lab import logind
 from tests.lab.processes import Processes
 from tests.lab.server import HUB, PASSWORD, SERVER, USER, VpnServer, within
 from tests.lab.system_bus import SystemBus
@@ -100,6 +101,22 @@ class Stack:
         self._helper.send_signal(signal.SIGKILL)
         self._helper.wait()
         self._processes.end(self._helper)
+
+    def start_logind(self) -> None:
+        """A scripted one; returns when it knows that the helper wants to log off before a sleep."""
+        self._processes.start("logind", [sys.executable, "-m", "tests.lab.logind"], self.environment)
+        dbus = "org.freedesktop.DBus"
+        owned = ("/org/freedesktop/DBus", dbus, "NameHasOwner", "s", logind.NAME)
+        wait_for(lambda: self.call(*owned, destination=dbus)[0], 20, "logind")
+        wait_for(lambda: self.logind("Inhibitors") == [1], 20, "the helper's inhibitor")
+
+    def logind(self, member: str, signature: str = "", *body: Any) -> list[Any]:
+        """Have it do something."""
+        return self.call(logind.PATH, logind.SCRIPT, member, signature, *body, destination=logind.NAME)
+
+    def forget_boot(self) -> None:
+        """What lies in memory only is gone, as after a reboot of the machine."""
+        shutil.rmtree(self.folder / "run")
 
     def restart_bus(self) -> None:
         """The bus ends and comes back at the same address; nothing is left of its connections."""

@@ -29,6 +29,7 @@ from tsunagu_helper.commands import (
     AskTrust,
     CancelQuestion,
     CancelWait,
+    CheckCarriers,
     ClearAddresses,
     CloseNic,
     Command,
@@ -49,9 +50,11 @@ from tsunagu_helper.events import (
     ConnectAsked,
     DisconnectAsked,
     Event,
+    GoingToSleep,
     GotLease,
     LeaseMissing,
     LeaseUnusable,
+    NetworkChanged,
     NobodyToAsk,
     Outcome,
     PhaseReached,
@@ -63,6 +66,7 @@ from tsunagu_helper.events import (
     SettingsChanged,
     TrustGiven,
     TunnelUp,
+    Woke,
     WorkerEnded,
 )
 
@@ -97,8 +101,8 @@ UP = replace(
     state=State.UP,
     phase=Phase.ESTABLISHED,
     session=SESSION,
-    first_established_at=910.0,
-    established_at=910.0,
+    first_established_at=990.0,
+    established_at=990.0,
     established_count=1,
 )
 NEEDS_SECRET = replace(
@@ -106,7 +110,8 @@ NEEDS_SECRET = replace(
 )
 NEEDS_TRUST = replace(ACTIVE, state=State.NEEDS_TRUST, certificate="QUJD", error=TunnelError(85))
 STOPPING = replace(CONNECTING, state=State.STOPPING, target=Target.DOWN)
-IN_EACH_STATE = {c.state: c for c in (IDLE, CONNECTING, WAITING, UP, NEEDS_SECRET, NEEDS_TRUST, STOPPING)}
+SLEEPING = replace(ACTIVE, state=State.SLEEPING, lease=LEASE, first_established_at=910.0, established_count=1)
+IN_EACH_STATE = {c.state: c for c in (IDLE, CONNECTING, WAITING, UP, NEEDS_SECRET, NEEDS_TRUST, STOPPING, SLEEPING)}
 
 
 def ended(code: int, certificate: str = "", ticket: int = 7) -> WorkerEnded:
@@ -174,7 +179,7 @@ def test_a_reconnect_moves_neither_the_start_nor_the_first_session_and_counts_on
     again, _ = happens(lost, RetryDue(ticket=lost.ticket))
     up, commands = happens(again, TunnelUp(ticket=again.ticket, session=SESSION))
 
-    assert (up.started_at, up.first_established_at, up.established_at) == (900.0, 910.0, NOW)
+    assert (up.started_at, up.first_established_at, up.established_at) == (900.0, 990.0, NOW)
     assert up.established_count == 2
     assert commands == [SetCarrier(True)]
 
@@ -308,6 +313,115 @@ def test_what_only_a_person_can_mend_is_not_tried_again(code: int) -> None:
 
     assert (after.state, after.error and after.error.code) == (State.IDLE, code)
     assert commands == [CloseNic()]
+
+
+# -- what the machine does ---------------------------------------------------------------------------------------------
+
+
+def test_a_session_that_has_stood_is_tried_again_at_once_and_then_by_the_interval() -> None:
+    stood = replace(UP, established_at=NOW - 15)
+
+    again, commands = happens(stood, ended(3))
+    failed, waiting = happens(again, ended(1, ticket=8))
+
+    assert (again.state, again.error and again.error.code, again.retries) == (State.CONNECTING, 3, 0)
+    assert commands == [SetCarrier(False), *attempt()]
+    assert (failed.state, failed.retries, waiting) == (State.WAITING, 1, [WaitFor(9, 15)])
+
+
+def test_a_server_that_throws_out_each_session_is_not_overrun() -> None:
+    after, commands = happens(replace(UP, established_at=NOW - 14), ended(3))
+
+    assert (after.state, commands) == (State.WAITING, [SetCarrier(False), WaitFor(8, 15)])
+
+
+def test_a_session_that_ends_with_its_network_is_tried_again_over_the_new_one_at_once_and_once() -> None:
+    disturbed, _ = happens(UP, NetworkChanged(has_gained=True))
+    again, _ = happens(disturbed, ended(3))
+    up, _ = happens(again, TunnelUp(ticket=8, session=SESSION))
+
+    assert again.state is State.CONNECTING
+    assert happens(up, ended(3, ticket=8))[0].state is State.WAITING
+
+
+def test_no_retries_means_none_at_once_either() -> None:
+    stood = replace(UP, established_at=900.0, settings=replace(SETTINGS, retry_limit=0))
+
+    assert happens(stood, ended(3))[0].state is State.IDLE
+
+
+def test_before_a_sleep_it_logs_off_and_keeps_nic_and_address() -> None:
+    up = replace(UP, lease=LEASE)
+
+    going, commands = happens(up, GoingToSleep())
+    asleep, none = happens(going, ended(6))
+
+    assert commands == [SetCarrier(False), StopWorker(keep_address=True)]
+    assert (asleep.state, asleep.error, asleep.lease, none) == (State.SLEEPING, None, LEASE, [])
+    assert (asleep.started_at, asleep.established_count, asleep.retries) == (900.0, 1, 0)
+
+
+def test_it_comes_back_at_once_when_the_machine_wakes_with_a_network() -> None:
+    after, commands = happens(SLEEPING, Woke(is_online=True))
+
+    assert (after.state, after.retries, after.error) == (State.CONNECTING, 0, None)
+    assert commands == attempt(previous_address=LEASE.address)
+
+
+def test_without_a_network_it_waits_for_one_and_counts_no_failure() -> None:
+    waiting, commands = happens(SLEEPING, Woke(is_online=False))
+    after, further = happens(waiting, NetworkChanged(has_gained=True))
+
+    assert (waiting.state, waiting.retries, waiting.error, commands) == (State.WAITING, 0, None, [WaitFor(8, 30)])
+    assert (after.state, [type(command) for command in further]) == (
+        State.CONNECTING,
+        [CancelWait, OpenNic, StartWorker],
+    )
+
+
+def test_a_sleep_that_is_called_off_while_it_logs_off_is_no_loss() -> None:
+    going, _ = happens(replace(UP, lease=LEASE), GoingToSleep())
+    awake, none = happens(going, Woke(is_online=True))
+    after, commands = happens(awake, ended(6))
+
+    assert (awake.state, none) == (State.STOPPING, [])
+    assert (after.state, after.started_at) == (State.CONNECTING, 900.0)
+    assert commands == attempt(previous_address=LEASE.address)
+
+
+def test_a_wait_stops_for_the_sleep_and_is_over_after_it() -> None:
+    asleep, commands = happens(WAITING, GoingToSleep())
+
+    assert (asleep.state, asleep.retry_at, commands) == (State.SLEEPING, 0, [CancelWait()])
+    assert happens(asleep, Woke(is_online=True))[0].state is State.CONNECTING
+
+
+def test_disconnect_while_going_to_sleep_is_obeyed() -> None:
+    going, _ = happens(UP, GoingToSleep())
+    unwanted, _ = happens(going, DisconnectAsked())
+
+    assert happens(unwanted, ended(6))[0].state is State.IDLE
+
+
+def test_a_network_that_comes_ends_the_wait_and_one_that_goes_does_not() -> None:
+    after, commands = happens(WAITING, NetworkChanged(has_gained=True))
+
+    assert (after.state, commands) == (State.CONNECTING, [CancelWait(), *attempt()])
+    assert happens(WAITING, NetworkChanged(has_gained=False)) == (WAITING, [])
+
+
+@pytest.mark.parametrize("has_gained", [True, False])
+def test_a_session_looks_at_its_carriers_when_the_network_changes(has_gained: bool) -> None:
+    assert happens(UP, NetworkChanged(has_gained)) == (replace(UP, is_disturbed=True), [CheckCarriers()])
+
+
+def test_what_is_wanted_is_known_in_every_state_and_not_told_when_the_helper_leaves() -> None:
+    wanted = {state: now.is_wanted for state, now in IN_EACH_STATE.items()}
+    leaving, _ = happens(UP, RemoveAsked())
+
+    assert wanted == {state: state not in (State.IDLE, State.STOPPING) for state in State}
+    assert happens(UP, GoingToSleep())[0].is_wanted
+    assert leaving.is_wanted is None
 
 
 # -- passwords ---------------------------------------------------------------------------------------------------------
@@ -596,12 +710,12 @@ def test_a_late_retry_timer_does_not_reconnect_what_was_disconnected() -> None:
 
 
 def test_connect_while_stopping_starts_over_when_it_has_stopped() -> None:
-    wanted, none = happens(STOPPING, ConnectAsked())
+    wanted, cleared = happens(replace(STOPPING, lease=LEASE, established_count=3), ConnectAsked())
     after, commands = happens(wanted, ended(6))
 
-    assert (wanted.state, none) == (State.STOPPING, [])
-    assert (after.state, after.started_at) == (State.CONNECTING, NOW)
-    assert [type(c) for c in commands] == [CloseNic, OpenNic, StartWorker]
+    assert (wanted.state, cleared) == (State.STOPPING, [ClearAddresses()])
+    assert (after.state, after.started_at, after.established_count) == (State.CONNECTING, NOW, 0)
+    assert commands == attempt()
 
 
 def test_whoever_disconnects_last_wins() -> None:
@@ -656,6 +770,11 @@ EVERY_EVENT: list[Event] = [
     ended(85, certificate="REVS"),
     WorkerEnded(ticket=7, error=VpnError("no NIC")),
     RetryDue(ticket=7),
+    GoingToSleep(),
+    Woke(is_online=True),
+    Woke(is_online=False),
+    NetworkChanged(has_gained=True),
+    NetworkChanged(has_gained=False),
     SecretGiven(ticket=7, secret=TYPED, save=True),
     SecretGiven(ticket=7, secret=TYPED, save=False),
     TrustGiven(ticket=7, fingerprint=PIN, pin=True),
@@ -665,19 +784,23 @@ EVERY_EVENT: list[Event] = [
 ]
 
 # Which states an event moves, and where to; in all others it leaves the state as it is.
-C, W, U, S, N, T, I = (  # noqa: E741
+C, W, U, S, N, T, Z, I = (  # noqa: E741
     State.CONNECTING,
     State.WAITING,
     State.UP,
     State.STOPPING,
     State.NEEDS_SECRET,
     State.NEEDS_TRUST,
+    State.SLEEPING,
     State.IDLE,
 )
 MOVES: dict[type[Event], dict[State, set[State]]] = {
-    ConnectAsked: {I: {C}, W: {C}},
-    DisconnectAsked: {C: {S}, U: {S}, W: {I}, N: {I}, T: {I}},
-    RemoveAsked: {C: {S}, U: {S}, W: {I}, N: {I}, T: {I}},
+    ConnectAsked: {I: {C}, W: {C}, Z: {C}},
+    DisconnectAsked: {C: {S}, U: {S}, W: {I}, N: {I}, T: {I}, Z: {I}},
+    RemoveAsked: {C: {S}, U: {S}, W: {I}, N: {I}, T: {I}, Z: {I}},
+    GoingToSleep: {C: {S}, U: {S}, W: {Z}},
+    Woke: {Z: {C, W}},
+    NetworkChanged: {W: {C, W}},
     SettingsChanged: {},
     SecretsSet: {N: {C, N}},
     CertificatePinned: {T: {C}},
@@ -726,6 +849,7 @@ def assert_is_consistent(now: Connection) -> None:
     assert (now.state is State.IDLE) == (now.started_at == 0)
     assert (now.state is State.WAITING) == (now.retry_at != 0)
     assert now.no_agent is None or now.state in (State.NEEDS_SECRET, State.NEEDS_TRUST)
+    assert now.target is not Target.ASLEEP or now.state is State.STOPPING
     assert now.target is Target.UP or now.state in (State.IDLE, State.STOPPING)
     assert now.target is not Target.UP or now.state is not State.IDLE
     if now.state is State.IDLE:
@@ -773,9 +897,12 @@ class World:
             case SetCarrier(up):
                 assert self.nic
                 self.carrier = up
-            case ApplyLease() | ClearAddresses():
-                assert self.nic
+            case ApplyLease():
                 assert self.carrier
+            case ClearAddresses():
+                assert self.nic
+            case CheckCarriers():
+                assert self.worker
             case StartWorker(ticket=ticket, secrets=secrets):
                 assert self.nic
                 assert not any((self.worker, self.timer, self.question))

@@ -310,7 +310,8 @@ def test_every_call_about_a_connection_is_in_the_table() -> None:
 
     agents = {"register_agent", "agent_registered", "unregister_agent"}
     authorities = {"authorities", "add_authorities", "remove_authority"}
-    assert public == CALLS.keys() | agents | {"load", "shutdown", "add", "events", "sight_of"} | authorities
+    machine = {"load", "shutdown", "sleep", "wake", "network_changed", "user_gone"}  # nobody on the bus calls these
+    assert public == CALLS.keys() | agents | {"add", "events", "sight_of"} | authorities | machine
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -453,3 +454,98 @@ async def test_the_connection_is_looked_up_again_when_asking_took_its_time(bench
     assert removing is None
     assert connecting is None or isinstance(connecting, NotFound)
     assert not bench.world.workers.running
+
+
+# -- the machine -------------------------------------------------------------------------------------------------------
+
+
+async def test_the_machine_may_sleep_when_all_have_logged_off(bench: Bench) -> None:
+    office = await bench.up()
+    bench.world.workers.newest.is_stubborn = True
+
+    going = asyncio.create_task(bench.service.sleep())
+    await settle()
+    waited = not going.done()
+    bench.world.workers.newest.fail(6)
+    await going
+
+    assert waited
+    assert bench.world.workers.newest.has_kept_address
+    assert bench.state(office) is State.SLEEPING
+    assert bench.world.nics.open_ones
+
+
+async def test_all_come_back_when_it_wakes(bench: Bench) -> None:
+    office = await bench.up()
+    await bench.service.sleep()
+
+    bench.service.wake(is_online=True)
+    await settle()
+
+    assert bench.state(office) is State.CONNECTING
+    assert len(bench.world.workers.running) == 1
+
+
+async def test_a_changed_network_makes_workers_look_at_their_carriers(bench: Bench) -> None:
+    await bench.up()
+
+    bench.service.network_changed(has_gained=False)
+    await settle()
+
+    assert bench.world.workers.newest.checks == 1
+
+
+async def test_what_was_up_is_up_again_in_the_next_life(bench: Bench) -> None:
+    office = await bench.up()
+    await bench.service.add(replace(ANONYMOUS, name="home", connect_at_start=True), {}, ALICE)
+    await bench.service.shutdown()
+    bench.world.listener.shown.clear()
+
+    bench.service = ConnectionService(bench.world.surroundings, bench.world.listener)
+    bench.service.load()
+    await settle()
+
+    assert bench.world.wanted.ids == frozenset((office,))
+    assert {path: shown[0].state for path, shown in bench.world.listener.shown.items()}[office] is State.CONNECTING
+    assert len(bench.world.workers.running) == 1
+
+
+async def test_the_first_life_since_the_boot_connects_what_is_to_start_with_the_machine(bench: Bench) -> None:
+    await bench.office()
+    home = await bench.service.add(replace(ANONYMOUS, name="home", connect_at_start=True), {}, ALICE)
+    await bench.service.shutdown()
+    bench.world.listener.shown.clear()
+    bench.world.wanted.ids = None
+
+    bench.service = ConnectionService(bench.world.surroundings, bench.world.listener)
+    bench.service.load()
+    await settle()
+
+    assert bench.state(home) is State.CONNECTING
+    assert bench.world.wanted.ids == frozenset((home,))
+
+
+async def test_what_is_removed_is_not_wanted_any_more(bench: Bench) -> None:
+    office = await bench.up()
+
+    await bench.service.remove(office, ALICE)
+
+    assert bench.world.wanted.ids == frozenset()
+
+
+async def test_a_log_out_ends_only_what_is_to_end_with_it(bench: Bench) -> None:
+    office = await bench.up()
+    runner = bench.service._runners[office]
+    bench.service.user_gone(1001)
+    await settle()
+    lasting = bench.state(office)
+    runner.stored = replace(runner.stored, settings=replace(ANONYMOUS, disconnect_at_logout=True))
+    bench.service.user_gone(1002)
+    await settle()
+    of_another = bench.state(office)
+
+    bench.service.user_gone(1001)
+    await runner.settled.wait()
+    await settle()
+
+    assert (lasting, of_another, bench.state(office)) == (State.UP, State.UP, State.IDLE)

@@ -14,9 +14,10 @@ from typing import Any, Self, TypeVar
 import pytest
 
 from tests.fakes import FakeServer, FakeServerThread, Fault, RedirectTo, Stage, make_certificate
-from tests.fakes_dhcp import DhcpServer
+from tests.fakes_dhcp import RELEASE, DhcpServer
 from tsunagu.control import (
     MAX_MESSAGE,
+    CheckCarriers,
     Established,
     Failed,
     Leased,
@@ -32,6 +33,7 @@ from tsunagu.control import (
     encode,
 )
 from tsunagu.model import NO_SECRETS, Addressing, ConnectionSettings, Phase, Proxy, ProxyKind, Secret, Secrets
+from tsunagu_tunnel.dataplane import Carrier
 from tsunagu_tunnel.dial import Limits
 from tsunagu_tunnel.worker import Worker
 
@@ -255,6 +257,25 @@ def test_a_session_whose_lines_were_all_cut_is_revived(worker: RunningWorker, se
 
     worker.nic.send(frame(b"again"))
     server.wait_until(lambda mind: len(mind.received) == 1)
+
+
+def test_carriers_are_given_up_only_when_their_address_is_gone(
+    worker: RunningWorker, server: FakeServerThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.tell(start_at(server))
+    worker.expect(Established)
+    worker.tell(CheckCarriers())
+    worker.nic.send(frame(b"still here"))
+    server.wait_until(lambda mind: len(mind.received) == 1)
+    with server.locked() as mind:
+        [before] = mind.carriers
+
+    monkeypatch.setattr(Carrier, "has_source", lambda _: False)
+    worker.tell(CheckCarriers())
+
+    server.wait_until(lambda mind: len(mind.carriers) == 1 and mind.carriers[0] is not before)
+    worker.nic.send(frame(b"again"))
+    server.wait_until(lambda mind: len(mind.received) == 2)
 
 
 def test_a_session_that_an_administrator_ended_is_over(worker: RunningWorker, server: FakeServerThread) -> None:
@@ -695,3 +716,16 @@ def test_a_lease_comes_from_the_hub_and_goes_back_at_the_end(worker: RunningWork
     assert lease.address == "192.168.77.23"
     assert worker.end() == 0
     assert not [m for m in worker.heard if isinstance(m, NoLease)]
+
+
+def test_a_lease_is_kept_where_we_come_back_for_it(worker: RunningWorker, server: FakeServerThread) -> None:
+    dhcp = DhcpServer()
+    with server.locked() as mind:
+        mind.on_frame = dhcp
+    worker.tell(replace(start_at(server), settings=replace(settings_for(server.port), addressing=Addressing.DHCP)))
+    worker.expect(Leased)
+
+    worker.tell(Stop(keep_address=True))
+
+    assert worker.end() == 0
+    assert RELEASE not in [kind for kind, _ in dhcp.heard]

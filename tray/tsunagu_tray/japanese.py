@@ -168,10 +168,12 @@ _TABLE = {
     "Connected again to {server}, session {session}": "{server} に再接続しました (セッション {session})",
     "The address is {address}": "IP アドレスは {address} です",
     "Disconnected": "切断しました",
+    "The computer goes to sleep": "コンピューターがスリープに入ります",
     "Cancelled": "キャンセルされました",
     "Could not connect: {error}": "接続できませんでした: {error}",
     "Could not connect: {error}; trying again in {seconds} seconds": "接続できませんでした: {error}。{seconds} 秒後に再試行します",
     "The connection has been disconnected: {error}": "切断されました: {error}",
+    "The connection has been disconnected: {error}; connecting again": "切断されました: {error}。再接続します",
     "The connection has been disconnected: {error}; trying again in {seconds} seconds":
         "切断されました: {error}。{seconds} 秒後に再試行します",
 

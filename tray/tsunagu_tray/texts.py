@@ -87,6 +87,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "state_needs_secret": ("Needs your password", "パスワードの入力が必要です"),
     "state_needs_trust": ("Needs your decision on the server's certificate", "サーバー証明書の確認が必要です"),
     "state_waiting": ("Waiting to try again", "再試行を待っています"),
+    "state_sleeping": ("Asleep", "スリープ中"),
     "state_up": ("Connected", "接続完了"),
     "state_stopping": ("Disconnecting…", "切断中…"),
     "phase_resolving": ("Looking up the server…", "サーバーを検索中…"),

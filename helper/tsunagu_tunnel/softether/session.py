@@ -125,8 +125,8 @@ class CarrierSet(Generic[CarrierT]):
         self._received_at = now
         self._find_ways()
 
-    def lost(self, carrier: CarrierT, now: float) -> None:
-        """The carrier ended: end of file, or an error.
+    def lost(self, carrier: CarrierT, now: float, *, by_network: bool = False) -> None:
+        """The carrier ended: end of file, or an error.  ``by_network``: the server has no part in it.
 
         The last one of a session is replaced at once: within its timeout the server still knows the session, and says
         so if it does not (13).  That the same happens again within the timeout is the session's end.
@@ -135,9 +135,12 @@ class CarrierSet(Generic[CarrierT]):
         self._find_ways()
         if self._carriers or self._opening:
             return
+        self._open_at = now
+        if by_network:
+            return
         if now - self._revived_at < self._timeout_s:
             self._end = EndSession(DISCONNECTED, "the server cut all connections, twice")
-        self._revived_at = self._open_at = now
+        self._revived_at = now
 
     def open_failed(self, code: int, now: float) -> None:
         """What an ``OpenCarrier`` asked for failed; ``code`` of the error table (13: the session is unknown)."""

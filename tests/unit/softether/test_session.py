@@ -214,6 +214,17 @@ def test_a_server_that_is_gone_ends_the_session_with_what_the_revival_met() -> N
     assert carriers.tick(START + 5.1) == [EndSession(1)]
 
 
+def test_a_network_that_changes_twice_in_a_moment_is_not_the_servers_doing() -> None:
+    carriers = carrier_set()
+    carriers.lost("a", START + 5, by_network=True)
+    carriers.tick(START + 5)
+    carriers.add("b", Direction.BOTH, START + 5.1)
+
+    carriers.lost("b", START + 5.2, by_network=True)
+
+    assert carriers.tick(START + 5.2) == [OpenCarrier()]
+
+
 def test_a_server_that_cuts_the_revived_line_too_is_not_revived_for_ever() -> None:
     carriers = carrier_set()
     carriers.lost("a", START + 5)
