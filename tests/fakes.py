@@ -26,8 +26,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tsunagu.sha0 import hash_password
 from tsunagu_tunnel.softether import http
-from tsunagu_tunnel.softether.auth import hash_password, secure_password
+from tsunagu_tunnel.softether.auth import secure_password
 from tsunagu_tunnel.softether.carrier import CarrierDecoder, encode_frames, keepalive
 from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, encode_compressed_frames
 from tsunagu_tunnel.softether.pack import Pack

@@ -17,7 +17,7 @@ from tests.lab.waiting import wait_for
 from tsunagu.control import Established, Failed, Start, decode, encode
 from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Secret, Secrets, State
 from tsunagu.policy import POLICY
-from tsunagu_tunnel.softether.auth import hash_password
+from tsunagu.sha0 import hash_password
 
 
 def log_in(

@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
@@ -17,16 +17,28 @@ from typing import NoReturn
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tsunagu import __version__
+from tsunagu import __version__, account_file
+from tsunagu.account_file import Account
 from tsunagu.bus_names import AGENT_PATH
 from tsunagu.errors import HelperUnavailable, InvalidSettings, NotFound, VpnError, bus_error_name
-from tsunagu.model import Addressing, AuthType, ConnectionSettings, Secret, SecretKind, State
+from tsunagu.model import (
+    NO_SECRETS,
+    Addressing,
+    AuthType,
+    ConnectionSettings,
+    HashedPassword,
+    Secret,
+    SecretKind,
+    Secrets,
+    State,
+)
 from tsunagu.plain import to_plain
+from tsunagu.sha0 import hash_password
 from tsunagu_tray.agent import Agent
 from tsunagu_tray.certificate import read
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.connection_view import ConnectionView, LastError
-from tsunagu_tray.identity import Identity, PassphraseNeeded, read_certificates, read_identity
+from tsunagu_tray.identity import Identity, PassphraseNeeded, pkcs1, read_certificates, read_identity
 from tsunagu_tray.proxy_text import parse_proxy, with_headers, without_password
 from tsunagu_tray.report import (
     event_text,
@@ -125,11 +137,26 @@ class Commands:
             known = Secret(_first_line())
         if known:
             secrets["proxy_password"] = known
-        path = await self.client.add(settings, secrets)
-        if options.json:
-            print_json({"id": ConnectionView(path=path).id, "name": settings.name})
+        await self._add(settings, secrets)
+
+    async def import_file(self) -> None:
+        """Save the connection in a setting file of the official client, with its secrets."""
+        account = account_file.parse(_contents(self.options.file, self.texts))
+        name = self.options.name or account.settings.name
+        secrets = {name: Secret(getattr(account.secrets, name).value) for name in account.secrets.names()}
+        await self._add(replace(account.settings, name=name), secrets)
+
+    async def export(self) -> None:
+        """Write a setting file that the official client takes."""
+        options, view = self.options, self._named()
+        settings = await self.client.settings(view.path)
+        shown = base64.b64decode(await self.client.certificate(view.path))
+        secrets = await self._secrets_for_file(view, settings) if options.with_secrets else NO_SECRETS
+        text = account_file.serialise(Account(settings=settings, secrets=secrets), server_certificate=shown)
+        if options.output:
+            _write(options.output, text, self.texts)
         else:
-            print_lines([self.texts("cli_added", name=settings.name)])
+            sys.stdout.buffer.write(text)
 
     async def set(self) -> None:
         """Change settings of a connection."""
@@ -317,12 +344,40 @@ class Commands:
             raise NotFound(self.texts("cli_several_named", name=name, ids=", ".join(view.id for view in found)))
         return found[0]
 
-    async def _identity(self) -> Identity:
+    async def _add(self, settings: ConnectionSettings, secrets: Mapping[str, Secret]) -> None:
+        path = await self.client.add(settings, secrets)
+        if self.options.json:
+            print_json({"id": ConnectionView(path=path).id, "name": settings.name})
+        else:
+            print_lines([self.texts("cli_added", name=settings.name)])
+
+    async def _secrets_for_file(self, view: ConnectionView, settings: ConnectionSettings) -> Secrets:
+        """What the person gives anew: the helper gives none back."""
+        match settings.auth:
+            case AuthType.PASSWORD | AuthType.PLAIN_PASSWORD:
+                terminal = Terminal(self.texts)
+                is_asked = sys.stdin.isatty()
+                password = await terminal.new_password(view, SecretKind.PASSWORD) if is_asked else _first_line()
+                if not password:
+                    raise VpnError(self.texts("cli_password_missing"))
+                if settings.auth is AuthType.PLAIN_PASSWORD:
+                    return Secrets(password=Secret(password))
+                return Secrets(hashed_password=HashedPassword(hash_password(settings.username, password).hex()))
+            case AuthType.CERTIFICATE:
+                if not self.options.key:
+                    raise InvalidSettings(self.texts("cli_key_missing"))
+                identity = await self._identity(settings.client_certificate.encode())
+                return Secrets(private_key=pkcs1(identity.private_key))
+            case _:
+                return NO_SECRETS
+
+    async def _identity(self, certificate: bytes = b"") -> Identity:
         """The certificate and key in the files that were named; asks for the passphrase where one is needed."""
         options, texts = self.options, self.texts
-        if not options.certificate:
-            raise InvalidSettings(texts("cli_certificate_missing"))
-        certificate = _contents(options.certificate, texts)
+        if not certificate:
+            if not options.certificate:
+                raise InvalidSettings(texts("cli_certificate_missing"))
+            certificate = _contents(options.certificate, texts)
         key = _contents(options.key, texts) if options.key else b""
         try:
             return read_identity(certificate, key, _first_line() if options.key_passphrase_stdin else "")
@@ -477,6 +532,15 @@ def _contents(file: str, texts: Texts) -> bytes:
     return contents
 
 
+def _write(file: str, contents: bytes, texts: Texts) -> None:
+    """A new file that only its owner may read."""
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+            opened.write(contents)
+    except OSError as error:
+        raise InvalidSettings(texts("cli_file_unwritable", file=file, why=error.strerror)) from error
+
+
 # -- usage ------------------------------------------------------------------------------------------------------------
 
 
@@ -573,6 +637,22 @@ def parser(texts: Texts) -> Usage:
     setter = named(command("set", Commands.set, "change settings of a connection"))
     setter.add_argument(
         "assignments", metavar="KEY=VALUE", nargs="+", help="a setting as 'tsunagu show' names it, and its new value"
+    )
+
+    importer = command(
+        "import", Commands.import_file, "save the connection in a .vpn file, with its secrets", data=True
+    )
+    importer.add_argument("file", metavar="FILE", help="a setting file of the official client")
+    importer.add_argument("--name", metavar="NAME", help="what to call it, instead of the name in the file")
+
+    exporter = named(command("export", Commands.export, "write a .vpn file that the official client takes"))
+    exporter.add_argument("--output", metavar="FILE", help="the new file; standard output if none is given")
+    exporter.add_argument(
+        "--with-secrets", action="store_true", help="with the password, which has to be given again, or with --key"
+    )
+    exporter.add_argument("--key", metavar="FILE", help="the private key of the user's certificate")
+    exporter.add_argument(
+        "--key-passphrase-stdin", action="store_true", help="the key's passphrase is the first line of stdin"
     )
 
     named(command("remove", Commands.remove, "forget a connection with its password"))

@@ -86,6 +86,12 @@ def read_certificates(data: bytes) -> list[x509.Certificate]:
         raise InvalidSettings("The file holds no certificate that could be read") from error
 
 
+def pkcs1(key: Secret) -> Secret:
+    """An RSA key of ours in the older form, RSA PRIVATE KEY, which the official client's files take."""
+    private_key = load_pem_private_key(key.value.encode(), None)
+    return Secret(private_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode())
+
+
 def _bag(data: bytes, passphrase: bytes | None) -> tuple[list[x509.Certificate], object]:
     """What a PKCS#12 file holds."""
     try:

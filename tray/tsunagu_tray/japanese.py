@@ -232,6 +232,14 @@ _TABLE = {
     "Exit status: 0 if it was done; 1 if not, with one sentence why; 2 for wrong usage.":
         "終了ステータス: 成功なら 0、失敗なら 1 (理由を 1 文で表示)、使い方の誤りなら 2。",
     "list all connections and their states": "接続設定とその状態の一覧を表示する",
+    "save the connection in a .vpn file, with its secrets": "設定ファイルの接続設定を、パスワードなどとともに保存する",
+    "a setting file of the official client": "公式クライアントの設定ファイル",
+    "what to call it, instead of the name in the file": "接続設定名 (ファイル内の名前の代わり)",
+    "write a .vpn file that the official client takes": "公式クライアントの設定ファイルを書き出す",
+    "the new file; standard output if none is given": "書き出すファイル (省略すると標準出力)",
+    "with the password, which has to be given again, or with --key":
+        "パスワード (再入力が必要) または --key の秘密鍵も書き出す",
+    "the private key of the user's certificate": "ユーザー証明書の秘密鍵",
     "save a new connection": "新しい接続設定を保存する",
     "show all settings of a connection": "すべての設定項目を表示する",
     "change settings of a connection": "接続設定の項目を変更する",

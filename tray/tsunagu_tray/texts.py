@@ -224,6 +224,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "cli_passphrase": ("Passphrase for {file}: ", "{file} のパスフレーズ: "),
     "cli_certificate_missing": ("Name the file of the certificate: --certificate FILE",
                                 "証明書のファイルを指定してください: --certificate FILE"),
+    "cli_file_unwritable": ("{file} cannot be written: {why}", "{file} に書き込めません: {why}"),
+    "cli_key_missing": ("Name the file that holds the private key, with --key", "秘密鍵のファイルを --key で指定してください"),
     "cli_file_unreadable": ("{file} cannot be read: {why}", "{file} を読めません: {why}"),
     "cli_file_too_long": ("{file} is too long to be a certificate or key", "{file} は証明書や鍵としては長すぎます"),
     "cli_authority_added": ("{name} vouches for servers from now on", "「{name}」を今後サーバーの認証局として信頼します"),

@@ -4,20 +4,9 @@ from dataclasses import dataclass, field
 
 from tsunagu.errors import TunnelError
 from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Secret, Secrets
+from tsunagu.sha0 import hash_password, sha0
 from tsunagu_tunnel.softether.pack import Pack
-from tsunagu_tunnel.softether.sha0 import sha0
 from tsunagu_tunnel.softether.signer import Signer, first_certificate, signer_for
-
-_ASCII_UPPER = {lower: lower - 32 for lower in range(ord("a"), ord("z") + 1)}
-
-
-def hash_password(username: str, password: str) -> bytes:
-    """The 20 octets that a server stores for a user: SHA-0 over the password followed by the name in capitals.
-
-    Capitals in ASCII only, as in the reference client (Cedar/Account.c, HashPassword).  secure_password() mixes the
-    result with the server's random.  Never log it: to this server it is as good as the password.
-    """
-    return sha0((password + username.translate(_ASCII_UPPER)).encode())
 
 
 def secure_password(hashed: bytes, random: bytes) -> bytes:

@@ -12,17 +12,16 @@ from tests.identity import Identity, make_identity, rsa_key
 from tests.unit.softether.recorded import load, recorded_pack
 from tsunagu.errors import Remedy, TunnelError
 from tsunagu.model import NO_SECRETS, AuthType, ConnectionSettings, HashedPassword, Secret, Secrets
+from tsunagu.sha0 import hash_password, sha0
 from tsunagu_tunnel.softether.auth import (
     Anonymous,
     ClientCertificate,
     PlainPassword,
     StandardPassword,
     credentials_for,
-    hash_password,
     secure_password,
 )
 from tsunagu_tunnel.softether.pack import Pack
-from tsunagu_tunnel.softether.sha0 import sha0
 
 RECORDED = load("sha0.json")
 SIGNED = {name: bytes.fromhex(value) for name, value in load("cert_signature.json").items() if name != "source"}

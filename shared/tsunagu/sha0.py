@@ -1,4 +1,4 @@
-"""SHA-0, the hash of 1993 that SoftEther's passwords are made with.  No library has it any more.
+"""SHA-0, the hash of 1993 that SoftEther's passwords are made with.  No library has it any more.  Pure.
 
 It is SHA-1 (FIPS 180-1) without the rotation in the message schedule.  Broken as a hash; used because the server does.
 """
@@ -6,6 +6,16 @@ It is SHA-1 (FIPS 180-1) without the rotation in the message schedule.  Broken a
 import struct
 
 _MASK = 0xFFFF_FFFF
+_ASCII_UPPER = {lower: lower - 32 for lower in range(ord("a"), ord("z") + 1)}
+
+
+def hash_password(username: str, password: str) -> bytes:
+    """The 20 octets that a server stores for a user: SHA-0 over the password followed by the name in capitals.
+
+    Capitals in ASCII only, as in the reference client (Cedar/Account.c, HashPassword).  Never log it: to this server it
+    is as good as the password.
+    """
+    return sha0((password + username.translate(_ASCII_UPPER)).encode())
 
 
 def sha0(data: bytes) -> bytes:
