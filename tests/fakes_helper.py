@@ -11,7 +11,7 @@ from tsunagu.model import ConnectionSettings, Lease, Session, Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
 from tsunagu_helper.connection import Connection
 from tsunagu_helper.history import History
-from tsunagu_helper.lease_policy import AddressPlan, Conflict, Everything, Route
+from tsunagu_helper.lease_policy import AddressPlan, Conflict, DnsPlan, Everything, Route
 from tsunagu_helper.runner import Facts
 from tsunagu_helper.store import StoredConnection
 from tsunagu_helper.surroundings import Hints, Surroundings, WorkerMessage
@@ -112,6 +112,22 @@ class FakeAllTraffic:
     async def release(self, connection_id: str) -> None:
         if self.holder == connection_id:
             self.holder, self.wanted, self.is_blocked = "", None, False
+
+
+class FakeResolver:
+    """``plans`` by NIC; ``broken``: what setting fails with."""
+
+    def __init__(self) -> None:
+        self.plans: dict[str, DnsPlan] = {}
+        self.broken: VpnError | None = None
+
+    async def apply(self, nic: str, index: int, plan: DnsPlan) -> None:  # noqa: ARG002  # there is no kernel
+        if self.broken:
+            raise self.broken
+        self.plans[nic] = plan
+
+    async def clear(self, nic: str, index: int) -> None:  # noqa: ARG002  # there is no kernel
+        self.plans.pop(nic, None)
 
 
 class FakeStore:
@@ -336,6 +352,7 @@ class FakeWorld:
 
     nics: FakeNics = field(default_factory=FakeNics)
     all_traffic: FakeAllTraffic = field(default_factory=FakeAllTraffic)
+    resolver: FakeResolver = field(default_factory=FakeResolver)
     store: FakeStore = field(default_factory=FakeStore)
     wanted: FakeWanted = field(default_factory=FakeWanted)
     agents: FakeAgents = field(default_factory=FakeAgents)
@@ -349,6 +366,7 @@ class FakeWorld:
         return Surroundings(
             nics=self.nics,
             all_traffic=self.all_traffic,
+            resolver=self.resolver,
             store=self.store,
             wanted=self.wanted,
             agents=self.agents,

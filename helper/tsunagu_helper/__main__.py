@@ -26,6 +26,7 @@ from tsunagu_helper.history import Entry, History
 from tsunagu_helper.logind import Logind
 from tsunagu_helper.network_watch import NetworkWatch
 from tsunagu_helper.nic import Nics
+from tsunagu_helper.resolver import Resolver
 from tsunagu_helper.routing import AllTraffic
 from tsunagu_helper.service import ConnectionService
 from tsunagu_helper.store import Store
@@ -73,6 +74,7 @@ class _Helper:
         self._admin_group = admin_group
         self._start_worker = partial(Worker, program)
         self._all_traffic = AllTraffic(program.uid)
+        self._resolver = Resolver(state_directory)
         mark = f"Tsunagu ({state_directory})"
         self._nics = Nics(mark, offloads=offloads)
         self._network = NetworkWatch(mark, self._network_changed)
@@ -95,6 +97,7 @@ class _Helper:
         self._around = Surroundings(
             nics=self._nics,
             all_traffic=self._all_traffic,
+            resolver=self._resolver,
             store=self._store,
             wanted=self._wanted,
             agents=self._agents(bus),
@@ -120,7 +123,7 @@ class _Helper:
             await close(bus)
 
     async def _clean_leftovers(self) -> None:
-        for what in (self._all_traffic, self._nics):
+        for what in (self._resolver, self._all_traffic, self._nics):
             try:
                 await what.clean_leftovers()
             except VpnError as error:
@@ -151,6 +154,7 @@ class _Helper:
 
     async def _appear(self, bus: MessageBus) -> None:
         """Take our name there, once all that belongs to it is there."""
+        self._resolver.bus = bus
         self._presence.appear(bus, self._service)
         arguments = [SERVICE, _DO_NOT_QUEUE]
         try:

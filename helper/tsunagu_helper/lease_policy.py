@@ -8,6 +8,7 @@ the whole lease unacceptable; what is merely not wanted is left out:
 * routes that would lead the VPN server's own address into the tunnel, which would then carry itself.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import (
@@ -21,12 +22,19 @@ from ipaddress import (
 )
 
 from tsunagu.errors import NoAddress
-from tsunagu.model import ConnectionSettings, Lease, Routing
+from tsunagu.model import ConnectionSettings, Dns, Lease, Routing
 
 MAX_ROUTES = 64
 BROADEST_PREFIX = 8  # the largest private network is 10.0.0.0/8
 DEFAULT_MTU = 1500  # octets; also the most, as a frame in a carrier holds no more
 LEAST_MTU = 576  # what every IPv4 host has to take (RFC 791)
+
+MAX_DNS = 4  # servers of a lease
+
+# Not a top-level domain: whoever offers "com" wants more than the names of a network.
+_DOMAIN = re.compile(
+    r"(?=.{3,253}\Z)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
+)
 
 Address = IPv4Address | IPv6Address
 Interface = IPv4Interface | IPv6Interface
@@ -60,12 +68,22 @@ class Everything:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DnsPlan:
+    """Who looks names up: ``servers`` those under ``domains``, or all."""
+
+    servers: tuple[str, ...]
+    domains: tuple[str, ...] = ()
+    all_names: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddressPlan:
     """What the NIC gets; it has no other address of ours, and the system no other route of ours through it."""
 
     addresses: tuple[Interface, ...]
     routes: tuple[Route, ...]  # what a gateway is reached by comes first
     everything: Everything | None = None
+    dns: DnsPlan | None = None  # None: names are looked up as without the tunnel
     mtu: int = DEFAULT_MTU
 
 
@@ -110,6 +128,7 @@ def plan(lease: Lease, settings: ConnectionSettings, server_address: str = "") -
         addresses=(address,),
         routes=routes,
         everything=_everything(settings, router) if settings.routing is Routing.EVERYTHING else None,
+        dns=_dns(lease, settings),
         mtu=settings.mtu or _mtu(lease),
     )
 
@@ -174,6 +193,29 @@ def _everything(settings: ConnectionSettings, router: IPv4Address | None) -> Eve
         defaults=(Route(_ALL_IPV4, router),),
         excluded=tuple(ip_network(text) for text in settings.excluded_networks),
         allow_lan=settings.allow_lan,
+    )
+
+
+def _dns(lease: Lease, settings: ConnectionSettings) -> DnsPlan | None:
+    """The lease's own domain says only what is looked up there, and never that all names are."""
+    domains = [*settings.dns_domains]
+    if settings.dns is Dns.OFF:
+        return None
+    if settings.dns is Dns.MANUAL:
+        servers = settings.dns_servers
+        all_names = not domains
+    else:
+        usable = (server for text in lease.dns_servers[:MAX_DNS] if (server := _parsed(text)))
+        servers = tuple(str(server) for server in usable if not any(server in network for network in _NEVER))
+        all_names = False
+        if lease.domain and _DOMAIN.fullmatch(lease.domain):
+            domains.append(lease.domain)
+    if not servers:
+        return None
+    return DnsPlan(
+        servers=servers,
+        domains=tuple(dict.fromkeys(domain.lower().strip(".") for domain in domains)),
+        all_names=all_names or settings.routing is Routing.EVERYTHING,
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import logging
 from collections.abc import Callable, Coroutine
@@ -47,7 +48,7 @@ from tsunagu_helper.events import (
     WorkerEnded,
 )
 from tsunagu_helper.history import Entry
-from tsunagu_helper.lease_policy import plan
+from tsunagu_helper.lease_policy import DnsPlan, plan
 from tsunagu_helper.store import StoredConnection
 from tsunagu_helper.surroundings import Nic, RunningWorker, Surroundings, WorkerMessage
 
@@ -76,6 +77,7 @@ class Runner:
         self._around = surroundings
         self._on_change = on_change
         self._nic: Nic | None = None
+        self._reached = ("", "")  # a server's name, and the address it was reached at
         self._worker: RunningWorker | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._question: asyncio.Task[None] | None = None
@@ -141,6 +143,7 @@ class Runner:
             case Progress(phase=phase):
                 self.post(PhaseReached(ticket=ticket, phase=phase))
             case Established(session=session):
+                self._reached = self.connection.settings.host, session.first_address
                 self.post(TunnelUp(ticket=ticket, session=session))
             case Leased(lease=lease):
                 self.post(GotLease(ticket=ticket, lease=lease))
@@ -187,6 +190,8 @@ class Runner:
             case ClearAddresses() if self._nic:
                 self.facts = Facts(interface=self._nic.name)
                 await self._around.all_traffic.block(self.stored.id)
+                if self.connection.settings.routing is not Routing.EVERYTHING:  # or names would be looked up past it
+                    await self._around.resolver.clear(self._nic.name, self._nic.index)
                 await self._nic.clear_addresses()
             case StartWorker():
                 self._start_worker(command)
@@ -229,11 +234,11 @@ class Runner:
 
     async def _close_nic(self) -> None:
         nic, self._nic, self.facts = self._nic, None, Facts()
-        try:
-            await self._around.all_traffic.release(self.stored.id)
-        finally:
+        async with contextlib.AsyncExitStack() as undo:
             if nic:
-                await nic.close()
+                undo.push_async_callback(nic.close)
+                undo.push_async_callback(self._around.resolver.clear, nic.name, nic.index)
+            await self._around.all_traffic.release(self.stored.id)
 
     async def _apply(self, nic: Nic, lease: Lease) -> None:
         session = self.connection.session
@@ -250,6 +255,17 @@ class Runner:
         )
         for conflict in conflicts:
             self._record(Tell("warning", str(conflict)))
+        await self._look_names_up(nic, wanted.dns)
+
+    async def _look_names_up(self, nic: Nic, wanted: DnsPlan | None) -> None:
+        """A tunnel is of use without names, so this only warns."""
+        try:
+            if wanted:
+                await self._around.resolver.apply(nic.name, nic.index, wanted)
+            else:
+                await self._around.resolver.clear(nic.name, nic.index)
+        except VpnError as error:
+            self._record(Tell("warning", str(error)))
 
     def _start_worker(self, command: StartWorker) -> None:
         assert self._nic is not None
@@ -261,6 +277,7 @@ class Runner:
             accepted_fingerprint=command.accepted_fingerprint,
             authorities=self._around.store.authorities(self.stored.owner).pem,
             machine_id=self._around.store.machine_id(),
+            known_address=self._reached[1] if self._reached[0] == command.settings.host else "",
             previous_address=command.previous_address,
         )
         ticket = command.ticket

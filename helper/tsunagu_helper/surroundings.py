@@ -10,7 +10,7 @@ from tsunagu.errors import TunnelError
 from tsunagu.model import Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
 from tsunagu_helper.history import History
-from tsunagu_helper.lease_policy import AddressPlan, Conflict, Everything, Route
+from tsunagu_helper.lease_policy import AddressPlan, Conflict, DnsPlan, Everything, Route
 from tsunagu_helper.store import StoredConnection
 
 WorkerMessage = Progress | Established | Leased | NoLease
@@ -46,6 +46,13 @@ class AllTraffic(Protocol):
     async def apply(self, connection_id: str, index: int, routes: Iterable[Route], wanted: Everything) -> None: ...
     async def block(self, connection_id: str) -> None: ...
     async def release(self, connection_id: str) -> None: ...
+
+
+class Resolver(Protocol):
+    """Where names are looked up; VpnError: it stays as it was."""
+
+    async def apply(self, nic: str, index: int, plan: DnsPlan) -> None: ...
+    async def clear(self, nic: str, index: int) -> None: ...
 
 
 class Store(Protocol):
@@ -111,6 +118,7 @@ class Surroundings:
 
     nics: Nics
     all_traffic: AllTraffic
+    resolver: Resolver
     store: Store
     wanted: Wanted
     agents: Agents

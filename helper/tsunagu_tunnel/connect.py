@@ -140,11 +140,8 @@ class Dialler:
 
         The ssl module tells no certificate that it refuses, so looking at one takes another connection.
         """
-        first = settings.proxy or settings
-        self._tell(Phase.RESOLVING, first.host)
-        places = yield from way.find(settings.host, settings.port)
-        self._tell(Phase.CONNECTING, f"{first.host}:{first.port}")
-        place, plain = yield from way.connect(places)
+        place, plain = yield from self._reach(way, settings)
+        way.first_address = place.hop.address
         self._tell(Phase.VERIFYING, "")
         if accepted:
             tls, certificate = yield from self._start_tls(plain, place, contexts.unverified)
@@ -160,6 +157,19 @@ class Dialler:
         tls, certificate = yield from self._start_tls(plain, place, contexts.unverified)
         tls.close()
         raise CertificateRefused(refusal_code(refused), certificate) from refused
+
+    def _reach(self, way: Way, settings: ConnectionSettings) -> Dial[tuple[Place, socket.socket]]:
+        first = settings.proxy or settings
+        self._tell(Phase.RESOLVING, first.host)
+        if known := way.known(settings.host, settings.port):
+            self._tell(Phase.CONNECTING, f"{first.host}:{first.port}")
+            try:
+                return (yield from way.connect(known))
+            except TunnelError:
+                pass  # it may have moved
+        places = yield from way.find(settings.host, settings.port)
+        self._tell(Phase.CONNECTING, f"{first.host}:{first.port}")
+        return (yield from way.connect(places))
 
     def _follow(self, way: Way, contexts: Contexts, redirected: Redirected, port: int) -> Dial[_Secured]:
         """To the server of the cluster that takes the session; it must show the certificate that was announced."""
@@ -249,6 +259,7 @@ def _opened(
     cipher = tls.cipher() if welcome.session.encrypted else None
     session = replace(
         welcome.session,
+        first_address=way.first_address,
         carrier_address=place.hop.address,
         tls_version=(tls.version() or "") if cipher else "",
         cipher=cipher[0] if cipher else "",

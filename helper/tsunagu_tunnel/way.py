@@ -54,7 +54,16 @@ class Way:
         self._source = start.settings.source_address
         self._source_port = start.settings.source_port
         self._limits = limits
+        self._known_address = start.known_address
+        self.first_address = ""  # where the server's name, or the proxy's, has led
         self._unreachable = PROXY_UNREACHABLE if self._proxy else UNREACHABLE
+
+    def known(self, host: str, port: int) -> list[Place]:
+        """Where the server was reached before, if anywhere: its name may be known only in the tunnel that is down."""
+        if not self._known_address or self._proxy:
+            return []
+        address = self._known_address
+        return [Place(host, address, port, Hop(_family(address), address, port))]
 
     def find(self, host: str, port: int) -> Dial[list[Place]]:
         """All places where that server may be reached, the most promising first.

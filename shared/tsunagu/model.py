@@ -89,6 +89,14 @@ class Routing(Enum):
     NONE = "none"  # no routes: other tools see to it
 
 
+class Dns(Enum):
+    """Which servers look names up."""
+
+    AUTO = "auto"  # those that DHCP names: for the names behind the hub, or with all traffic for all
+    MANUAL = "manual"  # those of the settings
+    OFF = "off"  # as without the tunnel
+
+
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
@@ -107,6 +115,7 @@ _PRIVATE_KEY = re.compile(
 _MAX_PASSWORD = 1024  # characters
 _MAX_PRIVATE_KEY = 8192  # characters; an RSA key of 4096 bits has about 3300
 _MAX_FOREIGN = 8192  # characters; real files have some hundred, and a certificate
+_MAX_DNS = 8
 
 
 def _text(value: str, what: str, limit: int = 255) -> None:
@@ -220,6 +229,9 @@ class ConnectionSettings:
     extra_networks: tuple[str, ...] = ()  # in CIDR form: through the tunnel too
     excluded_networks: tuple[str, ...] = ()  # in CIDR form: never through the tunnel
     allow_lan: bool = True  # with Routing.EVERYTHING: the private networks this machine is in stay outside the tunnel
+    dns: Dns = Dns.AUTO
+    dns_servers: tuple[str, ...] = ()  # with Dns.MANUAL
+    dns_domains: tuple[str, ...] = ()  # names under these too are looked up behind the hub; with MANUAL () means: all
     mtu: int = 0  # octets, 576 to 1500; 0: what DHCP says, else 1500
     foreign: str = ""  # what the official client's setting file said that is no setting of ours: for the next export
 
@@ -246,6 +258,7 @@ class ConnectionSettings:
         _networks(self.excluded_networks, "excluded networks")
         if self.routing is Routing.NONE and (self.extra_networks or self.excluded_networks):
             raise InvalidSettings("Without routes (routing none) there can be no extra or excluded networks")
+        self._check_dns()
         self._check_user_certificate()
         if len(self.foreign) > _MAX_FOREIGN:
             raise InvalidSettings(
@@ -256,6 +269,21 @@ class ConnectionSettings:
                 ipaddress.ip_address(self.source_address)
             except ValueError:
                 raise InvalidSettings("The source address must be an IPv4 or IPv6 address") from None
+
+    def _check_dns(self) -> None:
+        for value in self.dns_servers:
+            try:
+                address = ipaddress.ip_address(value)
+            except ValueError:
+                raise InvalidSettings(f"The DNS servers must be IP addresses, which {value} is not") from None
+            if address.is_loopback or address.is_multicast or address.is_unspecified or address.is_link_local:
+                raise InvalidSettings(f"The DNS servers must be other machines, which {value} is not")
+        if max(len(self.dns_servers), len(self.dns_domains)) > _MAX_DNS:
+            raise InvalidSettings(f"The DNS servers and DNS domains must be at most {_MAX_DNS}")
+        for value in self.dns_domains:
+            _host(value, "DNS domains")
+        if (self.dns is Dns.MANUAL) is not bool(self.dns_servers):
+            raise InvalidSettings("DNS servers have to be given with dns manual, and only with that")
 
     def _check_user_certificate(self) -> None:
         if len(self.client_certificate) > _MAX_CERTIFICATES:
@@ -376,6 +404,7 @@ class Session:
 
     server_address: str  # of the machine in fact connected, after a redirect too (S24)
     server_port: int
+    first_address: str = ""  # the one that the server's (or the proxy's) name had; another than below after a redirect
     carrier_address: str = ""  # what carriers go to by TCP: the server's IP address, or the proxy's
     server_product: str
     server_version: int  # 501 means 5.01

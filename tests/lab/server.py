@@ -270,15 +270,15 @@ class VpnServer:
         self._start_server()
         self._join_lan()
 
-    def start_dhcp(self) -> None:
-        """Addresses .20 to .60, and a route to the network behind the LAN."""
+    def start_dhcp(self, *more: str) -> None:
+        """Addresses .20 to .60, and a route to the network behind the LAN; ``more`` options of dnsmasq."""
         options = (
             "--no-daemon --conf-file=/dev/null --no-hosts --no-resolv --port=0 --user=root --bind-dynamic"
             f" --interface={_TAP} --dhcp-range=192.168.77.20,192.168.77.60,{self._lease_s}s --no-ping"
             f" --dhcp-option=option:classless-static-route,{ROUTED_NETWORK},{LAN}"
             f" --dhcp-leasefile={self.folder}/leases --dhcp-authoritative --log-dhcp"
         )
-        self._dnsmasq = self._start("dnsmasq", self.lan, "dnsmasq", *options.split())
+        self._dnsmasq = self._start("dnsmasq", self.lan, "dnsmasq", *options.split(), *more)
 
     def stop_dhcp(self) -> None:
         """Nobody answers DHCP from now on."""

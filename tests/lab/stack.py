@@ -31,10 +31,18 @@ NAME = "Office"
 class Stack:
     """Up inside ``with``.  ``person`` uses it, ``state_folder`` is the helper's STATE_DIRECTORY."""
 
-    def __init__(self, server: VpnServer, person: str = "mika", *, helper_options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        server: VpnServer,
+        person: str = "mika",
+        *,
+        helper_options: Sequence[str] = (),
+        policies: tuple[Path, ...] = (),
+    ) -> None:
         self.server = server
         self._helper_options = helper_options
         self.person = person
+        self._policies = policies  # of the bus, for other services than ours
 
     def __enter__(self) -> Self:
         self.folder = Path(tempfile.mkdtemp(prefix="stack."))
@@ -43,7 +51,7 @@ class Stack:
         self.state_folder.mkdir(mode=0o700)
         (self.folder / "bus").mkdir()
         self._processes = Processes(self.folder / "logs")
-        self.bus = SystemBus(self.folder / "bus")
+        self.bus = SystemBus(self.folder / "bus", policies=self._policies)
         self._before = self._network()
         self.bus.start()
         self.environment = {
@@ -89,8 +97,20 @@ class Stack:
 
     def helper_answers(self) -> bool:
         """Whether it has its name on the bus."""
+        return self.owned(SERVICE)
+
+    def owned(self, name: str) -> bool:
+        """Whether somebody on the bus has this name."""
         dbus = "org.freedesktop.DBus"
-        return bool(self.call("/org/freedesktop/DBus", dbus, "NameHasOwner", "s", SERVICE, destination=dbus)[0])
+        return bool(self.call("/org/freedesktop/DBus", dbus, "NameHasOwner", "s", name, destination=dbus)[0])
+
+    def start_program(self, name: str, program: Path) -> None:
+        """A service of the system beside the helper."""
+        self._processes.start(name, within(self.server.cli, str(program)), self.environment)
+
+    def log(self, name: str) -> str:
+        """What it has written."""
+        return (self.folder / "logs" / name).read_text(errors="replace")
 
     def stop_helper(self) -> None:
         """End it in order."""

@@ -64,16 +64,28 @@ class SystemBus:
     ``polkit_rules`` is JavaScript for polkit's rules.d; without it, and without logind, polkit says yes to root only.
     """
 
-    def __init__(self, directory: Path, *, with_polkit: bool = False, polkit_rules: str = "") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        with_polkit: bool = False,
+        polkit_rules: str = "",
+        policies: tuple[Path, ...] = (),
+    ) -> None:
         self.address = f"unix:path={directory}/system_bus_socket"
         self._directory = directory
         self._with_polkit = with_polkit
         self._polkit_rules = polkit_rules
+        self._policies = policies
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
         """Return when the bus answers and polkit, if wanted, is on it."""
-        policies = [PACKAGING / "dbus/org.tsunagu.VPN1.conf", *([POLKIT_BUS_POLICY] if self._with_polkit else [])]
+        policies = [
+            PACKAGING / "dbus/org.tsunagu.VPN1.conf",
+            *self._policies,
+            *([POLKIT_BUS_POLICY] if self._with_polkit else []),
+        ]
         config = self._directory / "system.conf"
         config.write_text(
             CONFIG.format(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.lab.server import LAN, SERVER, VpnServer
+from tests.lab.server import LAN, SERVER, SERVER_6, VpnServer
 from tests.lab.stack import NAME, Stack
 from tests.lab.waiting import wait_for
 from tsunagu.model import State
@@ -18,10 +18,8 @@ def internet(own_server: VpnServer) -> VpnServer:
     for namespace in (server.srv, server.lan):
         server.run(namespace, "ip", "address", "add", f"{INTERNET}/32", "dev", "lo")
     server.run(server.srv, "ip", "address", "add", f"{INTERNET6}/128", "dev", "lo", "nodad")
-    server.run(server.srv, "ip", "address", "add", "fd99::1/64", "dev", "veth-srv", "nodad")
-    server.run(server.cli, "ip", "address", "add", "fd99::2/64", "dev", "veth-cli", "nodad")
     server.run(server.cli, "ip", "route", "add", "default", "via", SERVER)
-    server.run(server.cli, "ip", "-6", "route", "add", "default", "via", "fd99::1")
+    server.run(server.cli, "ip", "-6", "route", "add", "default", "via", SERVER_6)
     wait_for(lambda: server.ping(INTERNET) and server.ping(INTERNET6), 20, "the internet")
     return server
 

@@ -63,6 +63,7 @@ def is_japanese(text: str) -> bool:
     """No English words are left but those that Japanese takes as they are."""
     names = (
         r"Tsunagu|SoftEther|PacketiX|SecureNAT|[a-z.]*example\.org|polkit|root|tsunagu|systemctl|journalctl|dbus|vpncmd"
+        r"|systemd-resolved|resolvconf"
     )
     words = re.findall(r"[a-z]{3,}", re.sub(names + r"|--?[a-z-]+|BEGIN|status|HOST|'[^']*'|\"[^\"]*\"", "", text))
     return bool(re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", text)) and not words

@@ -6,8 +6,8 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 import pytest
 
 from tsunagu.errors import NoAddress
-from tsunagu.model import ConnectionSettings, Lease, Routing
-from tsunagu_helper.lease_policy import Everything, Route, plan
+from tsunagu.model import ConnectionSettings, Dns, Lease, Routing
+from tsunagu_helper.lease_policy import DnsPlan, Everything, Route, plan
 
 SETTINGS = ConnectionSettings(name="office", host="vpn.example.org", hub="VPN", username="mika")
 LEASE = Lease(address="192.168.77.23", prefix_length=24, server="192.168.77.1", lifetime_s=3600)
@@ -161,6 +161,47 @@ def test_all_traffic_needs_a_router(router: str) -> None:
 
     with pytest.raises(NoAddress, match="named no router"):
         plan(dataclasses.replace(LEASE, router=router), settings)
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({}, DnsPlan(servers=("192.168.77.1", "8.8.8.8"), domains=("office.example",))),
+        ({"dns": Dns.OFF}, None),
+        (
+            {"routing": Routing.EVERYTHING},
+            DnsPlan(servers=("192.168.77.1", "8.8.8.8"), domains=("office.example",), all_names=True),
+        ),
+        (
+            {"dns_domains": ("Lab.Example.",)},
+            DnsPlan(servers=("192.168.77.1", "8.8.8.8"), domains=("lab.example", "office.example")),
+        ),
+        (
+            {"dns": Dns.MANUAL, "dns_servers": ("10.1.1.1",)},
+            DnsPlan(servers=("10.1.1.1",), all_names=True),
+        ),
+        (
+            {"dns": Dns.MANUAL, "dns_servers": ("10.1.1.1",), "dns_domains": ("lab.example",)},
+            DnsPlan(servers=("10.1.1.1",), domains=("lab.example",)),
+        ),
+    ],
+)
+def test_who_looks_names_up_is_the_settings_affair(change: dict[str, object], wanted: DnsPlan | None) -> None:
+    lease = dataclasses.replace(
+        LEASE, router="192.168.77.1", dns_servers=("192.168.77.1", "127.0.0.1", "8.8.8.8"), domain="office.example"
+    )
+    settings = dataclasses.replace(SETTINGS, **change)  # type: ignore[arg-type]  # of a table
+
+    assert plan(lease, settings).dns == wanted
+
+
+@pytest.mark.parametrize(
+    "domain", ["com", "", "*", "a b.example", "-a.example", "office.example\nsearch evil.example", "x." * 200]
+)
+def test_a_lease_gets_no_top_level_domain_and_no_nonsense(domain: str) -> None:
+    wanted = plan(dataclasses.replace(LEASE, dns_servers=("192.168.77.1",), domain=domain), SETTINGS)
+
+    assert wanted.dns == DnsPlan(servers=("192.168.77.1",))
 
 
 def test_without_routing_there_is_an_address_and_no_route() -> None:

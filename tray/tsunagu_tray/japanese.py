@@ -77,6 +77,11 @@ _TABLE = {
     "The {what} must be networks of hosts, which {value} is not": "{what}に {value} は指定できません",
     "Without routes (routing none) there can be no extra or excluded networks":
         "経路を設定しない場合は、追加または除外するネットワークは指定できません",
+    "The DNS servers must be IP addresses, which {value} is not": "DNS サーバーは IP アドレスで指定してください ({value} は使えません)",
+    "The DNS servers must be other machines, which {value} is not": "DNS サーバーに {value} は指定できません",
+    "DNS servers and DNS domains": "DNS サーバーと DNS ドメイン",
+    "DNS domains": "DNS ドメイン",
+    "DNS servers have to be given with dns manual, and only with that": "DNS サーバーは、手動設定のとき、そのときだけ指定してください",
     "MTU, if it is not 0,": "MTU (0 以外の場合)",
     "extra networks": "追加するネットワーク",
     "excluded networks": "除外するネットワーク",
@@ -159,6 +164,14 @@ _TABLE = {
         "すべての通信は既に「{holder}」の VPN を通っています。先に「{holder}」を切断するか、「{name}」には VPN 先のネットワークへの通信だけを通してください",
     "The network {network} behind the hub has numbers of the network {local} at {nic}, so machines of one of the two cannot be reached; ask for other numbers on either side":
         "仮想 HUB の先のネットワーク {network} のアドレスが {nic} のネットワーク {local} と重複しているため、どちらかの機器に通信できません。一方のアドレスを変更してもらってください",
+    "Names under {domains} are not looked up behind the hub, because that takes systemd-resolved; install it, or set DNS servers of your own for this connection":
+        "{domains} の名前は VPN 先の DNS サーバーで解決されません。名前ごとの使い分けには専用のサービス (systemd-resolved) が必要です。インストールするか、この接続に DNS サーバーを手動で指定してください",
+    "Names are looked up through {nic} already; disconnect that connection first":
+        "名前解決は既に {nic} を通っています。先にその接続を切断してください",
+    "{path} could not be changed: {why}": "{path} を変更できませんでした: {why}",
+    "{path} could not be put back; the original is in {kept}: {why}": "{path} を元に戻せませんでした。元の内容は {kept} にあります: {why}",
+    "systemd-resolved did not take the DNS servers: {why}": "名前解決のサービス (systemd-resolved) に DNS サーバーを設定できませんでした: {why}",
+    "resolvconf did not take the DNS servers: {why}": "名前解決の設定プログラム (resolvconf) に DNS サーバーを設定できませんでした: {why}",
     "All traffic could not be led through the tunnel: {why}": "すべての通信を VPN に通すことができませんでした: {why}",
     "Internal error, see the helper's log": "内部エラーです。ヘルパーのログを確認してください",
 

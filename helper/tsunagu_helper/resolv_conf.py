@@ -1,0 +1,131 @@
+"""/etc/resolv.conf in our own hands, where no resolver manages it: written for a tunnel, and put back as it was.
+
+What was there is kept in a file that only root reads, from before the change until after it is undone, so that the next
+helper can undo it where this one was killed.  Where somebody else has written the file meanwhile, theirs stays.
+"""
+
+import contextlib
+import errno
+import json
+import logging
+import os
+from pathlib import Path
+
+from tsunagu.errors import VpnError
+from tsunagu_helper.lease_policy import DnsPlan
+
+LOG = logging.getLogger(__name__)
+
+PATH = Path("/etc/resolv.conf")
+_MAX_FILE = 65536  # octets
+_HEADER = "# Written by Tsunagu while a VPN connection is up; what was here before comes back afterwards.\n"
+
+
+class ResolvConf:
+    """The file; ``kept`` is where the original is held meanwhile.  One NIC's plan at a time."""
+
+    def __init__(self, kept: Path, path: Path = PATH) -> None:
+        self._kept, self._path = kept, path
+        self._nic = ""
+
+    def set(self, nic: str, plan: DnsPlan) -> None:
+        """Have this NIC's servers there.
+
+        Raises:
+            VpnError: that is not possible; all is as it was.
+        """
+        if self._nic not in ("", nic):
+            raise VpnError(f"Names are looked up through {self._nic} already; disconnect that connection first")
+        text = resolv_conf(plan)
+        try:
+            if self._nic and self._text() == text:
+                return
+            if not (self._kept.exists() and self._text().startswith(_HEADER)):
+                self._keep(text)
+            self._write(text)
+        except OSError as error:
+            raise VpnError(f"{self._path} could not be changed: {error.strerror}") from error
+        self._nic = nic
+
+    def unset(self, nic: str) -> None:
+        """Put the original back, if this NIC's servers are there.
+
+        Raises:
+            VpnError: that is not possible.
+        """
+        if nic == self._nic:
+            self._nic = ""
+            self.put_back()
+
+    def put_back(self) -> None:
+        """What was there before any of ours was, or a killed helper's.
+
+        Raises:
+            VpnError: that is not possible.
+        """
+        try:
+            if self._kept.exists():
+                if self._text().startswith(_HEADER):
+                    self._restore()
+                self._kept.unlink()
+        except (OSError, ValueError, KeyError) as error:
+            raise VpnError(f"{self._path} could not be put back; the original is in {self._kept}: {error}") from error
+
+    def _text(self) -> str:
+        try:
+            with self._path.open("rb") as file:
+                return file.read(_MAX_FILE).decode(errors="surrogateescape")
+        except FileNotFoundError:
+            return ""
+
+    def _keep(self, ours: str) -> None:
+        link = str(self._path.readlink()) if self._path.is_symlink() else None
+        kept = {"link": link, "exists": self._path.exists() or link is not None, "text": self._text(), "ours": ours}
+        _replace(self._kept, json.dumps(kept), 0o600)
+
+    def _restore(self) -> None:
+        kept = json.loads(self._kept.read_text())
+        if kept["link"] is not None:
+            new = self._path.with_name(".resolv.conf.tsunagu")
+            new.unlink(missing_ok=True)
+            new.symlink_to(kept["link"])
+            new.replace(self._path)
+        elif kept["exists"]:
+            self._write(kept["text"])
+        else:
+            self._path.unlink()
+
+    def _write(self, text: str) -> None:
+        try:
+            _replace(self._path, text, 0o644)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            with self._path.open("r+b") as file:  # a mount of its own, as in containers: only its contents can change
+                file.write(text.encode(errors="surrogateescape"))
+                file.truncate()
+                os.fsync(file.fileno())
+
+
+def resolv_conf(plan: DnsPlan) -> str:
+    """The file's text: all names go to these servers, for this file knows no other way."""
+    lines = [f"nameserver {server}" for server in plan.servers[:3]]  # MAXNS of resolv.h
+    if plan.domains:
+        lines.append("search " + " ".join(plan.domains[:6]))  # MAXDNSRCH
+    return _HEADER + "\n".join(lines) + "\n"
+
+
+def _replace(path: Path, text: str, mode: int) -> None:
+    """Another text in the file's place, as a whole or not at all."""
+    new = path.with_name(f".{path.name}.tsunagu")
+    try:
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode), "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(text.encode(errors="surrogateescape"))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise
