@@ -1,79 +1,21 @@
 """The main window and the details on a virtual desktop with a scripted helper: mouse, keys, and what a reader says."""
 
-import asyncio
-import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.fakes_bus import FakeHelper, PrivateBus, fake_helper, until
-from tests.lab.desktop import Desktop
+from tests.desktop.window_rig import ADDRESS, APPLICATION, Rig, window_rig
+from tests.fakes_bus import until
 from tests.lab.waiting import wait_for
 from tsunagu.errors import TunnelError
 from tsunagu.model import State, Statistics
 
-T = TypeVar("T")
-ADDRESS = "192.168.77.23/24"
-APPLICATION = ("-m", "tsunagu_tray.windows.application")
-
 
 @pytest.fixture
-def bus() -> Iterator[PrivateBus]:
-    bus = PrivateBus()
-    yield bus
-    bus.close()
-
-
-class Rig:
-    """The desktop, the application's windows on it, and the helper they show."""
-
-    def __init__(self, desktop: Desktop, bus: PrivateBus, helper: FakeHelper) -> None:
-        self.desktop = desktop
-        self.helper = helper
-        self.environment = {
-            "DBUS_SYSTEM_BUS_ADDRESS": bus.address,
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        }
-        helper.on_connect = lambda connection: connection.show(state=State.UP, addresses=[ADDRESS])
-
-    async def do(self, work: Callable[..., T], *arguments: Any) -> T:
-        """The desktop's methods block, but the helper must be able to answer meanwhile."""
-        return await asyncio.to_thread(work, *arguments)
-
-    async def open(self, *arguments: str) -> None:
-        self.program = self.desktop.start(
-            "window", sys.executable, *APPLICATION, *arguments, environment=self.environment
-        )
-        await self.front()
-
-    async def front(self, title: str = "^Tsunagu$") -> None:
-        await self.do(self.desktop.activate, title)
-
-    async def said(self, words: str) -> str:
-        return await self.do(self.desktop.wait_until_said, words)
-
-    async def gone(self, words: str) -> None:
-        await self.do(wait_for, lambda: not any(words in name for name in self.desktop.said()), 20, f"{words} to go")
-
-    async def keys(self, *keys: str) -> None:
-        await self.do(self.desktop.key, *keys)
-
-    async def choose(self, name: str) -> None:
-        """Select a line of the list by the mouse."""
-        x, y = await self.do(self.desktop.place_of, name)
-        await self.do(self.desktop.click, x, y)
-
-
-@pytest.fixture
-async def rig(bus: PrivateBus) -> AsyncIterator[Rig]:
-    with Desktop(panel="none", notifications="none", size=(900, 800)) as desktop:
-        async with fake_helper(bus) as helper:
-            yield Rig(desktop, bus, helper)
-            log = desktop.log("window")
-            assert "Traceback" not in log, log
-            assert "CRITICAL" not in log, log
+async def rig() -> AsyncIterator[Rig]:
+    async with window_rig() as rig:
+        yield rig
 
 
 async def test_the_list_shows_every_state_as_it_changes(rig: Rig) -> None:

@@ -206,7 +206,10 @@ class Desktop:
         )
 
     def place_of(self, name: str, timeout_s: float = 20) -> tuple[int, int]:
-        """The middle, on the screen, of the first part whose accessible name begins so, once it stands still."""
+        """The middle, on the screen, of the first part whose accessible name begins so, once it stands still.
+
+        What lies below its window is scrolled to.
+        """
         places: list[tuple[int, int] | None] = [None]
 
         def look() -> tuple[int, int] | None:
@@ -224,6 +227,10 @@ class Desktop:
         _, _, inner_width, inner_height = part["window"]["place"]
         left, top, outer_width, outer_height = self._geometry(window)
         border = (outer_width - inner_width) // 2, (outer_height - inner_height) // 2
+        if y + height // 2 > inner_height:
+            beside = str(left + border[0] + 8), str(top + outer_height - 40)  # nothing there takes the wheel for itself
+            self.run("xdotool", "mousemove", *beside, "click", "5")
+            return None
         return left + border[0] + x + width // 2, top + border[1] + y + height // 2
 
     def size_of(self, window: int) -> tuple[int, int]:
@@ -388,7 +395,7 @@ class Desktop:
         """The X server looks for a free display number itself and tells it on a descriptor."""
         read_end, write_end = os.pipe()
         width, height = self.size
-        screen = ("-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-dpi", "96")
+        screen = ("-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset", "-dpi", "96")
         self._processes.start(
             "xvfb", ("Xvfb", "-displayfd", str(write_end), *screen), self.environment, pass_fds=(write_end,)
         )

@@ -48,6 +48,8 @@ def test_every_sentence_that_is_said_exists_and_every_one_that_exists_is_said() 
         "proxy_password_",
         "udp_",
         "session_status_",
+        "set_",
+        "choice_",
         "list_",
     )
 

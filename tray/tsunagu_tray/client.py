@@ -245,6 +245,12 @@ class HelperClient:
         settings: ConnectionSettings = from_plain(ConnectionSettings, plain(values))
         return settings
 
+    async def change(self, path: str, settings: ConnectionSettings, secrets: Mapping[str, Secret]) -> None:
+        """Save other settings, and those secrets that are new."""
+        await self.update(path, settings)
+        if secrets:
+            await self.set_secrets(path, secrets)
+
     async def rename(self, path: str, name: str) -> None:
         """Give it another name."""
         await self.update(path, replace(await self.settings(path), name=name))

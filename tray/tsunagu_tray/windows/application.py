@@ -2,16 +2,23 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tsunagu import __version__
-from tsunagu.errors import NotFound
+from tsunagu.errors import NotFound, VpnError
+from tsunagu.model import ConnectionSettings, Secret
+from tsunagu_tray.client import HelperClient
 from tsunagu_tray.session_names import WINDOW
 from tsunagu_tray.windows.details import Details
 from tsunagu_tray.windows.helper_thread import HelperThread
 from tsunagu_tray.windows.main_window import MainWindow
+from tsunagu_tray.windows.settings_editor import SettingsEditor
 from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gio, GLib, Gtk, own_texts, use_style
 from tsunagu_tray.windows.tray_link import TrayLink
+
+Secrets = dict[str, Secret]
+Failed = Callable[[VpnError], None]
+Done = Callable[[], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,23 +75,24 @@ class Application:
         self.helper.start()
 
     def _command_line(self, _application: Adw.Application, command: Gio.ApplicationCommandLine) -> int:
+        if self._wanted is None:
+            self._application.hold()  # it may take a moment until there is a window
         self._wanted = _parser().parse_args(command.get_arguments()[1:])
         if self.helper.is_known or not (self._wanted.details or self._wanted.settings):
             self._open_wanted()
-        else:
-            self.show_main()
         return 0
 
     def _open_wanted(self) -> None:
         wanted, self._wanted = self._wanted, None
         if wanted is None:
             return
+        GLib.idle_add(self._application.release)
         name = wanted.details or wanted.settings
         path = next((view.path for view in self.helper.views.values() if view.name == name), "")
         if wanted.new:
             self.show_main()
             self.new()
-        elif not name:
+        elif not name or not self.helper.is_known:
             self.show_main()
         elif not path:
             self.show_main().tell(NotFound("There is no such connection"))
@@ -94,7 +102,7 @@ class Application:
             self.edit(path)
 
     def _changed(self) -> None:
-        if self._wanted is not None and self.helper.is_known:
+        if self.helper.is_known or not self.helper.available:
             self._open_wanted()
         if self._main is not None:
             self._main.refresh()
@@ -132,10 +140,27 @@ class Application:
         del self._details[path]
 
     def edit(self, path: str) -> None:
-        """Its settings."""
+        """Its settings, and which secrets are kept, as they are now."""
+
+        async def read(client: HelperClient) -> tuple[ConnectionSettings, list[str]]:
+            return await client.settings(path), list((await client.status(path))["saved_secrets"])
+
+        def show(found: tuple[ConnectionSettings, list[str]]) -> None:
+            def save(settings: ConnectionSettings, secrets: Secrets, failed: Failed, done: Done) -> None:
+                self.helper.ask(lambda client: client.change(path, settings, secrets), lambda _: done(), failed)
+
+            SettingsEditor(self._application, self.texts, *found, save).window.present()
+
+        self._application.hold()
+        self.helper.ask(read, show, self._tell, self._application.release)
 
     def new(self) -> None:
         """A connection that is not there yet."""
+
+        def save(settings: ConnectionSettings, secrets: Secrets, failed: Failed, done: Done) -> None:
+            self.helper.ask(lambda client: client.add(settings, secrets), lambda _: done(), failed)
+
+        SettingsEditor(self._application, self.texts, None, [], save).window.present()
 
     def about(self) -> None:
         """Who we are."""
@@ -164,8 +189,8 @@ class Application:
         """End it."""
         self.helper.ask(lambda client: client.disconnect(path), failed=self._tell)
 
-    def _tell(self, error: Exception) -> None:
-        self.show_main().tell(error)  # type: ignore[arg-type]
+    def _tell(self, error: VpnError) -> None:
+        self.show_main().tell(error)
 
 
 if __name__ == "__main__":

@@ -59,21 +59,21 @@ class HelperThread:
         work: Callable[[HelperClient], Coroutine[Any, Any, T]],
         then: Callable[[T], None] = lambda _: None,
         failed: Callable[[VpnError], None] = lambda error: log.warning("%s", error),
+        finally_: Callable[[], None] = lambda: None,
     ) -> None:
-        """Do it in the thread; ``then`` or ``failed`` is called in the main loop."""
+        """Do it in the thread; ``then`` or ``failed`` is called in the main loop, and ``finally_`` after either."""
 
         def done(future: "Future[T]") -> None:
             if not future.cancelled():
                 GLib.idle_add(deliver, future)
 
         def deliver(future: "Future[T]") -> bool:
-            error = future.exception()
-            if isinstance(error, VpnError):
-                failed(error)
-            elif error is not None:
-                raise error
-            else:
+            try:
                 then(future.result())
+            except VpnError as error:
+                failed(error)
+            finally:
+                finally_()
             return bool(GLib.SOURCE_REMOVE)
 
         if self._thread.is_alive():

@@ -18,7 +18,15 @@ def tell_error(parent: Gtk.Window, texts: Texts, error: VpnError) -> None:
 
 
 def ask_text(
-    parent: Gtk.Window, *, heading: str, label: str, value: str, button: str, cancel: str, then: Callable[[str], None]
+    parent: Gtk.Window,
+    *,
+    heading: str,
+    label: str,
+    value: str,
+    button: str,
+    cancel: str,
+    then: Callable[[str], None],
+    secret: bool = False,
 ) -> None:
     """Ask for one line that is not empty."""
     dialog = Adw.MessageDialog(transient_for=parent, heading=heading)
@@ -27,7 +35,9 @@ def ask_text(
     dialog.set_response_appearance("done", Adw.ResponseAppearance.SUGGESTED)
     dialog.set_default_response("done")
     dialog.set_close_response("cancel")
-    entry = Gtk.Entry(text=value, activates_default=True)
+    entry = Gtk.PasswordEntry(show_peek_icon=True) if secret else Gtk.Entry()
+    entry.set_text(value)
+    entry.set_property("activates-default", True)
     name_for_readers(entry, label)
     entry.connect("changed", lambda _: dialog.set_response_enabled("done", bool(entry.get_text().strip())))
     dialog.set_extra_child(entry)

@@ -1,0 +1,266 @@
+"""The settings editor: the rows of ``settings_table``, the basic ones first, the others on a page of their own."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tsunagu.errors import InvalidSettings, VpnError
+from tsunagu.model import ConnectionSettings, Secret
+from tsunagu_tray.identity import Identity, PassphraseNeeded, read_identity
+from tsunagu_tray.settings_table import (
+    TABLE,
+    Setting,
+    Values,
+    Widget,
+    is_complete,
+    lines,
+    problem,
+    secrets_of,
+    settings_of,
+    values_of,
+)
+from tsunagu_tray.texts import Texts
+from tsunagu_tray.windows.messages import ask_text, tell_error
+from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, label, name_for_readers
+
+MAX_FILE = 1 << 20  # octets; certificates and keys have some thousand
+
+Save = Callable[[ConnectionSettings, dict[str, Secret], Callable[[VpnError], None], Callable[[], None]], None]
+
+
+class SettingsEditor:
+    """For saved settings, or for a new connection (``saved`` None).
+
+    ``save`` gets settings, secrets, and what to call when it has failed or is done.
+    """
+
+    def __init__(
+        self,
+        application: Adw.Application,
+        texts: Texts,
+        saved: ConnectionSettings | None,
+        secrets: list[str],
+        save: Save,
+        values: Values | None = None,
+    ) -> None:
+        self._texts = texts
+        self._saved = saved
+        self._secrets = secrets  # names of those that are kept already
+        self._save = save
+        self._values = values or values_of(saved)
+        self._touched: set[str] = set()
+        self._identity: Identity | None = None
+        self._rows: dict[str, Gtk.Widget] = {}
+        self._groups: dict[tuple[bool, str], Adw.PreferencesGroup] = {}
+        title = texts("set_title", name=saved.name) if saved else texts("set_new_title")
+        self.window = Adw.Window(
+            application=application,
+            title=title,
+            icon_name=ICON_NAME,
+            default_width=560,
+            default_height=640,
+            width_request=320,
+        )
+        self._build()
+        self._refresh()
+        self._rows["name"].grab_focus()
+
+    # -- its parts ----------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        texts = self._texts
+        pages = Adw.ViewStack(vexpand=True)
+        for advanced, key, icon in (
+            (False, "set_basic", "document-properties-symbolic"),
+            (True, "set_advanced", "preferences-system-symbolic"),
+        ):
+            page = Adw.PreferencesPage()
+            for setting in TABLE:
+                if setting.advanced is advanced:
+                    self._group(page, setting).add(self._row(setting))
+            pages.add_titled_with_icon(page, key, texts(key), icon)
+        switcher = Adw.ViewSwitcher(stack=pages, policy=Adw.ViewSwitcherPolicy.WIDE)
+        header = Adw.HeaderBar(title_widget=switcher, show_start_title_buttons=False, show_end_title_buttons=False)
+        cancel = Gtk.Button(label=texts("window_cancel"), use_underline=True)
+        cancel.connect("clicked", lambda _: self.window.close())
+        self._button = Gtk.Button(label=texts("set_save"), use_underline=True)
+        self._button.add_css_class("suggested-action")
+        self._button.connect("clicked", lambda _: self._saving())
+        header.pack_start(cancel)
+        header.pack_end(self._button)
+        self._complaint = label("", "warn")
+        self._revealer = Gtk.Revealer(child=self._complaint, transition_type=Gtk.RevealerTransitionType.SLIDE_UP)
+        for side in ("start", "end", "bottom"):
+            getattr(self._complaint, f"set_margin_{side}")(12)
+        content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
+        for part in (header, pages, self._revealer):
+            content.append(part)
+        self.window.set_content(content)
+        keys = Gtk.ShortcutController(scope=Gtk.ShortcutScope.MANAGED)
+        keys.add_shortcut(_shortcut("Escape", lambda: self.window.close()))
+        keys.add_shortcut(_shortcut("<Control>s", self._saving))
+        self.window.add_controller(keys)
+
+    def _group(self, page: Adw.PreferencesPage, setting: Setting) -> Adw.PreferencesGroup:
+        key = (setting.advanced, setting.group)
+        if key not in self._groups:
+            group = self._groups[key] = Adw.PreferencesGroup(title=self._texts(setting.group))
+            page.add(group)
+        return self._groups[key]
+
+    def _row(self, setting: Setting) -> Gtk.Widget:
+        name, value = self._texts(setting.words), self._values[setting.field]
+        makers: dict[Widget, Callable[[Setting, str, Any], Gtk.Widget]] = {
+            Widget.TEXT: self._text_row,
+            Widget.LINES: self._lines_row,
+            Widget.SECRET: self._secret_row,
+            Widget.NUMBER: self._number_row,
+            Widget.SWITCH: self._switch_row,
+            Widget.CHOICE: self._choice_row,
+            Widget.IDENTITY: self._identity_row,
+        }
+        row = self._rows[setting.field] = makers[setting.widget](setting, name, value)
+        return row
+
+    def _text_row(self, setting: Setting, name: str, value: str) -> Adw.EntryRow:
+        row = Adw.EntryRow(title=name, text=value)
+        row.connect("changed", lambda _: self._changed(setting, row.get_text().strip()))
+        row.connect("entry-activated", lambda _: self._saving())
+        return row
+
+    def _lines_row(self, setting: Setting, name: str, value: list[str]) -> Adw.EntryRow:
+        row = Adw.EntryRow(title=name, text=", ".join(value))
+        row.connect("changed", lambda _: self._changed(setting, lines(row.get_text())))
+        return row
+
+    def _secret_row(self, setting: Setting, name: str, _value: str) -> Adw.PasswordEntryRow:
+        kept = setting.field in self._secrets
+        row = Adw.PasswordEntryRow(title=self._texts("set_kept_secret", name=name) if kept else name)
+        row.connect("changed", lambda _: self._changed(setting, row.get_text()))
+        row.connect("entry-activated", lambda _: self._saving())
+        return row
+
+    def _number_row(self, setting: Setting, name: str, value: int) -> Adw.ActionRow:
+        spin = Gtk.SpinButton.new_with_range(setting.low, max(setting.high, value), 1)
+        spin.set_value(value)
+        spin.set_valign(Gtk.Align.CENTER)
+        spin.connect("value-changed", lambda _: self._changed(setting, spin.get_value_as_int()))
+        return self._with_suffix(name, spin)
+
+    def _switch_row(self, setting: Setting, name: str, value: bool) -> Adw.ActionRow:
+        switch = Gtk.Switch(active=value, valign=Gtk.Align.CENTER)
+        switch.connect("notify::active", lambda *_: self._changed(setting, switch.get_active()))
+        return self._with_suffix(name, switch)
+
+    def _with_suffix(self, name: str, widget: Gtk.Widget) -> Adw.ActionRow:
+        row = Adw.ActionRow(title=name, title_lines=3)
+        row.add_suffix(widget)
+        row.set_activatable_widget(widget)
+        name_for_readers(widget, name)
+        return row
+
+    def _choice_row(self, setting: Setting, name: str, value: str) -> Adw.ComboRow:
+        names = [self._texts(setting.option_words(option)) for option in setting.options]
+        row = Adw.ComboRow(title=name, model=Gtk.StringList.new(names), selected=setting.options.index(value))
+        row.set_title_lines(3)
+        row.connect("notify::selected", lambda *_: self._changed(setting, setting.options[row.get_selected()]))
+        return row
+
+    def _identity_row(self, setting: Setting, name: str, value: str) -> Adw.ActionRow:
+        button = Gtk.Button(label=self._texts("set_choose_file"), use_underline=True, valign=Gtk.Align.CENTER)
+        button.connect("clicked", lambda _: self._choose_identity(setting))
+        row = self._with_suffix(name, button)
+        row.set_subtitle(self._texts("set_has_certificate" if value else "set_no_certificate"))
+        return row
+
+    # -- what is typed ------------------------------------------------------------------------------------------------
+
+    def _changed(self, setting: Setting, value: Any) -> None:
+        self._values[setting.field] = value
+        self._touched.add(setting.field)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        found = problem(self._values, self._saved, self._touched)
+        for setting in TABLE:
+            row = self._rows[setting.field]
+            row.set_visible(setting.shown(self._values))
+            if found and setting.field in found.fields:
+                row.add_css_class("error")
+            else:
+                row.remove_css_class("error")
+        for (advanced, name), group in self._groups.items():
+            rows = [row for row in TABLE if row.advanced is advanced and row.group == name]
+            group.set_visible(any(row.shown(self._values) for row in rows))
+        if found:
+            self._complaint.set_text(self._texts.say(found.sentence))
+        self._revealer.set_reveal_child(found is not None)
+        self._button.set_sensitive(is_complete(self._values, self._saved))
+
+    # -- certificate and key ------------------------------------------------------------------------------------------
+
+    def _choose_identity(self, setting: Setting) -> None:
+        self._choose_file("set_choose_certificate", lambda data: self._read_identity(setting, data))
+
+    def _choose_file(self, title: str, then: Callable[[bytes], None]) -> None:
+        chooser = Gtk.FileChooserNative(
+            title=self._texts(title), transient_for=self.window, action=Gtk.FileChooserAction.OPEN, modal=True
+        )
+        self._chooser = chooser  # the toolkit keeps no reference of its own
+
+        def responded(_chooser: Gtk.FileChooserNative, response: int) -> None:
+            if response == Gtk.ResponseType.ACCEPT:
+                try:
+                    with Path(chooser.get_file().get_path()).open("rb") as file:
+                        then(file.read(MAX_FILE))
+                except OSError as error:
+                    self._tell(InvalidSettings(f"The file cannot be read: {error.strerror}"))
+
+        chooser.connect("response", responded)
+        chooser.show()
+
+    def _read_identity(self, setting: Setting, certificate: bytes, key: bytes = b"", passphrase: str = "") -> None:
+        try:
+            self._identity = read_identity(certificate, key, passphrase)
+        except PassphraseNeeded:
+            ask_text(
+                self.window,
+                heading=self._texts("set_passphrase"),
+                label=self._texts("set_passphrase"),
+                value="",
+                button=self._texts("set_open"),
+                cancel=self._texts("window_cancel"),
+                then=lambda typed: self._read_identity(setting, certificate, key, typed),
+                secret=True,
+            )
+        except InvalidSettings as error:
+            if key or passphrase:
+                self._tell(error)
+            else:  # a certificate alone: its key lies in another file
+                self._choose_file("set_choose_key", lambda data: self._read_identity(setting, certificate, data))
+        else:
+            self._rows[setting.field].set_subtitle(self._texts("set_has_certificate"))
+            self._changed(setting, self._identity.certificates)
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def _saving(self) -> None:
+        if not is_complete(self._values, self._saved):
+            return
+        secrets = {name: Secret(value) for name, value in secrets_of(self._values).items()}
+        if self._identity and self._values["auth"] == "certificate":
+            secrets["private_key"] = self._identity.private_key
+        self._button.set_sensitive(False)
+        self._save(settings_of(self._values, self._saved), secrets, self._tell, self.window.close)
+
+    def _tell(self, error: VpnError) -> None:
+        self._refresh()
+        tell_error(self.window, self._texts, error)
+
+
+def _shortcut(keys: str, deed: Callable[[], object]) -> Gtk.Shortcut:
+    def act(*_arguments: Any) -> bool:
+        deed()
+        return True
+
+    return Gtk.Shortcut(trigger=Gtk.ShortcutTrigger.parse_string(keys), action=Gtk.CallbackAction.new(act))
