@@ -110,7 +110,7 @@ def test_only_secrets_that_were_typed_and_mean_something_are_saved() -> None:
 def test_the_basic_page_asks_what_the_official_clients_first_page_asks() -> None:
     shown = [row.field for row in TABLE if not row.advanced and row.shown(values_of(None))]
 
-    assert shown == ["name", "host", "port", "hub", "auth", "username", "password", "routing"]
+    assert shown == ["name", "host", "port", "hub", "auth", "username", "password", "connect_at_start", "routing"]
 
 
 def test_several_texts_are_apart_by_commas_or_blanks() -> None:

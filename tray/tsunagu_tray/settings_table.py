@@ -73,7 +73,7 @@ def _in(group: str) -> Callable[..., Setting]:
 
 _user, _network, _retry = _in("group_user"), _in("group_network"), _in("group_retry")
 _proxy, _server, _carriers = _in("group_proxy"), _in("group_server"), _in("group_carriers")
-_modes = _in("group_modes")
+_modes, _start = _in("group_modes"), _in("group_start")
 
 TABLE: tuple[Setting, ...] = (
     _basic("name"),
@@ -91,6 +91,8 @@ TABLE: tuple[Setting, ...] = (
     _user("client_certificate", Widget.IDENTITY, advanced=False, shown=_auth("certificate")),
     _user("card_certificate", Widget.TEXT, advanced=False, shown=_auth("smart-card")),
     _user("card_key", Widget.TEXT, advanced=False, shown=_auth("smart-card")),
+    _start("connect_at_start", advanced=False),
+    _start("disconnect_at_logout"),
     _network("routing", Widget.CHOICE, advanced=False, options=("lan", "everything", "none")),
     _network("allow_lan", shown=lambda values: values["routing"] == "everything"),
     _network("extra_networks", Widget.LINES, shown=lambda values: values["routing"] != "none"),
