@@ -10,7 +10,6 @@ from tsunagu.model import AuthType, ConnectionSettings, Proxy, ProxyKind
 from tsunagu_tray.settings_table import (
     ELSEWHERE,
     TABLE,
-    Widget,
     is_complete,
     lines,
     problem,
@@ -115,4 +114,3 @@ def test_the_basic_page_asks_what_the_official_clients_first_page_asks() -> None
 
 def test_several_texts_are_apart_by_commas_or_blanks() -> None:
     assert lines("10.0.0.0/8, 192.168.5.0/24  2001:db8::/48") == ["10.0.0.0/8", "192.168.5.0/24", "2001:db8::/48"]
-    assert {row.field for row in TABLE if row.widget is Widget.LINES} == {"extra_networks", "excluded_networks"}

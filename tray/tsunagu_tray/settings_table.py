@@ -97,6 +97,9 @@ TABLE: tuple[Setting, ...] = (
     _network("allow_lan", shown=lambda values: values["routing"] == "everything"),
     _network("extra_networks", Widget.LINES, shown=lambda values: values["routing"] != "none"),
     _network("excluded_networks", Widget.LINES, shown=lambda values: values["routing"] != "none"),
+    _network("dns", Widget.CHOICE, options=("auto", "manual", "off")),
+    _network("dns_servers", Widget.LINES, shown=lambda values: values["dns"] == "manual"),
+    _network("dns_domains", Widget.LINES, shown=lambda values: values["dns"] != "off"),
     _network("addressing", Widget.CHOICE, options=("dhcp", "none")),
     _network("mtu", Widget.NUMBER, high=1500),
     _retry("retry.kind", Widget.CHOICE, options=("for-ever", "limited", "never")),
@@ -160,8 +163,7 @@ def settings_of(values: Values, saved: ConnectionSettings | None) -> ConnectionS
         "proxy": to_plain(_proxy_of(values, base.proxy)),
         "retry_limit": limits[values["retry.kind"]],
     }
-    if values["routing"] == "none":
-        plain |= {"extra_networks": [], "excluded_networks": []}  # their rows are hidden
+    plain |= {row.field: [] for row in TABLE if row.widget is Widget.LINES and not row.shown(values)}
     settings: ConnectionSettings = from_plain(ConnectionSettings, to_plain(base) | plain)
     return settings
 
