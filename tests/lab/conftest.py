@@ -4,10 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.lab.conformance import feature_of
 from tests.lab.sandbox import CHECKOUT
 from tests.lab.server import VpnServer
 from tests.lab.stack import Stack
 from tests.lab.waiting import wait_for
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what shows a feature of the protocol."""
+    for item in items:
+        if feature_of(item.nodeid):
+            item.add_marker("conformance")
 
 
 @pytest.fixture(scope="session", autouse=True)
