@@ -1,18 +1,19 @@
 """What holds for every stream: however it is cut, and whatever hostile octets it carries."""
 
 from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import FakeServer
+from tests.fakes import FakePeer, FakeServer, RedirectTo
 from tests.unit.softether.recorded import RecordedPack, recorded_packs
 from tsunagu.errors import TunnelError
 from tsunagu.model import Secret
 from tsunagu_tunnel.softether import http
-from tsunagu_tunnel.softether.auth import StandardPassword
+from tsunagu_tunnel.softether.auth import StandardPassword, Ticket
 from tsunagu_tunnel.softether.carrier import CarrierDecoder, encode_frames, keepalive
 from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, encode_compressed_frames
 from tsunagu_tunnel.softether.errors import ProtocolError
@@ -167,7 +168,12 @@ def over(events: list[Event]) -> bool:
 
 
 def talk(client: Handshake, server: FakeServer, cuts: list[int]) -> Event:
-    """The whole conversation, in pieces both ways."""
+    """What comes of the whole conversation, in pieces both ways."""
+    return conversation(client, server, cuts)[0]
+
+
+def conversation(client: Handshake, server: FakeServer, cuts: list[int]) -> tuple[Event, FakePeer]:
+    """The same, and the server's end of the connection."""
     peer = server.connect()
     events: list[Event] = []
     while not over(events):
@@ -175,7 +181,9 @@ def talk(client: Handshake, server: FakeServer, cuts: list[int]) -> Event:
             peer.receive_data(piece)
         for piece in pieces(peer.data_to_send(), cuts):
             events += client.receive_data(piece)
-    return events[-1]
+    for piece in pieces(client.data_to_send(), cuts):
+        peer.receive_data(piece)
+    return events[-1], peer
 
 
 @given(cut_places)
@@ -210,6 +218,57 @@ def test_a_corrupted_login_ends_in_events_or_in_an_error_of_the_table(
             events += client.receive_data(piece)
             if over(events):
                 break
+
+
+def test_a_login_that_ends_anywhere_brings_no_welcome() -> None:
+    octets = server_octets()
+    client = LoginHandshake(ALICE, address="10.99.0.1", port=443, random=Random(1))
+    came: list[Event] = []
+
+    for place in range(len(octets) - 1):  # each octet by itself: after every one of them the line may be cut
+        came += client.receive_data(octets[place : place + 1])
+
+    assert not over(came)
+    assert over(client.receive_data(octets[-1:]))
+
+
+def test_no_single_wrong_octet_of_a_login_does_harm() -> None:
+    octets = server_octets()
+
+    for place in range(len(octets)):
+        client = LoginHandshake(ALICE, address="10.99.0.1", port=443, random=Random(1))
+        with suppress(TunnelError):
+            client.receive_data(octets[:place] + bytes((octets[place] ^ 0x81,)) + octets[place + 1 :])
+
+
+@given(cut_places, frames_of_a_block, frames_of_a_block, st.booleans())
+def test_a_whole_session_goes_through_however_it_is_cut(
+    cuts: list[int], ours: list[bytes], theirs: list[bytes], half_duplex: bool
+) -> None:
+    controller, member = FakeServer(), FakeServer()
+    controller.redirect = RedirectTo("127.0.0.2", (443,), b"DER", member)
+    wished = replace(ALICE, half_duplex=half_duplex)
+
+    redirected, _ = conversation(
+        LoginHandshake(wished, address="127.0.0.1", port=443, random=Random(1)), controller, cuts
+    )
+    assert isinstance(redirected, Redirected)
+    ticket = replace(wished, credentials=Ticket(redirected.ticket))
+    welcome, first = conversation(LoginHandshake(ticket, address="127.0.0.2", port=443, random=Random(2)), member, cuts)
+    assert isinstance(welcome, Welcome)
+    further = AdditionalHandshake(welcome.session_key, address="127.0.0.2", random=Random(3))
+    joined, second = conversation(further, member, cuts)
+    assert isinstance(joined, Joined)
+    for piece in pieces(keepalive(Random(4)) + encode_frames(ours), cuts):
+        first.receive_data(piece)
+    member.send_keepalives()
+    member.send_frames(theirs)
+
+    assert member.received == ours
+    peer = second if half_duplex else first
+    decoder = CarrierDecoder()
+    assert [frame for piece in pieces(peer.data_to_send(), cuts) for frame in decoder.receive_data(piece)] == theirs
+    assert joined.direction is (Direction.RECEIVE if half_duplex else Direction.BOTH)
 
 
 @given(st.binary(max_size=200), cut_places)
