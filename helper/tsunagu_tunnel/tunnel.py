@@ -19,6 +19,7 @@ from tsunagu_tunnel.loop import Loop
 from tsunagu_tunnel.softether.carrier import encode_frames, keepalive
 from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder, encode_compressed_frames
 from tsunagu_tunnel.softether.errors import ProtocolError
+from tsunagu_tunnel.softether.qos import by_urgency
 from tsunagu_tunnel.softether.session import (
     CarrierSet,
     CloseCarrier,
@@ -66,6 +67,7 @@ class Tunnel:
             timeout_s=opened.session.timeout_ms / 1000,
             max_carriers=opened.session.max_carriers,
             half_duplex=opened.session.half_duplex,
+            qos=opened.session.qos,
             open_interval_s=start.settings.carrier_interval_s,
             lifetime_s=start.settings.carrier_lifetime_s,
             auto_disconnect_s=opened.session.policy.get("AutoDisconnect", 0),
@@ -156,14 +158,18 @@ class Tunnel:
 
     def _tap_ready(self, _events: int) -> None:
         now = time.monotonic()
-        way = self._free_way(now)
-        if way is None:  # let the NIC's queue fill up and drop, as a full link does
-            self._watch_tap(False)
-            return
-        if isinstance(way, UdpPath):
+        way, urgent_way = self._free_way(now), self._urgent_way(now)
+        if urgent_way is not None:
+            urgent, others = by_urgency(self._nic.read_frames())
+            self._put(urgent_way, urgent, now)
+            if way is not None:  # else they are dropped: urgent frames do not wait behind them
+                self._put(way, others, now)
+        elif isinstance(way, UdpPath):
             self._write_udp(way, self._nic.read_frames(), now)
-        else:
+        elif way is not None:
             self._write(way, self._read_block(), now)
+        else:  # let the NIC's queue fill up and drop, as a full link does
+            self._watch_tap(False)
 
     def _read_block(self) -> Buffer:
         if not self._compressed:
@@ -180,10 +186,17 @@ class Tunnel:
         """UDP where it is usable, else the oldest carrier that is not full: a flow keeps its order only on one."""
         if self._udp is not None and self._udp.is_usable(now):
             return None if self._udp.is_full else self._udp
-        for carrier in self._carriers.senders:
+        for carrier in self._carriers.usual_senders:
             if not carrier.is_full:
                 return carrier
         return None
+
+    def _urgent_way(self, now: float) -> Carrier | None:
+        """What urgent frames have to themselves; nothing where UDP carries all."""
+        carrier = self._carriers.urgent_sender
+        if carrier is None or carrier.is_full or (self._udp is not None and self._udp.is_usable(now)):
+            return None
+        return carrier
 
     def _carrier_ready(self, carrier: Carrier, events: int) -> None:
         now = time.monotonic()
@@ -204,13 +217,13 @@ class Tunnel:
         """Frames of our own; lost if there is no room for them."""
         way = self._free_way(now)
         if way is not None:
-            self._send_by(way, frames, now)
+            self._nic.count(sent=frames)
+            self._put(way, frames, now)
 
-    def _send_by(self, way: Carrier | UdpPath, frames: Sequence[bytes], now: float) -> None:
-        self._nic.count(sent=frames)
+    def _put(self, way: Carrier | UdpPath, frames: Sequence[bytes], now: float) -> None:
         if isinstance(way, UdpPath):
             self._write_udp(way, frames, now)
-        else:
+        elif frames:
             self._write(way, encode_compressed_frames(frames) if self._compressed else encode_frames(frames), now)
 
     def _write(self, carrier: Carrier, block: Buffer, now: float) -> None:

@@ -174,6 +174,17 @@ class VpnServer:
         self.vpncmd(f"ServerPasswordSet {password}")
         self._administrator = (f"/PASSWORD:{password}",)
 
+    def add_user(self, name: str, **policy: int | bool) -> str:
+        """A new user of the hub with the usual password and these values of the security policy; the name."""
+        values = {key: str(value) if value is not True else "yes" for key, value in policy.items()}
+        self.vpncmd(
+            f"Hub {HUB}",
+            f"UserCreate {name} /GROUP:none /REALNAME:none /NOTE:none",
+            f"UserPasswordSet {name} /PASSWORD:{PASSWORD}",
+            *(f"UserPolicySet {name} /NAME:{key} /VALUE:{value}" for key, value in values.items()),
+        )
+        return name
+
     def sessions(self) -> list[str]:
         """The names of all clients' sessions on the hub; after a log-off the server keeps one for 20 s more."""
         table = self.vpncmd(f"Hub {HUB}", "SessionList")

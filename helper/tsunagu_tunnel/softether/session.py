@@ -86,6 +86,7 @@ class CarrierSet(Generic[CarrierT]):
         timeout_s: float,
         max_carriers: int = 1,
         half_duplex: bool = False,
+        qos: bool = False,
         open_interval_s: float = OPEN_INTERVAL_S,
         lifetime_s: float = 0,
         auto_disconnect_s: int = 0,
@@ -94,12 +95,14 @@ class CarrierSet(Generic[CarrierT]):
         """A session that begins now, without carriers yet: ``add`` the one that logged in.
 
         ``timeout_s``: silence after which the server forgets us.  ``half_duplex``: frames flow one way on each carrier.
+        ``qos``: one of several carriers is kept for urgent frames.
         ``lifetime_s``: additional connections are replaced after that.  ``auto_disconnect_s``: the policy's.  0 of
         either is for ever.
         """
         self._timeout_s = timeout_s
         self._max_carriers = max_carriers
         self._half_duplex = half_duplex
+        self._qos = qos
         self._lifetime_s = lifetime_s or float("inf")
         self._random = random
         self._carriers: dict[CarrierT, _Times] = {}
@@ -163,11 +166,21 @@ class CarrierSet(Generic[CarrierT]):
 
     @property
     def senders(self) -> tuple[CarrierT, ...]:
-        """The carriers that may carry frames to the server, oldest first.
+        """The carriers that may carry frames to the server, oldest first."""
+        return self._senders
+
+    @property
+    def usual_senders(self) -> tuple[CarrierT, ...]:
+        """Those for frames that are not urgent.
 
         A flow stays in order only on one carrier, so take the first one with the least unsent data.
         """
-        return self._senders
+        return self._senders if self.urgent_sender is None else self._senders[:-1]
+
+    @property
+    def urgent_sender(self) -> CarrierT | None:
+        """The carrier that is kept free for urgent frames: the newest of several, where the server grants QoS."""
+        return self._senders[-1] if self._qos and len(self._senders) > 1 else None
 
     def tick(self, now: float) -> list[Command[CarrierT]]:
         """What is due by now.  Each command is given once, ``EndSession`` alone and for good."""

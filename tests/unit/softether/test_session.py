@@ -21,6 +21,7 @@ def carrier_set(
     *,
     max_carriers: int = 1,
     half_duplex: bool = False,
+    qos: bool = False,
     open_interval_s: float = 1,
     lifetime_s: float = 0,
     auto_disconnect_s: int = 0,
@@ -31,6 +32,7 @@ def carrier_set(
         timeout_s=T,
         max_carriers=max_carriers,
         half_duplex=half_duplex,
+        qos=qos,
         open_interval_s=open_interval_s,
         lifetime_s=lifetime_s,
         auto_disconnect_s=auto_disconnect_s,
@@ -326,3 +328,16 @@ def test_the_last_carrier_is_never_too_old() -> None:
 
     carriers.add("c", Direction.BOTH, START + 10)
     assert CloseCarrier("b") in carriers.tick(START + 10)
+
+
+def test_with_qos_the_newest_of_several_senders_is_for_urgent_frames() -> None:
+    carriers = carrier_set(max_carriers=3, qos=True)
+    assert (carriers.usual_senders, carriers.urgent_sender) == (("a",), None)
+
+    carriers.add("b", Direction.BOTH, START + 1)
+    carriers.add("c", Direction.RECEIVE, START + 2)
+    assert (carriers.usual_senders, carriers.urgent_sender) == (("a",), "b")
+    assert carriers.senders == ("a", "b")
+
+    carriers.lost("a", START + 3)
+    assert (carriers.usual_senders, carriers.urgent_sender) == (("b",), None)
