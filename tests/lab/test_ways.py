@@ -1,5 +1,6 @@
 """All ways to a real server: through real proxies, over both families of addresses, from the wanted source."""
 
+import base64
 from dataclasses import replace
 
 import pytest
@@ -54,6 +55,37 @@ def test_a_proxy_lets_only_its_user_through(server: VpnServer, kind: ProxyKind) 
         assert code_of(through(way, "guess")) == 19
         assert code_of(through(way, None)) == 19
         assert code_of(through(stranger(way), PROXY_PASSWORD)) == 19
+
+
+def test_a_header_of_the_settings_reaches_the_proxy(server: VpnServer) -> None:
+    with proxy(server, ProxyKind.HTTP, with_password=True) as way:
+        proof = base64.b64encode(f"{way.username}:{PROXY_PASSWORD}".encode()).decode()
+        by_header = replace(way, username="", headers=(("Proxy-Authorization", f"Basic {proof}"),))
+        answer = log_in(server, AuthType.PASSWORD, secret=PASSWORD, host=HIDDEN, proxy=by_header)
+
+    assert session_of(answer).carrier_address == SERVER
+
+
+@KINDS_WITH_PASSWORD
+def test_a_password_that_the_proxy_refuses_is_asked_for_and_not_tried_twice(
+    server: VpnServer, stack: Stack, kind: ProxyKind
+) -> None:
+    with proxy(server, kind, with_password=True) as way:
+        words = ("--proxy", f"{kind.value}://{way.username}@{way.host}:{way.port}", "--proxy-password-stdin")
+        stack.add(NAME, *words, host=HIDDEN, password=f"{PASSWORD}\nguess")
+
+        refused = stack.cli("connect", NAME, "--wait")
+
+        assert refused.returncode == 1
+        assert f"tsunagu password --proxy {NAME}" in refused.stderr
+        assert [entry["code"] for entry in stack.json("log") if entry["code"]] == [19]
+        stack.done("password", "--proxy", NAME, "--stdin", stdin=f"{PROXY_PASSWORD}\n")
+        stack.connect()
+        assert server.ping()
+        stack.disconnect()
+        stack.connect()  # with both passwords as they were kept
+        stack.disconnect()
+        assert PROXY_PASSWORD not in stack.helper_log()
 
 
 @KINDS

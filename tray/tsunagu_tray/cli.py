@@ -430,9 +430,11 @@ class Commands:
             raise VpnError("; ".join(filter(None, (why, command))))
         if now.last_error.name == "NoAgent":
             events = [e for e in await self.client.events(MAX_EVENTS) if e["id"] == now.id and e["time"] >= now.since]
-            why = next((event_text(event, texts) for event in reversed(events) if event["code"]), "")
+            last = next((event for event in reversed(events) if event["code"]), None)
+            why = event_text(last, texts) if last else ""
             key = "cli_needs_trust" if now.state is State.NEEDS_TRUST else "cli_needs_secret"
-            raise VpnError("; ".join(filter(None, (why, texts(key, name=name)))))
+            kind = "--proxy " if last and last["code"] == PROXY_REFUSED else ""
+            raise VpnError("; ".join(filter(None, (why, texts(key, name=name, kind=kind)))))
 
     async def _certificate_seen(self, view: ConnectionView) -> str:
         """The SHA-256 of the server's certificate; where it was never seen, an attempt is made to see it."""
@@ -483,6 +485,7 @@ class Commands:
 
 
 TRUST_CODES = (85, 106, 149)
+PROXY_REFUSED = 19
 SYSTEM = "system"  # as a proxy: the one that the environment or the desktop names
 
 
