@@ -271,3 +271,12 @@ def test_a_connection_has_come_up_once_and_not_when_it_was_found_up() -> None:
     assert came_up(known(OFFICE), known(up())) == [up()]
     assert came_up(known(up()), known(up(OFFICE, "192.168.77.23/24"))) == []
     assert came_up(known(), known(up())) == []
+
+
+def test_where_our_windows_tell_of_errors_no_notification_does_but_all_else_is_told() -> None:
+    narrator = Narrator(ENGLISH)
+    before, lost = known(up(), has_windows=True), replace(OFFICE, state=State.WAITING, last_error=LOST)
+
+    assert narrator.tell(before, known(lost, has_windows=True), NOW) == [Withdraw(OFFICE.path)]
+    [back] = narrator.tell(known(lost, has_windows=True), known(up(OFFICE, "10.0.0.2/8"), has_windows=True), NOW)
+    assert isinstance(back, Notice)

@@ -15,7 +15,7 @@ from typing import Any
 from tsunagu import __version__
 from tsunagu.bus_names import AGENT_PATH
 from tsunagu.errors import VpnError, bus_error_name
-from tsunagu_dbus import BusError, MessageBus, call, close, connect
+from tsunagu_dbus import BusError, MessageBus, call, close, connect, watch_name
 from tsunagu_tray.agent import Agent
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.connection_view import ConnectionView, LastError
@@ -24,7 +24,7 @@ from tsunagu_tray.images import picture
 from tsunagu_tray.memory import Memory, Remembered
 from tsunagu_tray.notify import Notifier
 from tsunagu_tray.questions import Questions
-from tsunagu_tray.session_names import TRAY, TRAY_PATH
+from tsunagu_tray.session_names import TRAY, TRAY_PATH, WINDOW
 from tsunagu_tray.texts import Texts, language
 from tsunagu_tray.tray_model import (
     Do,
@@ -101,6 +101,7 @@ class Tray:
         self._questions = Questions(texts, self._memory, self._notifier.say, self._changed, time.monotonic)
         self._agent = Agent(self._questions, lambda: self._client.owner, lambda path: self._client.views.get(path))
         self._icon = TrayIcon("tsunagu", bus=session, on_host_changed=self._place_changed)
+        self._windows_owner = ""  # on the session's bus
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -108,6 +109,7 @@ class Tray:
         self._draw(None)
         self._session.export(TRAY_PATH, TrayObject(self._questions.clicked))
         self._icon.run_detached()
+        watch_name(self._session, WINDOW, self._windows_changed)
         await self._client.register_agent(AGENT_PATH, self._agent)
         self._start(self._client.keep())
         self._start(self._notifier.run())
@@ -144,11 +146,16 @@ class Tray:
                 body = status["message"][:MAX_MESSAGE]
                 self._notifier.say([Notice(key=f"{view.path}/message", title=title, body=body)])
 
+    def _windows_changed(self, owner: str) -> None:
+        self._windows_owner = owner
+        self._changed()
+
     def _look(self) -> Known:
         return Known(
             views=self._client.views,
             available=self._client.available,
             last_used=self._memory.values.last_used,
+            has_windows=bool(self._windows_owner),
             asking=dict(self._questions.waiting),
         )
 

@@ -99,7 +99,7 @@ TABLE: tuple[Setting, ...] = (
     _network("excluded_networks", Widget.LINES, shown=lambda values: values["routing"] != "none"),
     _network("dns", Widget.CHOICE, options=("auto", "manual", "off")),
     _network("dns_servers", Widget.LINES, shown=lambda values: values["dns"] == "manual"),
-    _network("dns_domains", Widget.LINES, shown=lambda values: values["dns"] != "off"),
+    _network("dns_domains", Widget.LINES),
     _network("addressing", Widget.CHOICE, options=("dhcp", "none")),
     _network("mtu", Widget.NUMBER, high=1500),
     _retry("retry.kind", Widget.CHOICE, options=("for-ever", "limited", "never")),

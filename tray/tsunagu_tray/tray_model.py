@@ -61,6 +61,7 @@ class Known:
     views: Mapping[str, ConnectionView] = field(default_factory=dict)
     available: bool = True  # the helper is there
     last_used: str = ""  # id of the connection that was connected last
+    has_windows: bool = False  # our windows are open, and tell of errors themselves
     asking: Mapping[str, str] = field(default_factory=dict)  # path -> "password" | "certificate", questions that wait
 
     @property
@@ -233,7 +234,8 @@ class Narrator:
                 self._told.pop(path, None)
                 said.append(Withdraw(path))
             elif after != before:
-                is_hidden = after.hide_windows and after.last_error  # S57; questions are not the narrator's (S69)
+                is_silent = after.hide_windows and bool(after.last_error)  # S57; questions are not the narrator's (S69)
+                is_hidden = is_silent or (new.has_windows and _has_error_window(after))
                 story = self._transition(before, after, now)
                 said += [Withdraw(path) if is_hidden else told for told in story]
         return said
@@ -312,6 +314,10 @@ class Narrator:
             body="\n".join(filter(None, (texts.error(error), texts.advice(error)))),
             button=(texts(label), Do(Verb.CONNECT, view.path)),
         )
+
+
+def _has_error_window(view: ConnectionView) -> bool:
+    return view.state in (State.WAITING, State.IDLE) and is_worth_telling(view.last_error)
 
 
 _REMEDY_BUTTONS = {

@@ -64,6 +64,27 @@ WINDOW_SENTENCES: dict[str, tuple[str, str]] = {
     "session_status_trying_to_connect": ("Trying to connect", "接続を試行中"),
     "session_status_connection_completed": ("Connection completed (session established)", "接続完了 (セッション確立済み)"),
 
+    # progress and error window
+    "attempt_heading": ("Connecting to {name}", "「{name}」に接続しています"),
+    "attempt_progress": ("Progress", "進行状況"),
+    "attempt_resolving": ("Initializing…", "初期化中…"),
+    "attempt_connecting": ("Connecting to server {server}…", "VPN Server「{server}」に接続中…"),
+    "attempt_connecting_by_proxy": ("Connecting to server {server} via proxy {proxy}…",
+                                    "プロキシ「{proxy}」経由で VPN Server「{server}」に接続中…"),
+    "attempt_verifying": ("Verifying the server's certificate…", "サーバー証明書を確認中…"),
+    "attempt_negotiating": ("Negotiating…", "ネゴシエーション中…"),
+    "attempt_authenticating": ("Authenticating the user…", "ユーザー認証中…"),
+    "attempt_establishing": ("Establishing the session…", "セッションを確立中…"),
+    "attempt_redirected": ("Connecting to a server of the cluster…", "クラスタ内のサーバーに接続中…"),
+    "attempt_established": ("Session established", "セッションが確立されました"),
+    "attempt_hide": ("Do _not show this window again for this connection", "この接続では、この画面を表示しない(_N)"),
+    "attempt_retry": ("_Retry Now", "今すぐ再試行(_R)"),
+    "attempt_retry_in": ("Trying again in {seconds} s", "{seconds} 秒後に再試行します"),
+    "attempt_of": ("retry {number} of {limit}", "再試行 {number} 回目 / {limit} 回"),
+    "attempt_of_infinite": ("retry {number} of infinite", "再試行 {number} 回目 / 無限"),
+    "attempt_click_retry": ("It is not tried again by itself. To try again, click Retry Now.",
+                            "自動的には再試行されません。再試行するには「今すぐ再試行」をクリックしてください。"),
+
     # settings editor; the official names are kept in Japanese
     "set_title": ("Properties of {name}", "「{name}」のプロパティ"),
     "set_new_title": ("New Connection", "新しい接続設定のプロパティ"),

@@ -2,13 +2,17 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any
 
 from tsunagu import __version__
 from tsunagu.errors import NotFound, VpnError
 from tsunagu.model import ConnectionSettings, Secret
+from tsunagu_tray.attempt_model import Attempts
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.session_names import WINDOW
+from tsunagu_tray.windows.attempt import Attempt
 from tsunagu_tray.windows.details import Details
 from tsunagu_tray.windows.helper_thread import HelperThread
 from tsunagu_tray.windows.main_window import MainWindow
@@ -47,6 +51,8 @@ class Application:
         self.helper = HelperThread(self._changed)
         self._main: MainWindow | None = None
         self._details: dict[str, Details] = {}
+        self._attempts = Attempts()
+        self._attempt_windows: dict[str, Attempt] = {}
         self._wanted: argparse.Namespace | None = None  # until the connections are known
         self._application = Adw.Application(application_id=WINDOW, flags=Gio.ApplicationFlags.HANDLES_COMMAND_LINE)
         self._application.connect("startup", self._startup)
@@ -108,6 +114,24 @@ class Application:
             self._main.refresh()
         for window in [*self._details.values()]:
             window.refresh()
+        self._attempts.update(self.helper.views)
+        self._show_attempts()
+
+    def _show_attempts(self) -> None:
+        pages = self._attempts.pages()
+        for path in self._attempt_windows.keys() - pages.keys():
+            self._attempt_windows.pop(path).close()
+        for path, page in pages.items():
+            if path not in self._attempt_windows:
+                self._attempt_windows[path] = Attempt(self._application, self.texts, path, self)
+                self.helper.ask(_settings_of(path), partial(self._know_settings, path))
+            was_up = self._attempts.was_up(path)
+            self._attempt_windows[path].show(self.helper.views[path], page, was_up=was_up)
+
+    def _know_settings(self, path: str, settings: ConnectionSettings) -> None:
+        if window := self._attempt_windows.get(path):
+            window.settings = settings
+            self._show_attempts()
 
     # -- windows ------------------------------------------------------------------------------------------------------
 
@@ -182,6 +206,11 @@ class Application:
 
     def connect(self, path: str) -> None:
         """Begin to connect."""
+        self._attempts.clicked(path)
+        self.retry(path)
+
+    def retry(self, path: str) -> None:
+        """Try again now."""
         self._link.expect(path)
         self.helper.ask(lambda client: client.connect(path), failed=self._tell)
 
@@ -189,8 +218,21 @@ class Application:
         """End it."""
         self.helper.ask(lambda client: client.disconnect(path), failed=self._tell)
 
+    def dismiss(self, path: str) -> None:
+        """Its progress or error has been seen."""
+        self._attempts.dismissed(path)
+        self._show_attempts()
+
+    def hide(self, path: str, hidden: bool) -> None:
+        """Whether to show its errors for the rest of this run; takes effect with the next one."""
+        self._attempts.hide(path, hidden)
+
     def _tell(self, error: VpnError) -> None:
         self.show_main().tell(error)
+
+
+def _settings_of(path: str) -> Callable[[HelperClient], Coroutine[Any, Any, ConnectionSettings]]:
+    return lambda client: client.settings(path)
 
 
 if __name__ == "__main__":
