@@ -254,7 +254,8 @@ class Tunnel:
             self._loop.change(udp.fileno(), _BOTH)
 
     def _tick_udp(self, udp: UdpPath, now: float) -> None:
-        udp.send_keepalive(now)
+        if not udp.send_keepalive(now):
+            self._loop.change(udp.fileno(), _BOTH)
         if udp.is_usable(now) is not self._udp_is_in_use:
             self._udp_is_in_use = not self._udp_is_in_use
             LOG.info("UDP acceleration: %s", "in use" if self._udp_is_in_use else "not in use")

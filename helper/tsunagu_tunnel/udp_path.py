@@ -22,7 +22,6 @@ _TURN = 64  # calls before others get their turn
 _U16, _INT = struct.Struct("=H"), struct.Struct("=i")
 _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER, _DONT = 10, 23, 0  # linux/in.h, in6.h
 
-_FULL = {errno.EAGAIN, errno.ENOBUFS}
 _NO_TRAINS = {errno.EINVAL, errno.EMSGSIZE, errno.EIO}  # longer than the route's MTU, or the NIC has no checksums
 
 
@@ -111,12 +110,13 @@ class UdpPath:
         self._unsent = self._acceleration.encode(frames, now)
         return self.flush()
 
-    def send_keepalive(self, now: float) -> None:
-        """If it is due."""
+    def send_keepalive(self, now: float) -> bool:
+        """If it is due, and there is room for it; whether nothing is left to be sent."""
         keepalives = self._acceleration.tick(now)
-        if not self.is_full:
-            self._unsent = keepalives
-            self.flush()
+        if self.is_full:
+            return False
+        self._unsent = keepalives
+        return self.flush()
 
     def flush(self) -> bool:
         """Send more of the datagrams that wait; whether nothing is left to be sent.
@@ -130,9 +130,9 @@ class UdpPath:
                 self._send_train(train)
                 done += len(train)
         except OSError as error:
-            if error.errno in _FULL:
+            if error.errno == errno.EAGAIN:
                 self._unsent = unsent[done:]
-            else:
+            elif error.errno != errno.ENOBUFS:  # the NIC's queue drops, as queues do
                 self._acceleration.fail()
         return not self._unsent
 

@@ -160,3 +160,19 @@ def count_sends(ends: Ends, monkeypatch: pytest.MonkeyPatch, error: OSError | No
 
     monkeypatch.setattr(ends.client, "_socket", Counting())
     return calls
+
+
+def test_a_keepalive_that_finds_no_room_waits_like_all_else(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = time.monotonic() + 30  # when it has been silent for as long as it wants to be
+
+    class Full:
+        def sendto(self, *_arguments: object) -> int:
+            raise BlockingIOError(errno.EAGAIN, "later")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ends.client, "_socket", Full())
+        assert not ends.client.send_keepalive(later)
+        was_full = ends.client.is_full
+        assert not ends.client.send_keepalive(later + 5)
+
+    assert (was_full, ends.client.flush()) == (True, True)

@@ -189,6 +189,18 @@ def test_both_ends_find_out_that_one_way_is_cut(cut: str, fast: bool, within_s: 
     assert pair.usable == (True, True)
 
 
+@pytest.mark.parametrize(("fast", "within_s"), [(False, 28), (True, 7)])
+def test_a_peer_that_goes_on_sending_but_hears_nothing_is_found_out(fast: bool, within_s: int) -> None:
+    pair = Pair(fast=fast)
+    pair.run(20)
+
+    for _ in range(2 * within_s):
+        pair.now += 0.5
+        pair.client.receive(pair.server.encode([FRAME], pair.now), SERVER_PORT, pair.now)
+
+    assert not pair.client.is_usable(pair.now)
+
+
 def test_a_way_that_never_was_is_never_usable() -> None:
     pair = Pair(up=False)
 
