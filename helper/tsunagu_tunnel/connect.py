@@ -26,7 +26,7 @@ from tsunagu_tunnel.softether.handshake import (
     Welcome,
     login_for,
 )
-from tsunagu_tunnel.softether.udp_acceleration import UdpTerms
+from tsunagu_tunnel.softether.udp_acceleration import UdpTerms, has_version_1
 from tsunagu_tunnel.tls import (
     CertificateRefused,
     Contexts,
@@ -240,7 +240,7 @@ def _offered_udp(tls: ssl.SSLSocket, settings: ConnectionSettings, random: Rando
     if not settings.udp_acceleration or settings.proxy is not None:
         return None
     try:
-        return open_beside(tls, accepts_version_1=settings.old_udp_acceleration, random=random)
+        return open_beside(tls, accepts_version_1=settings.old_udp_acceleration and has_version_1(), random=random)
     except OSError as error:
         LOG.warning("no UDP acceleration: %s", reason(error))
         return None

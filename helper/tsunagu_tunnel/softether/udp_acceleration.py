@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -43,6 +43,15 @@ class UdpTerms:
     our_cookie: int = field(repr=False)  # in what is for us
     their_cookie: int = field(repr=False)
     port: int  # the peer's, as it says itself
+
+
+def has_version_1() -> bool:
+    """Whether there is RC4 at all: some systems leave it out of their OpenSSL."""
+    try:
+        Cipher(ARC4(bytes(20)), mode=None).encryptor()
+    except UnsupportedAlgorithm:
+        return False
+    return True
 
 
 class UdpAcceleration:
@@ -104,8 +113,7 @@ class UdpAcceleration:
         padding = _ZEROS[: self._random.randrange(PADDING)] if self._terms.encrypted else b""
         datagrams = []
         for frame in frames:
-            compressed = 0
-            content = frame
+            compressed, content = 0, frame
             if self._compress and frame:
                 stream = zlib.compress(frame, LEVEL)
                 if len(stream) < len(frame):
@@ -122,12 +130,8 @@ class UdpAcceleration:
 
     def receive(self, datagrams: Sequence[bytes | memoryview], port: int, now: float) -> list[bytes]:
         """The frames in what came from the peer's address and that port; what is not right is dropped."""
-        unseal, unpack, our_cookie, start = (
-            self._unseal.unseal,
-            _HEADER.unpack_from,
-            self._terms.our_cookie,
-            _HEADER.size,
-        )
+        unseal, unpack = self._unseal.unseal, _HEADER.unpack_from
+        our_cookie, start = self._terms.our_cookie, _HEADER.size
         frames: list[bytes] = []
         newest = latest_echo = 0
         for datagram in datagrams:

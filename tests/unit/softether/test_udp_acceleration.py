@@ -6,11 +6,18 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from tests.unit.softether.recorded import load
 from tests.unit.softether.udp_pair import CLIENT_PORT, FRAME, SERVER_PORT, Pair, offer, terms, welcome_for
 from tsunagu_tunnel.softether.pack import Pack
-from tsunagu_tunnel.softether.udp_acceleration import UdpAcceleration, UdpTerms, _ChaCha20Poly1305, _Rc4
+from tsunagu_tunnel.softether.udp_acceleration import (
+    UdpAcceleration,
+    UdpTerms,
+    _ChaCha20Poly1305,
+    _Rc4,
+    has_version_1,
+)
 
 MODES = [(2, True), (1, True), (2, False)]
 
@@ -284,6 +291,13 @@ def test_the_terms_of_a_recorded_welcome() -> None:
     assert (granted.version, granted.encrypted, granted.fast) == (2, True, True)
     assert granted.their_key == welcome.get_data("udp_acceleration_server_key_v2")
     assert granted.our_cookie == welcome.get_int("udp_acceleration_client_cookie")
+
+
+def test_where_openssl_has_no_rc4_there_is_no_version_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert has_version_1()
+    monkeypatch.setattr(f"{has_version_1.__module__}.Cipher", Mock(side_effect=UnsupportedAlgorithm("no")))
+
+    assert not has_version_1()
 
 
 def test_version_1_is_for_those_who_ask_for_it() -> None:
