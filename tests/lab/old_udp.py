@@ -37,7 +37,8 @@ def main() -> None:
         session = _session(control)
         before = _wait_until_in_use(control)
         nic.send(_who_has(start.mac, LAN))
-        answer = nic.recv(1600)
+        while (answer := nic.recv(1600))[28:32] != socket.inet_aton(LAN):
+            pass  # the hub itself asks around, too
         after = _report(control)
         print(
             json.dumps(
