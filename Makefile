@@ -48,7 +48,7 @@ lock: ## after changing dependencies in pyproject.toml
 	build/lock/bin/python -m pip install --quiet uv
 	echo '# Exact versions of everything in .venv, for all processors.  Made by "make lock".' >requirements.lock
 	build/lock/bin/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate \
-	    --python-platform linux --python-version 3.11 --group pyproject.toml:dev pyproject.toml >>requirements.lock
+	    --python-platform linux --python-version 3.11 --group pyproject.toml:dev --extra smartcard pyproject.toml >>requirements.lock
 
 clean:
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from tsunagu.authorities import Authorities
-from tsunagu.control import Established, Leased, NoLease, Progress, Start
+from tsunagu.control import Established, Leased, NoLease, NotSigned, Progress, Signed, Start
 from tsunagu.errors import NoAgent, NotAuthorized, StorageFailed, TunnelError, VpnError
 from tsunagu.model import ConnectionSettings, Lease, Session, Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
@@ -186,7 +186,7 @@ class Question:
     path: str
     hints: Hints
     again: bool
-    answer: "asyncio.Future[SecretAnswer | Trust]"
+    answer: "asyncio.Future[SecretAnswer | Trust | Signed]"
 
 
 class FakeAgents:
@@ -218,10 +218,15 @@ class FakeAgents:
 
     async def ask_trust(self, owner_uid: int, connection_path: str, certificate: Hints) -> Trust:
         answer = await self._ask(owner_uid, connection_path, certificate, again=False)
-        assert not isinstance(answer, SecretAnswer)
+        assert isinstance(answer, str)
         return answer
 
-    async def _ask(self, owner: int, path: str, hints: Hints, again: bool) -> SecretAnswer | Trust:
+    async def ask_signature(self, owner_uid: int, connection_path: str, card: Hints, digest: str) -> Signed:
+        answer = await self._ask(owner_uid, connection_path, {**card, "digest": digest}, again=False)
+        assert isinstance(answer, Signed)
+        return answer
+
+    async def _ask(self, owner: int, path: str, hints: Hints, again: bool) -> SecretAnswer | Trust | Signed:
         if not {0, owner} & set(self.registered.values()):
             raise NoAgent("Nobody is there to ask")
         question = Question(owner, path, hints, again, asyncio.get_running_loop().create_future())
@@ -265,6 +270,7 @@ class FakeWorker:
         self.is_running, self.is_stubborn = True, False
         self.has_kept_address: bool | None = None
         self.checks = 0
+        self.answers: list[Signed | NotSigned] = []
 
     def establish(self, session: Session = SESSION) -> None:
         self.say(Established(session=session))
@@ -282,6 +288,9 @@ class FakeWorker:
         assert self.is_running
         self.is_running = False
         self._on_end(TunnelError(code), certificate)
+
+    def answer(self, answer: Signed | NotSigned) -> None:
+        self.answers.append(answer)
 
     def check_carriers(self) -> None:
         self.checks += 1

@@ -6,12 +6,13 @@ connection; root's agents answer for everyone.  An agent that leaves the bus is 
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from tsunagu.bus_names import AGENT, ERROR_PREFIX
-from tsunagu.errors import Cancelled, NoAgent
+from tsunagu.control import Signed
+from tsunagu.errors import Cancelled, NoAgent, TunnelError
 from tsunagu.model import Secret
 from tsunagu_dbus import BusError, MessageBus, Stop, call, plain, tell, to_variants, watch_name
 
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 PERSON_TIMEOUT_S = 600.0  # a person may have to look the password up
 MAX_AGENTS_OF_A_USER = 16  # the oldest goes
 MAX_SECRET_LENGTH = 1024
+MAX_CERTIFICATE = 32768  # characters, of one in base64
+MAX_DETAIL = 200  # characters
+_CARD_ERRORS = {TunnelError(code).error_name: code for code in (24, 25, 26, 27, 39, 40)}
 
 ASK_ANEW = 1  # GetSecrets' flag: the last secret was refused, a stored one will not do
 
@@ -81,9 +85,8 @@ class Agents:
         """
         facts = to_variants({**hints, "again": again})
         flags = ASK_ANEW if again else 0
-        return await self._ask(
-            owner_uid, connection_path, "GetSecrets", "osa{sv}u", [connection_path, kind, facts, flags], _secret_answer
-        )
+        body = [connection_path, kind, facts, flags]
+        return await self._ask(self._for(owner_uid), connection_path, "GetSecrets", "osa{sv}u", body, _secret_answer)
 
     async def ask_trust(self, owner_uid: int, connection_path: str, certificate: Hints) -> Trust:
         """Let a person judge a server's certificate.
@@ -92,7 +95,20 @@ class Agents:
             NoAgent, Cancelled: as ``ask_secret``.
         """
         body = [connection_path, to_variants(certificate)]
-        return await self._ask(owner_uid, connection_path, "ConfirmCertificate", "oa{sv}", body, _trust)
+        return await self._ask(self._for(owner_uid), connection_path, "ConfirmCertificate", "oa{sv}", body, _trust)
+
+    async def ask_signature(self, owner_uid: int, connection_path: str, card: Hints, digest: str) -> Signed:
+        """Let the owner's smart card sign a digest (SHA-1, hex).
+
+        Only the owner's own agents are asked, never root's: they load the module that the owner has named.
+
+        Raises:
+            NoAgent, Cancelled: as ``ask_secret``.
+            TunnelError: what is wrong with the card, PIN, certificate or key.
+        """
+        body = [connection_path, to_variants(card), digest]
+        own = [agent for agent in self._agents.values() if agent.uid == owner_uid]
+        return await self._ask(own, connection_path, "Sign", "oa{sv}s", body, _signed)
 
     def cancel(self, connection_path: str) -> None:
         """Withdraw what is being asked for a connection: the windows close, those who wait get ``Cancelled``."""
@@ -100,13 +116,16 @@ class Agents:
             if not withdrawn.done():
                 withdrawn.set_result(None)
 
+    def _for(self, owner_uid: int) -> list[_Agent]:
+        return [agent for agent in self._agents.values() if agent.uid in (0, owner_uid)]
+
     def _owner_is(self, caller: str, owner: str) -> None:
         if not owner:
             self.unregister(caller)
 
     async def _ask(
         self,
-        owner_uid: int,
+        agents: Iterable[_Agent],
         connection_path: str,
         member: str,
         signature: str,
@@ -114,12 +133,15 @@ class Agents:
         read: Callable[[list[Any]], T | None],
     ) -> T:
         """Ask one agent after the other, the newest first, until one gives an answer that ``read`` understands."""
-        for agent in reversed([agent for agent in self._agents.values() if agent.uid in (0, owner_uid)]):
+        for agent in reversed([*agents]):
             try:
                 answer = read(await self._ask_agent(agent, connection_path, member, signature, body))
             except BusError as error:
                 if error.name == ERROR_PREFIX + Cancelled.bus_name:
                     raise Cancelled("The question was declined") from error
+                if (code := _CARD_ERRORS.get(error.name.removeprefix(ERROR_PREFIX))) is not None:
+                    detail = error.text.removeprefix(str(TunnelError(code))).removeprefix(": ")
+                    raise TunnelError(code, " ".join(detail.split())[:MAX_DETAIL]) from error
                 log.warning("The agent of uid %d did not answer %s: %s", agent.uid, member, error.name)
                 continue
             if answer is not None:
@@ -158,6 +180,15 @@ def _secret_answer(body: list[Any]) -> SecretAnswer | None:
     match plain(body):
         case [{"secret": str(secret), "save": bool(save)}] if len(secret) <= MAX_SECRET_LENGTH:
             return SecretAnswer(Secret(secret), save)
+    return None
+
+
+def _signed(body: list[Any]) -> Signed | None:
+    match plain(body):
+        case [{"certificate": str(certificate), "signature": str(signature)}] if (
+            max(len(certificate), len(signature)) <= MAX_CERTIFICATE
+        ):
+            return Signed(certificate=certificate, signature=signature)
     return None
 
 

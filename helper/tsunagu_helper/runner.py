@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 
 from tsunagu.bus_names import connection_path
-from tsunagu.control import Established, Leased, NoLease, Progress, Start
+from tsunagu.control import Established, Leased, NeedSignature, NoLease, NotSigned, Progress, Signed, Start
 from tsunagu.errors import Cancelled, NoAgent, TunnelError, VpnError
 from tsunagu.model import Lease, Routing, SecretKind, State, Statistics
 from tsunagu_helper.commands import (
@@ -81,6 +81,7 @@ class Runner:
         self._worker: RunningWorker | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._question: asyncio.Task[None] | None = None
+        self._signature: asyncio.Task[None] | None = None
         self._events: asyncio.Queue[tuple[Event, asyncio.Future[None] | None]] = asyncio.Queue()
         self._task = asyncio.create_task(self._run(), name=f"connection {stored.id}")
 
@@ -140,6 +141,8 @@ class Runner:
 
     def _on_message(self, ticket: int, message: WorkerMessage) -> None:
         match message:
+            case NeedSignature(digest=digest) if self._signature is None:
+                self._signature = asyncio.create_task(self._sign(ticket, digest), name=f"signing for {self.stored.id}")
             case Progress(phase=phase):
                 self.post(PhaseReached(ticket=ticket, phase=phase))
             case Established(session=session):
@@ -151,6 +154,9 @@ class Runner:
                 self.post(LeaseMissing(ticket=ticket))
 
     def _on_worker_end(self, ticket: int, error: TunnelError, certificate: str) -> None:
+        if self._signature:
+            self._signature.cancel()
+            self._signature = None
         self._worker = None
         self.post(WorkerEnded(ticket=ticket, error=error, certificate=certificate))
 
@@ -321,6 +327,27 @@ class Runner:
             self.stored.owner, connection_path(self.stored.id), command.kind.value, hints, command.again
         )
         return SecretGiven(ticket=command.ticket, secret=answer.secret, save=answer.save)
+
+    async def _sign(self, ticket: int, digest: str) -> None:
+        """Have the owner's smart card sign; whatever becomes of it is the worker's to judge."""
+        settings = self.connection.settings
+        card = self._hints() | {
+            "module": settings.card_module,
+            "certificate": settings.card_certificate,
+            "key": settings.card_key,
+        }
+        answer: Signed | NotSigned
+        try:
+            path = connection_path(self.stored.id)
+            answer = await self._around.agents.ask_signature(self.stored.owner, path, card, digest)
+        except TunnelError as error:
+            answer = NotSigned(code=error.code, detail=error.detail)
+        except Cancelled:
+            answer = NotSigned(code=6)
+        except NoAgent as error:
+            answer = NotSigned(code=24, detail=str(error))
+        if self._worker and ticket == self.connection.ticket:
+            self._worker.answer(answer)
 
     async def _ask_trust(self, command: AskTrust) -> TrustGiven | QuestionRefused:
         fingerprint = hashlib.sha256(base64.b64decode(command.certificate)).hexdigest()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tsunagu.authorities import Authorities
-from tsunagu.control import Established, Leased, NoLease, Progress, Start
+from tsunagu.control import Established, Leased, NeedSignature, NoLease, NotSigned, Progress, Signed, Start
 from tsunagu.errors import TunnelError
 from tsunagu.model import Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
@@ -13,7 +13,7 @@ from tsunagu_helper.history import History
 from tsunagu_helper.lease_policy import AddressPlan, Conflict, DnsPlan, Everything, Route
 from tsunagu_helper.store import StoredConnection
 
-WorkerMessage = Progress | Established | Leased | NoLease
+WorkerMessage = Progress | NeedSignature | Established | Leased | NoLease
 Hints = Mapping[str, str | int | bool]
 
 
@@ -82,6 +82,7 @@ class Agents(Protocol):
         self, owner_uid: int, connection_path: str, kind: str, hints: Hints, again: bool
     ) -> SecretAnswer: ...
     async def ask_trust(self, owner_uid: int, connection_path: str, certificate: Hints) -> Trust: ...
+    async def ask_signature(self, owner_uid: int, connection_path: str, card: Hints, digest: str) -> Signed: ...
 
 
 class Authority(Protocol):
@@ -96,6 +97,7 @@ class RunningWorker(Protocol):
 
     def stop(self, *, keep_address: bool = False) -> None: ...
     def check_carriers(self) -> None: ...
+    def answer(self, answer: Signed | NotSigned) -> None: ...
     async def statistics(self) -> Statistics: ...
 
 

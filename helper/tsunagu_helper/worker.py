@@ -9,6 +9,7 @@ import contextlib
 import importlib.util
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,9 +26,12 @@ from tsunagu.control import (
     Established,
     Failed,
     Leased,
+    NeedSignature,
     NoLease,
+    NotSigned,
     Progress,
     ReportStatistics,
+    Signed,
     Start,
     StatisticsReport,
     Stop,
@@ -40,6 +44,7 @@ from tsunagu.errors import TunnelError
 from tsunagu.model import Statistics
 from tsunagu.plain import from_plain, to_plain
 from tsunagu_helper.history import one_line
+from tsunagu_helper.surroundings import WorkerMessage
 
 LOG = logging.getLogger(__name__)
 
@@ -54,8 +59,10 @@ LOG_LINE = 400  # octets
 MAX_TEXT = 32768  # characters; the longest is a certificate in base64
 MAX_NUMBER = 2**63 - 1  # what the bus can carry
 
+_DIGEST = re.compile(r"[0-9a-f]{40}")  # SHA-1
+
 # Which message is legal when.  (OpenSSH's monitor is the model.)
-_BEFORE_SESSION = (Progress, Established, Failed)
+_BEFORE_SESSION = (Progress, NeedSignature, Established, Failed)
 _IN_SESSION = (Progress, Leased, NoLease, Failed)  # a session that lost its carriers connects again
 
 
@@ -92,7 +99,7 @@ class Worker:
         tap_fd: int,
         start: Start,
         *,
-        on_message: Callable[[Progress | Established | Leased | NoLease], None],
+        on_message: Callable[[WorkerMessage], None],
         on_end: Callable[[TunnelError, str], None],
     ) -> None:
         """Start it.
@@ -136,6 +143,10 @@ class Worker:
     def check_carriers(self) -> None:
         """Have it give up the carriers that start from an address which this machine has no more."""
         self._send(CheckCarriers())
+
+    def answer(self, answer: Signed | NotSigned) -> None:
+        """What became of the signature that it needs."""
+        self._send(answer)
 
     async def statistics(self) -> Statistics:
         """Ask for the session's counters.
@@ -326,6 +337,8 @@ def _checked(data: bytes) -> ToHelper:
     if not isinstance(message, ToHelper):
         raise ControlError(f"{type(message).__name__} is not for the helper")
     clean: ToHelper = from_plain(type(message), _clean(to_plain(message)))
+    if isinstance(clean, NeedSignature) and not _DIGEST.fullmatch(clean.digest):
+        raise ControlError("Not a digest")
     if isinstance(clean, Failed | Established):
         certificate = clean.certificate if isinstance(clean, Failed) else clean.session.certificate
         try:

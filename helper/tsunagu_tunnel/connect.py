@@ -12,11 +12,13 @@ from random import Random
 from tsunagu.control import Start
 from tsunagu.errors import TunnelError
 from tsunagu.model import ConnectionSettings, Phase, Session
+from tsunagu_tunnel.card import Card
 from tsunagu_tunnel.dial import READ, Dial, Limits, closed_on_error, reason, retried, send_all
 from tsunagu_tunnel.softether.auth import ClientCertificate, Ticket, credentials_for
 from tsunagu_tunnel.softether.handshake import (
     MAX_REDIRECTS,
     AdditionalHandshake,
+    Challenge,
     Event,
     Handshake,
     Hello,
@@ -68,11 +70,12 @@ class Opened:
 class Dialler:
     """What all ways to a server have in common."""
 
-    def __init__(self, tell: Tell, *, limits: Limits, random: Random) -> None:
-        """``tell`` hears of the phases of a login."""
+    def __init__(self, tell: Tell, *, limits: Limits, random: Random, card: Card | None = None) -> None:
+        """``tell`` hears of the phases of a login; ``card`` signs where a smart card has to."""
         self._tell = tell
         self._limits = limits
         self._random = random
+        self._card = card
 
     def open_session(self, start: Start) -> Dial[Opened]:
         """Log in, going where the server sends us.
@@ -82,8 +85,7 @@ class Dialler:
             TunnelError: what the server said, or what went wrong.
         """
         settings = start.settings
-        credentials = credentials_for(settings, start.secrets)
-        login = login_for(settings, credentials, start.machine_id)
+        login, shown = login_for(settings, credentials_for(settings, start.secrets), start.machine_id), b""
         way, contexts = Way(start, self._limits), contexts_for(settings, start.authorities)
         place, tls, certificate = yield from self._connect_trusted(way, contexts, settings, start.accepted_fingerprint)
         for _ in range(MAX_REDIRECTS + 1):
@@ -105,10 +107,11 @@ class Dialler:
                     if isinstance(login.credentials, Ticket) and error.code in _NOT_YET:
                         raise TunnelError(3, f"the cluster's member {place.address} expects nobody yet") from error
                     raise
+                if isinstance(handshake.credentials, ClientCertificate):
+                    shown = handshake.credentials.certificate
                 if isinstance(event, Welcome):
                     if event.udp_terms:
                         unwanted.pop_all()
-                    shown = credentials.certificate if isinstance(credentials, ClientCertificate) else b""
                     return _opened(way, contexts, place, tls, certificate, event, udp, shown)
             assert isinstance(event, Redirected)
             tls.close()
@@ -223,6 +226,10 @@ class Dialler:
                 while True:
                     yield from send_all(tls, handshake.data_to_send(), until)
                     for event in handshake.receive_data((yield from retried(tls, lambda: tls.recv(READ), until))):
+                        if isinstance(event, Challenge) and isinstance(handshake, LoginHandshake):
+                            yield from self._prove(tls, handshake, event.random)
+                            until = time.monotonic() + limit_s
+                            continue
                         if not isinstance(event, Hello):
                             yield from send_all(tls, handshake.data_to_send(), until)
                             return event
@@ -233,6 +240,17 @@ class Dialler:
                 raise TunnelError(3, f"the server has not sent {waiting_for} within {limit_s:.0f} s") from error
             except OSError as error:
                 raise TunnelError(3, f"while waiting for {waiting_for}: {reason(error)}") from error
+
+    def _prove(self, tls: ssl.SSLSocket, handshake: LoginHandshake, random: bytes) -> Dial[None]:
+        """Have the smart card sign, however long its owner takes for the PIN."""
+        if self._card is None:
+            raise TunnelError(33, "smart cards")
+
+        def remind() -> Dial[None]:
+            handshake.remind()
+            yield from send_all(tls, handshake.data_to_send(), time.monotonic() + self._limits.handshake_s)
+
+        handshake.prove((yield from self._card.prove(random, remind)))
 
 
 def _offered_udp(tls: ssl.SSLSocket, settings: ConnectionSettings, random: Random) -> OfferedUdp | None:

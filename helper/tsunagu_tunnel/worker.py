@@ -14,8 +14,10 @@ from tsunagu.control import (
     ControlError,
     Established,
     Failed,
+    NotSigned,
     Progress,
     ReportStatistics,
+    Signed,
     Start,
     StatisticsReport,
     Stop,
@@ -25,6 +27,7 @@ from tsunagu.control import (
 )
 from tsunagu.errors import TunnelError
 from tsunagu.model import Phase, Statistics
+from tsunagu_tunnel.card import Card
 from tsunagu_tunnel.connect import Dialler
 from tsunagu_tunnel.dataplane import nic_end
 from tsunagu_tunnel.dial import Dial, Limits
@@ -48,7 +51,8 @@ class Worker:
         self._nic = nic_end(tap_fd)
         self._random = random
         self._loop = Loop()
-        self._dialler = Dialler(self._tell_phase, limits=limits or Limits(), random=random)
+        self._card = Card(self._tell)
+        self._dialler = Dialler(self._tell_phase, limits=limits or Limits(), random=random, card=self._card)
         self._start: Start | None = None
         self._tunnel: Tunnel | None = None
         self._keep_address = False
@@ -111,6 +115,8 @@ class Worker:
             case ReportStatistics():
                 statistics = self._tunnel.statistics() if self._tunnel else Statistics()
                 self._tell(StatisticsReport(statistics=statistics))
+            case Signed() | NotSigned() if self._card.is_asked:
+                self._card.answer(message)
             case CheckCarriers():
                 if self._tunnel:
                     self._tunnel.check_carriers()

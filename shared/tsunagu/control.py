@@ -53,6 +53,22 @@ class ReportStatistics:
     """Answer with one ``Statistics``."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """The answer to ``NeedSignature``, both in base64."""
+
+    certificate: str  # DER
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotSigned:
+    """The other answer to ``NeedSignature``."""
+
+    code: int  # of the error table
+    detail: str = ""
+
+
 # -- worker to helper -------------------------------------------------------------------------------------------------
 
 
@@ -62,6 +78,13 @@ class Progress:
 
     phase: Phase
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedSignature:
+    """The person's smart card has to sign; answered with ``Signed`` or ``NotSigned``."""
+
+    digest: str  # SHA-1, 40 hex digits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +122,8 @@ class Failed:
     certificate: str = ""  # with codes 85, 106, 149: what the server showed, DER in base64
 
 
-ToWorker = Start | Stop | CheckCarriers | ReportStatistics
-ToHelper = Progress | Established | Leased | NoLease | StatisticsReport | Failed
+ToWorker = Start | Stop | CheckCarriers | ReportStatistics | Signed | NotSigned
+ToHelper = Progress | NeedSignature | Established | Leased | NoLease | StatisticsReport | Failed
 
 _BY_NAME: dict[str, type[Any]] = {t.__name__: t for t in (*get_args(ToWorker), *get_args(ToHelper))}
 

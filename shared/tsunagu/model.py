@@ -208,7 +208,8 @@ class ConnectionSettings:
     server_fingerprint: str = ""  # SHA-256 of the certificate (DER) a person accepted, 64 hex digits; "": none yet
     client_certificate: str = ""  # PEM, the user's own first, then its chain; the private key is a secret, kept apart
     card_certificate: str = ""  # the certificate's name on the smart card
-    card_key: str = ""  # the private key's name on the smart card
+    card_key: str = ""  # the private key's name on the smart card; "": the one of the certificate's id
+    card_module: str = ""  # path of the card's PKCS#11 module; "": all that the system knows (p11-kit)
     proxy: Proxy | None = None
     encrypt: bool = True
     compress: bool = False
@@ -295,9 +296,12 @@ class ConnectionSettings:
         for value, what in (
             (self.card_certificate, "name of the certificate on the smart card"),
             (self.card_key, "name of the private key on the smart card"),
+            (self.card_module, "path of the smart card's module"),
         ):
             if value:
                 _text(value, what)
+        if self.card_module and not self.card_module.startswith("/"):
+            raise InvalidSettings("The path of the smart card's module must begin with /")
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,11 @@ class ScriptedAgent(Interface):
         return await self._answer()
 
     @method()
+    async def Sign(self, connection: "o", card: "a{sv}", digest: "s") -> "a{sv}":
+        self.asked.put_nowait(("Sign", (connection, plain(card), digest)))
+        return {"certificate": Variant("s", "Q0VSVA=="), "signature": Variant("s", await self._answer())}
+
+    @method()
     def Cancel(self, connection: "o") -> None:
         self.asked.put_nowait(("Cancel", connection))
 
@@ -94,4 +99,6 @@ class ScriptedAgent(Interface):
         if self.answer == "fail":
             raise DBusError("org.example.Broken", "")
         assert self.answer is not None
+        if self.answer.startswith("card: "):
+            raise DBusError(ERROR_PREFIX + self.answer.removeprefix("card: "), str(TunnelError(25, "locked")))
         return self.answer

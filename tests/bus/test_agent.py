@@ -1,7 +1,9 @@
 """The secrets agent and the tray's questions, asked by a scripted helper; windows are fakes here."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +187,23 @@ async def test_only_the_helper_may_ask(rig: Rig, bus: PrivateBus) -> None:
     assert refused.value.name == ERROR_PREFIX + "NotAuthorized"
     assert not rig.windows.open
     await close(stranger)
+
+
+async def test_nobodys_card_is_opened_for_another_user(rig: Rig) -> None:
+    rig.client.views = {path: replace(view, owner=os.getuid() + 1) for path, view in rig.client.views.items()}
+
+    with pytest.raises(BusError) as refused:
+        await rig.helper.ask("Sign", "oa{sv}s", [rig.connection.path, {}, "ab" * 20])
+
+    assert refused.value.name == ERROR_PREFIX + "NotAuthorized"
+
+
+async def test_a_card_whose_software_is_missing_is_told(rig: Rig) -> None:
+    rig.client.views = {path: replace(view, owner=os.getuid()) for path, view in rig.client.views.items()}
+    card = to_variants({"module": "/nowhere/module.so", "certificate": "x", "key": "y", "name": "Office"})
+
+    with pytest.raises(BusError) as refused:
+        await rig.helper.ask("Sign", "oa{sv}s", [rig.connection.path, card, "ab" * 20])
+
+    assert refused.value.name == ERROR_PREFIX + "NoSecureDeviceSpecified"
+    assert "/nowhere/module.so" in refused.value.text

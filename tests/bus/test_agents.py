@@ -8,7 +8,8 @@ from tests.bus.conftest import ANOTHER_USER, ORDINARY_USER, ConnectAs
 from tests.bus.objects import ScriptedAgent
 from tests.lab.system_bus import SystemBus
 from tsunagu.bus_names import AGENT_PATH, connection_path
-from tsunagu.errors import Cancelled, NoAgent
+from tsunagu.control import Signed
+from tsunagu.errors import Cancelled, NoAgent, TunnelError
 from tsunagu.model import Secret
 from tsunagu_dbus import MessageBus, close
 from tsunagu_helper import agents as agents_module
@@ -185,3 +186,33 @@ async def test_a_user_cannot_fill_the_registry(desk: Desk) -> None:
 
     assert len(desk.agents._agents) == agents_module.MAX_AGENTS_OF_A_USER
     assert ":9.39" in desk.agents._agents
+
+
+# -- smart cards -------------------------------------------------------------------------------------------------------
+
+CARD: dict[str, str] = {"name": "Office", "module": "/usr/lib/module.so", "certificate": "mika's", "key": ""}
+
+
+async def test_a_card_is_asked_for_at_its_owners_only_and_never_as_root(desk: Desk) -> None:
+    own, _ = await desk.agent_of(ORDINARY_USER, "c2ln")
+    roots, _ = await desk.agent_of(0, "cm9vdA==")
+
+    signed = await desk.agents.ask_signature(ORDINARY_USER, PATH, CARD, "ab" * 20)
+
+    assert signed == Signed(certificate="Q0VSVA==", signature="c2ln")
+    assert own.asked.get_nowait() == ("Sign", (PATH, CARD, "ab" * 20))
+    assert roots.asked.empty()
+    with pytest.raises(NoAgent):
+        await desk.agents.ask_signature(ANOTHER_USER, PATH, CARD, "ab" * 20)
+    assert roots.asked.empty()
+
+
+async def test_a_wrong_pin_is_told_at_once_and_no_other_agent_asked(desk: Desk) -> None:
+    second, _ = await desk.agent_of(ORDINARY_USER, "c2ln")
+    await desk.agent_of(ORDINARY_USER, "card: SecurePinLoginFailed")
+
+    with pytest.raises(TunnelError) as refused:
+        await desk.agents.ask_signature(ORDINARY_USER, PATH, CARD, "ab" * 20)
+
+    assert (refused.value.code, refused.value.detail) == (25, "locked")
+    assert second.asked.empty()

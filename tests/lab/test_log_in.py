@@ -1,12 +1,18 @@
 """Who a person is, proven to a real server with what it takes to prove it."""
 
+import shutil
+import subprocess
+
 import pytest
 
 from tests.identity import Identity, make_identity, rsa_key
 from tests.lab.radius import RADIUS_PASSWORD, RADIUS_USER, radius
-from tests.lab.server import SERVER, VpnServer
+from tests.lab.server import HUB, SERVER, VpnServer
+from tests.lab.smart_card import CERTIFICATE, KEY, MODULE, PIN, make_card
 from tests.lab.stack import NAME, Stack
-from tsunagu.model import State
+from tests.lab.test_protocol import log_in, user_with_certificate
+from tsunagu.control import Established
+from tsunagu.model import AuthType, State
 
 PLAIN = ("--auth", "plain-password")
 
@@ -118,3 +124,95 @@ def test_a_server_that_shows_another_certificate_than_before_is_not_spoken_to(
     own_stack.done("trust", NAME, "--yes")
     own_stack.connect()
     assert own_server.ping()
+
+
+# -- smart cards -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def card_stack(server: VpnServer, stack: Stack) -> Stack:
+    """Mika has a connection by smart card, and the card is in the reader."""
+    mika = make_identity("mika", rsa_key())
+    if "mika" not in server.vpncmd(f"Hub {HUB}", "UserList"):
+        server.vpncmd(f"Hub {HUB}", "UserCreate mika /GROUP:none /REALNAME:none /NOTE:none")
+    (server.folder / "mika.crt").write_text(mika.certificate)
+    server.vpncmd(f"Hub {HUB}", f"UserCertSet mika /LOADCERT:{server.folder}/mika.crt")
+    folder = stack.folder / "card"
+    folder.mkdir()
+    stack.environment |= make_card(folder, mika, user=stack.person)
+    stack.add(NAME, "--auth", "smart-card", user="mika", password=None)
+    stack.update(NAME, card_module=MODULE, card_certificate=CERTIFICATE, card_key=KEY)
+    return stack
+
+
+def connect_with(stack: Stack, pin: str) -> "subprocess.CompletedProcess[str]":
+    return stack.cli("connect", NAME, "--wait", "--pin-stdin", stdin=f"{pin}\n")
+
+
+@pytest.mark.parametrize("key", [KEY, ""])
+def test_a_smart_card_opens_the_door(server: VpnServer, card_stack: Stack, key: str) -> None:
+    card_stack.update(NAME, card_key=key)
+
+    connected = connect_with(card_stack, PIN)
+
+    assert connected.returncode == 0, connected.stderr + card_stack.helper_log()
+    assert server.ping()
+    assert card_stack.status()["session_name"].startswith("SID-MIKA-")
+    assert PIN not in card_stack.helper_log()
+
+
+def test_a_wrong_pin_is_told_and_never_tried_again(card_stack: Stack) -> None:
+    refused = connect_with(card_stack, "000000")
+
+    assert refused.returncode == 1
+    assert "(error 25)" in refused.stderr
+    assert card_stack.state() is State.IDLE
+    assert card_stack.helper_log().count("negotiating") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [({"card_certificate": "no such"}, 26), ({"card_key": "no such"}, 27), ({"card_module": "/etc/hostname"}, 40)],
+)
+def test_what_is_missing_on_the_card_is_told(card_stack: Stack, change: dict[str, str], code: int) -> None:
+    card_stack.update(NAME, **change)
+
+    refused = connect_with(card_stack, PIN)
+
+    assert f"(error {code})" in refused.stderr
+
+
+def test_without_a_card_in_the_reader_that_is_told(card_stack: Stack) -> None:
+    tokens = card_stack.folder / "card" / "tokens"
+    tokens.rename(tokens.with_name("drawer"))
+    tokens.mkdir()
+    shutil.chown(tokens, card_stack.person)
+
+    refused = connect_with(card_stack, PIN)
+
+    assert "(error 24)" in refused.stderr
+    assert "no card in the reader" in refused.stderr
+
+
+def test_roots_command_does_not_open_the_card_of_another(card_stack: Stack) -> None:
+    refused = card_stack.cli("connect", NAME, "--wait", "--pin-stdin", stdin=f"{PIN}\n", user="root")
+
+    assert "(error 24)" in refused.stderr
+    assert "nothing here to ask" in refused.stderr
+
+
+def test_a_person_may_take_longer_for_the_pin_than_the_server_waits(server: VpnServer) -> None:
+    nao = make_identity("nao", rsa_key())
+    user_with_certificate(server, "nao", nao)
+
+    welcome = log_in(
+        server,
+        AuthType.SMART_CARD,
+        user="nao",
+        certificate=nao.certificate,
+        private_key=nao.key,
+        card_takes_s=20,  # the server's patience ends after 15 s
+        card_certificate=CERTIFICATE,
+    )
+
+    assert isinstance(welcome, Established), welcome

@@ -31,6 +31,7 @@ def log_in(
     private_key: str | None = None,
     proxy_password: str | None = None,
     host: str = SERVER,
+    card_takes_s: float = 0,
     **modes: Any,
 ) -> Established | Failed:
     """What becomes of a login from the client's machine."""
@@ -49,7 +50,8 @@ def log_in(
         accepted_fingerprint=server.fingerprint(),
         machine_id="00" * 16,
     )
-    done = server.run(server.cli, sys.executable, "-m", "tests.lab.log_in", stdin=encode(start).decode())
+    program = (sys.executable, "-m", "tests.lab.log_in", f"{card_takes_s}")
+    done = server.run(server.cli, *program, stdin=encode(start).decode(), timeout_s=60)
     answer = decode(done.stdout.encode())
     assert isinstance(answer, Established | Failed)
     return answer

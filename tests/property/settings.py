@@ -93,6 +93,7 @@ def connection_settings() -> st.SearchStrategy[ConnectionSettings]:
         client_certificate=st.lists(pem("CERTIFICATE"), max_size=3).map("".join),
         card_certificate=st.just("") | texts(),
         card_key=st.just("") | texts(),
+        card_module=st.sampled_from(["", "/usr/lib/softhsm/libsofthsm2.so"]),
         proxy=st.none() | proxies(),
         encrypt=st.booleans(),
         compress=st.booleans(),
@@ -112,7 +113,7 @@ def connection_settings() -> st.SearchStrategy[ConnectionSettings]:
 
 
 _NOT_IN_FILES = (
-    *("addressing", "old_tls", "old_udp_acceleration", "server_fingerprint", "foreign"),
+    *("addressing", "old_tls", "old_udp_acceleration", "server_fingerprint", "foreign", "card_module"),
     *("routing", "extra_networks", "excluded_networks", "allow_lan", "mtu"),
 )
 

@@ -234,6 +234,7 @@ MISBEHAVIOUR = {
     '{"type": "Progress", "phase": "connecting", "detail": "%s"}' % ("x" * 40_000): "too long",
     '{"type": "Failed", "code": 99999999999999999999}': "too large",
     '{"type": "Failed", "code": 85, "certificate": "!"}': "Not a certificate",
+    '{"type": "NeedSignature", "digest": "abc"}': "Not a digest",
     "[" * 5000: "Not a control message",
 }
 

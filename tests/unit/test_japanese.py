@@ -89,6 +89,8 @@ def is_japanese(text: str) -> bool:
         {"client_certificate": "x" * 99999},
         {"card_certificate": " "},
         {"card_key": " "},
+        {"card_module": " "},
+        {"card_module": "module.so"},
         {"proxy": {"host": " "}},
         {"proxy": {"port": 0}},
         {"proxy": {"username": " "}},

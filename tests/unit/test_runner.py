@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from tests.fakes_helper import LEASE, NOW, SESSION, SETTINGS, FakeNic, FakeWorld, broken_nic, settle
-from tsunagu.control import Progress
-from tsunagu.errors import Cancelled, TunnelError
-from tsunagu.model import Phase, Secret, Secrets, State, Statistics
+from tsunagu.control import NeedSignature, NotSigned, Progress, Signed
+from tsunagu.errors import Cancelled, NoAgent, TunnelError, VpnError
+from tsunagu.model import AuthType, Phase, Secret, Secrets, State, Statistics
 from tsunagu_helper.agents import SecretAnswer
-from tsunagu_helper.events import AgentAppeared, ConnectAsked, DisconnectAsked, RemoveAsked, RetryDue
+from tsunagu_helper.events import AgentAppeared, ConnectAsked, DisconnectAsked, RemoveAsked, RetryDue, SettingsChanged
 from tsunagu_helper.runner import Facts, Runner
 from tsunagu_helper.store import StoredConnection
 
@@ -282,6 +282,54 @@ async def test_a_refused_password_is_asked_for_and_the_right_one_saved(bench: Be
     assert saved_meanwhile is not_yet is None  # nor would it be tried again after a restart
     assert second.start.secrets.password == Secret("right")
     assert bench.world.store.connections["abc"].secrets.password == Secret("right")
+
+
+async def test_a_smart_card_signs_once_its_owner_lets_it(bench: Bench) -> None:
+    bench.world.agents.register(":1.1", 1001, "/agent")
+    by_card = replace(SETTINGS, auth=AuthType.SMART_CARD, card_certificate="mika's", card_key="her key")
+    await bench.runner.tell(SettingsChanged(replace(by_card, card_module="/usr/lib/module.so")))
+    await bench.runner.tell(ConnectAsked())
+    worker = bench.world.workers.newest
+    for _ in range(2):  # one PIN at a time
+        worker.say(NeedSignature(digest="ab" * 20))
+    await settle()
+    [question] = bench.world.agents.open_questions
+    question.answer.set_result(Signed(certificate="Q0VSVA==", signature="U0lH"))
+    await settle()
+
+    assert question.hints == {
+        "name": "Office", "server": "vpn.example.org:443", "hub": "DEMO",
+        "module": "/usr/lib/module.so", "certificate": "mika's", "key": "her key", "digest": "ab" * 20,
+    }  # fmt: skip
+    assert worker.answers == [Signed(certificate="Q0VSVA==", signature="U0lH")]
+
+
+@pytest.mark.parametrize(("error", "code"), [(TunnelError(25), 25), (Cancelled(""), 6), (NoAgent("nobody"), 24)])
+async def test_a_card_that_does_not_sign_ends_the_attempt_by_the_worker(
+    bench: Bench, error: VpnError, code: int
+) -> None:
+    bench.world.agents.register(":1.1", 1001, "/agent")
+    await bench.runner.tell(ConnectAsked())
+    worker = bench.world.workers.newest
+    worker.say(NeedSignature(digest="ab" * 20))
+    await settle()
+    bench.world.agents.questions[0].answer.set_exception(error)
+    await settle()
+
+    [answer] = worker.answers
+    assert isinstance(answer, NotSigned)
+    assert answer.code == code
+
+
+async def test_a_card_is_not_asked_any_longer_when_the_worker_has_gone(bench: Bench) -> None:
+    bench.world.agents.register(":1.1", 1001, "/agent")
+    await bench.runner.tell(ConnectAsked())
+    bench.world.workers.newest.say(NeedSignature(digest="ab" * 20))
+    await settle()
+    bench.world.workers.newest.fail(3)
+    await settle()
+
+    assert bench.world.agents.questions[0].answer.cancelled()
 
 
 async def test_a_password_that_cannot_be_saved_does_not_cost_the_session(bench: Bench) -> None:

@@ -46,6 +46,7 @@ def test_every_sentence_that_is_said_exists_and_every_one_that_exists_is_said() 
         "certificate_why_",
         "password_",
         "proxy_password_",
+        "pin_",
         "udp_",
         "session_status_",
         "set_",

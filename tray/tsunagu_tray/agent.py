@@ -1,8 +1,9 @@
 """The secrets agent: the helper's questions for a person, as they come in on the bus."""
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Protocol, TypeVar
 
@@ -10,9 +11,12 @@ from tsunagu.bus_names import AGENT
 from tsunagu.errors import Cancelled, NotAuthorized, VpnError
 from tsunagu.model import Secret, SecretKind
 from tsunagu_dbus import Interface, caller, method, plain, to_variants, told
+from tsunagu_tray.card import Token, sign
 from tsunagu_tray.connection_view import ConnectionView
 
 T = TypeVar("T")
+
+PIN = "pin"  # the kind of a question about a smart card's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +28,7 @@ class PasswordQuestion:
     server: str
     hub: str
     username: str
-    kind: str = SecretKind.PASSWORD.value  # or the proxy's; then ``server`` is the proxy
+    kind: str = SecretKind.PASSWORD.value  # or the proxy's, then ``server`` is the proxy; or PIN, then it is the card
     again: bool = False  # the last one was refused
     save_forbidden: bool = False
 
@@ -99,6 +103,25 @@ class Agent(Interface):
         view = self._view_of(connection) or ConnectionView(path=connection)
         question = _certificate_question(view, plain(certificate))
         return (await self._ask(connection, self._answerer.certificate(question))).value
+
+    @method()
+    @told
+    async def Sign(self, connection: "o", card: "a{sv}", digest: "s") -> "a{sv}":
+        self._check_caller()
+        view = self._view_of(connection)
+        if view is None or view.owner != os.getuid():  # the module is of its owner's choice, and runs as us
+            raise NotAuthorized("Only a connection of one's own is signed for")
+        facts = {key: str(value) for key, value in plain(card).items()}
+
+        async def ask_pin(token: Token) -> Secret | None:
+            question = _password_question(connection, PIN, {**facts, "server": token.label, "hub": ""})
+            question = replace(question, again=token.last_try, save_forbidden=True)
+            answer = await self._answerer.password(question)
+            return answer.secret if answer else None
+
+        asked = {name: facts.get(name, "") for name in ("module", "certificate", "key")} | {"digest": digest}
+        signed = await self._ask(connection, sign(asked, ask_pin))
+        return to_variants({"certificate": signed.certificate, "signature": signed.signature})
 
     @method()
     @told

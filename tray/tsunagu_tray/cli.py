@@ -233,8 +233,8 @@ class Commands:
         if not self.options.wait:
             await self.client.connect(view.path)
             return
-        terminal = Terminal(self.texts)
-        if sys.stdin.isatty():
+        terminal = Terminal(self.texts, pin=_first_line() if self.options.pin_stdin else "")
+        if sys.stdin.isatty() or self.options.pin_stdin:
             await self._answer_by(terminal)
         await self.client.connect(view.path)
         try:
@@ -679,6 +679,10 @@ def parser(texts: Texts) -> Usage:
     ca = command("ca", Commands.ca, "your own certificate authorities, which vouch for servers", data=True)
     ca.add_argument("deed", choices=["list", "add", "remove"], help="what to do")
     ca.add_argument("what", metavar="FILE|SHA256", nargs="?", help="the certificate to add, or the one to remove")
+
+    connect.add_argument(
+        "--pin-stdin", action="store_true", help="with --wait: a smart card's PIN is the first line of stdin"
+    )
 
     named(command("disconnect", Commands.disconnect, "disconnect, or stop trying"))
 

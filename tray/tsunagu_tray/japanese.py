@@ -115,6 +115,8 @@ _TABLE = {
     "There is no certificate authority with this fingerprint": "そのフィンガープリントの認証局はありません",
     "The certificate authorities could not be read: {why}": "認証局を読み取れませんでした: {why}",
     "The certificate authorities could not be saved: {why}": "認証局を保存できませんでした: {why}",
+    "The path of the smart card's module must begin with /": "スマートカードのモジュールのパスは / で始めてください",
+    "path of the smart card's module": "スマートカードのモジュールのパス",
     "The secrets must be texts": "秘密情報は文字列で渡してください",
 
     # -- the helper's own errors ------------------------------------------------------------------------------------
@@ -270,6 +272,7 @@ _TABLE = {
     "your own certificate authorities, which vouch for servers": "サーバーを保証する自分用の認証局",
     "what to do": "操作",
     "the certificate to add, or the one to remove": "追加する証明書、または削除する証明書",
+    "with --wait: a smart card's PIN is the first line of stdin": "--wait と併用: 標準入力の 1 行目をスマートカードの PIN として使う",
     "store a connection's password": "接続設定のパスワードを保存する",
     "connect": "接続する",
     "disconnect, or stop trying": "切断する、または接続の試行をやめる",

@@ -31,13 +31,13 @@ async def ask(window: str, question: dict[str, Any]) -> dict[str, Any] | None:
         log.warning("The window %r gave no proper answer", window)
         answer = None
     finally:
-        await asyncio.shield(_finish(process))
+        await asyncio.shield(finish(process))
     if process.returncode:
         log.warning("The window %r ended with status %s", window, process.returncode)
     return answer if isinstance(answer, dict) else None
 
 
-async def _finish(process: Process) -> None:
+async def finish(process: Process) -> None:
     """The end of its stdin tells the window to close; one that does not is killed."""
     assert process.stdin is not None
     process.stdin.close()

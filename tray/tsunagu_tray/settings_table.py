@@ -91,6 +91,7 @@ TABLE: tuple[Setting, ...] = (
     _user("client_certificate", Widget.IDENTITY, advanced=False, shown=_auth("certificate")),
     _user("card_certificate", Widget.TEXT, advanced=False, shown=_auth("smart-card")),
     _user("card_key", Widget.TEXT, advanced=False, shown=_auth("smart-card")),
+    _user("card_module", Widget.TEXT, advanced=True, shown=_auth("smart-card")),
     _start("connect_at_start", advanced=False),
     _start("disconnect_at_logout"),
     _network("routing", Widget.CHOICE, advanced=False, options=("lan", "everything", "none")),

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from tsunagu.model import Secret, SecretKind
-from tsunagu_tray.agent import CertificateQuestion, PasswordAnswer, PasswordQuestion, Verdict
+from tsunagu_tray.agent import PIN, CertificateQuestion, PasswordAnswer, PasswordQuestion, Verdict
 from tsunagu_tray.certificate import grouped, read, rows, why_asked
 from tsunagu_tray.connection_view import ConnectionView
 from tsunagu_tray.report import printable, table
@@ -20,12 +20,14 @@ from tsunagu_tray.texts import Texts
 class Terminal:
     """The agent's ``Answerer`` on stdin and stderr.  ``seen`` is the last certificate it was asked about.
 
-    With ``only_look`` a certificate is remembered and refused instead of asked about.
+    With ``only_look`` a certificate is remembered and refused instead of asked about.  ``pin`` is what
+    a smart card gets, once, instead of a question.
     """
 
-    def __init__(self, texts: Texts, *, only_look: bool = False) -> None:
+    def __init__(self, texts: Texts, *, only_look: bool = False, pin: str = "") -> None:
         self._texts = texts
         self._only_look = only_look
+        self._pin = pin
         self._asking_since: float | None = None
         self._thought_s = 0.0
         self.seen: CertificateQuestion | None = None
@@ -36,6 +38,9 @@ class Terminal:
 
     async def password(self, question: PasswordQuestion) -> PasswordAnswer | None:
         """Ask for a password, not shown and not stored."""
+        if question.kind == PIN and self._pin:
+            pin, self._pin = self._pin, ""
+            return PasswordAnswer(secret=Secret(pin), save=False)
         if not sys.stdin.isatty():
             return None
         if question.again:

@@ -153,6 +153,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
     # password window
     "password_heading": ("Password for {name}", "「{name}」のパスワード"),
     "proxy_password_heading": ("Password for the proxy of {name}", "「{name}」のプロキシのパスワード"),
+    "pin_heading": ("PIN for the smart card of {name}", "「{name}」のスマートカードの PIN"),
+    "pin_question_title": ("{name} needs the PIN of your smart card", "「{name}」のスマートカードの PIN が必要です"),
+    "pin_again": ("This is the last try: one more wrong PIN locks the card.", "最後の 1 回です。もう一度 PIN を間違えるとカードがロックされます。"),
+    "pin_server": ("Smart card", "スマートカード"),
+    "pin_label": ("_PIN", "PIN(_P)"),
+    "pin_cli_prompt": ("PIN of the smart card {server} for {name}: ", "「{name}」のスマートカード {server} の PIN: "),
+    "pin_cli_again": ("This is the last try: one more wrong PIN locks the card", "最後の 1 回です。もう一度 PIN を間違えるとカードがロックされます"),
     "password_server": ("Server", "サーバー"),
     "password_hub": ("Virtual hub", "仮想 HUB"),
     "password_user": ("User", "ユーザー"),

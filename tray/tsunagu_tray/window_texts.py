@@ -122,6 +122,8 @@ WINDOW_SENTENCES: dict[str, tuple[str, str]] = {
     "set_passphrase": ("Passphrase of the private key", "秘密鍵のパスフレーズ"),
     "set_card_certificate": ("Name of the certificate on the card", "スマートカード内の証明書の名前"),
     "set_card_key": ("Name of the private key on the card", "スマートカード内の秘密鍵の名前"),
+    "set_card_module": ("Path of the card's PKCS#11 module (empty: all that the system knows)",
+                        "スマートカードの PKCS#11 モジュールのパス（空欄: システムに登録されたもの）"),
     "group_start": ("Start and end", "開始と終了"),
     "set_connect_at_start": ("Connect when the computer starts", "スタートアップ接続に設定する"),
     "set_disconnect_at_logout": ("Disconnect when you log out", "ログアウト時に切断する"),

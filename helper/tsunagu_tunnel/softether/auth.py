@@ -67,6 +67,11 @@ class ClientCertificate:
 
 
 @dataclass(frozen=True, slots=True)
+class SmartCard:
+    """A ``ClientCertificate`` to come: it is proven once the server's random is known (``LoginHandshake.prove``)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """What a redirecting server gave for one login at another one, within 60 s."""
 
@@ -78,14 +83,14 @@ class Ticket:
         login.add_data("ticket", self.ticket)
 
 
-Credentials = Anonymous | StandardPassword | PlainPassword | ClientCertificate | Ticket
+Credentials = Anonymous | StandardPassword | PlainPassword | ClientCertificate | SmartCard | Ticket
 
 
 def credentials_for(settings: ConnectionSettings, secrets: Secrets) -> Credentials:
     """What the settings and the secrets make together.
 
     Raises:
-        TunnelError: 9, a password is needed and there is none; 33, 38 or 77, the certificate or its key is of no use.
+        TunnelError: 9, a password is needed and there is none; 26, 38 or 77, the certificate or its key is of no use.
     """
     match settings.auth:
         case AuthType.ANONYMOUS:
@@ -100,7 +105,9 @@ def credentials_for(settings: ConnectionSettings, secrets: Secrets) -> Credentia
             certificate = first_certificate(settings.client_certificate)
             return ClientCertificate(certificate, signer_for(certificate, secrets.private_key.value))
         case AuthType.SMART_CARD:
-            raise TunnelError(33, "smart cards")
+            if not settings.card_certificate:
+                raise TunnelError(26, "the connection does not name it")
+            return SmartCard()
 
 
 def _given(secret: Secret | None) -> Secret:

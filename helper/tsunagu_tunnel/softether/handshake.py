@@ -2,14 +2,14 @@
 
 import ipaddress
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import tsunagu
 from tsunagu.errors import TunnelError
 from tsunagu.model import ConnectionSettings, Session
 from tsunagu_tunnel.softether import http
-from tsunagu_tunnel.softether.auth import Credentials
+from tsunagu_tunnel.softether.auth import ClientCertificate, Credentials, SmartCard
 from tsunagu_tunnel.softether.errors import ProtocolError
 from tsunagu_tunnel.softether.pack import Pack
 from tsunagu_tunnel.softether.session import Direction
@@ -78,6 +78,13 @@ class Hello:
 
 
 @dataclass(frozen=True, slots=True)
+class Challenge:
+    """A smart card has to sign these 20 octets: ``prove`` with what it gave, and ``remind`` while it takes long."""
+
+    random: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Welcome:
     """Logged in.  ``session`` lacks what only the socket knows: tls_version, cipher, certificate (``replace`` them).
 
@@ -113,7 +120,7 @@ class Joined:
     rest: bytes  # the first octets of the data phase
 
 
-Event = Hello | Welcome | Redirected | Joined
+Event = Hello | Challenge | Welcome | Redirected | Joined
 
 
 class Handshake(ABC):
@@ -150,18 +157,23 @@ class Handshake(ABC):
             pack = Pack.decode(message.body)
             if code := pack.get_int("error"):
                 raise TunnelError(code) if code not in OUR_VERDICTS else ProtocolError(f"the server says error {code}")
+            if pack.get_int("noop"):  # the answer to a reminder
+                continue
             if self._hello is not None:
                 return [*events, self._answered(pack, self._hello)]
-            events.append(self._take_hello(pack))
+            events += self._take_hello(pack)
         return events
 
-    def _take_hello(self, pack: Pack) -> Hello:
+    def _take_hello(self, pack: Pack) -> list[Event]:
         random = pack.get_data("random")
         if len(random) != 20:
             raise ProtocolError("the server's hello has no random")
         self._hello = Hello(_line(pack.get_str("hello")), pack.get_int("version"), pack.get_int("build"))
+        return [self._hello, *self._greeted(random)]
+
+    def _greeted(self, random: bytes) -> list[Event]:
         self._post(self._request(random))
-        return self._hello
+        return []
 
     def _post(self, pack: Pack) -> None:
         # Random padding as last element: the sizes of what a user sends tell nothing.
@@ -178,7 +190,7 @@ class Handshake(ABC):
 
 
 class LoginHandshake(Handshake):
-    """The first connection of a session.  Events: ``Hello``, then ``Welcome`` or ``Redirected``."""
+    """The first connection of a session.  Events: ``Hello``, ``Challenge``, ``Welcome`` or ``Redirected``."""
 
     def __init__(
         self, login: Login, *, address: str, port: int, random: Random, udp_offer: UdpOffer | None = None
@@ -189,9 +201,34 @@ class LoginHandshake(Handshake):
         self._udp_offer = udp_offer
         self._address = address
         self._port = port
+        self._challenge = b""
+
+    @property
+    def credentials(self) -> Credentials:
+        """What it logs in with; a smart card's are here once they are proven."""
+        return self._login.credentials
+
+    def prove(self, credentials: ClientCertificate) -> None:
+        """The smart card has answered the ``Challenge``."""
+        self._login = replace(self._login, credentials=credentials)
+        self._post(self._request(self._challenge))
+
+    def remind(self) -> None:
+        """Say nothing, so that the server knows that we are still there; it takes 30 of these."""
+        pack = Pack()
+        pack.add_int("error", 0)
+        pack.add_int("noop", 1)
+        self._post(pack)
+
+    def _greeted(self, random: bytes) -> list[Event]:
+        if not isinstance(self._login.credentials, SmartCard):
+            return super()._greeted(random)
+        self._challenge = random
+        return [Challenge(random)]
 
     def _request(self, random: bytes) -> Pack:
         login, pack = self._login, Pack()
+        assert not isinstance(login.credentials, SmartCard)
         pack.add_str("method", "login")
         pack.add_str("hubname", login.hub)
         pack.add_str("username", login.username)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
@@ -53,6 +54,24 @@ def signer_for(certificate: bytes, key_pem: str) -> Signer:
         return key.sign(octets, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303  # the protocol has no other
 
     return sign
+
+
+def check_card(certificate: bytes, signature: bytes, random: bytes) -> None:
+    """Whether what a card gave for this random is what a server will accept.
+
+    Raises:
+        TunnelError: 38, the certificate (DER) cannot be read, or another key has signed; 77, it is not RSA.
+    """
+    try:
+        key = x509.load_der_x509_certificate(certificate).public_key()
+    except (ValueError, TypeError, x509.InvalidVersion) as error:
+        raise TunnelError(INVALID, "the certificate on the card cannot be read") from error
+    if not isinstance(key, rsa.RSAPublicKey) or key.key_size not in KEY_BITS:
+        raise TunnelError(NOT_RSA, "the key on the card is not RSA of 1024 to 4096 bits")
+    try:
+        key.verify(signature, random, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303  # the protocol has no other
+    except InvalidSignature as error:
+        raise TunnelError(INVALID, "the private key on the card does not belong to the certificate there") from error
 
 
 def _octets(key: PublicKeyTypes) -> bytes:

@@ -17,6 +17,7 @@ from tsunagu_tunnel.softether.auth import (
     Anonymous,
     ClientCertificate,
     PlainPassword,
+    SmartCard,
     StandardPassword,
     credentials_for,
     secure_password,
@@ -40,6 +41,7 @@ def settings(auth: AuthType, certificate: str = "") -> ConnectionSettings:
 def certificate_login(certificate: str, key: str) -> Pack:
     """What a certificate login sends in answer to the recorded random."""
     credentials = credentials_for(settings(AuthType.CERTIFICATE, certificate), Secrets(private_key=Secret(key)))
+    assert not isinstance(credentials, SmartCard)
     pack = Pack()
     credentials.add_to(pack, "carol", SIGNED["random"])
     return pack

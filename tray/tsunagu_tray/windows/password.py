@@ -8,6 +8,7 @@ from tsunagu_tray.windows.window import CONTENT_WIDTH, Adw, Gtk, Window, facts, 
 def build(window: Window) -> Adw.MessageDialog:
     """The dialog for the window's question."""
     question, texts = window.question, window.texts
+    of = "pin" if question["kind"] == "pin" else "password"
     dialog = Adw.MessageDialog(heading=texts(f"{question['kind']}_heading", name=question["name"]))
     dialog.add_response("cancel", texts("window_cancel"))
     dialog.add_response("connect", texts("window_connect"))
@@ -22,15 +23,15 @@ def build(window: Window) -> Adw.MessageDialog:
     content.append(
         facts(
             [
-                (texts(f"password_{key}"), question[field])
+                (texts(f"{of}_{key}"), question[field])
                 for key, field in (("server", "server"), ("hub", "hub"), ("user", "username"))
                 if question[field]
             ]
         )
     )
     entry = Gtk.PasswordEntry(show_peek_icon=True, activates_default=True, hexpand=True)
-    caption = Gtk.Label(label=texts("password_label"), use_underline=True, xalign=0, mnemonic_widget=entry)
-    entry.update_property([Gtk.AccessibleProperty.LABEL], [texts("password_label").replace("_", "")])
+    caption = Gtk.Label(label=texts(f"{of}_label"), use_underline=True, xalign=0, mnemonic_widget=entry)
+    entry.update_property([Gtk.AccessibleProperty.LABEL], [texts(f"{of}_label").replace("_", "")])
     entry.connect("changed", lambda _: dialog.set_response_enabled("connect", bool(entry.get_text())))
     typing = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=4)
     typing.append(caption)
