@@ -56,7 +56,6 @@ class Way:
         self._limits = limits
         self._known_address = start.known_address
         self.first_address = ""  # where the server's name, or the proxy's, has led
-        self._unreachable = PROXY_UNREACHABLE if self._proxy else UNREACHABLE
 
     def known(self, host: str, port: int) -> list[Place]:
         """Where the server was reached before, if anywhere: its name may be known only in the tunnel that is down."""
@@ -73,12 +72,12 @@ class Way:
         """
         family = _family(self._source)
         if self._proxy is None:
-            hops = yield from self._look_up(host, port, family)
+            hops = yield from self._look_up(host, port, family, UNREACHABLE)
             return [Place(host, hop.address, port, hop) for hop in hops]
-        hops = yield from self._look_up(self._proxy.host, self._proxy.port, family)
+        hops = yield from self._look_up(self._proxy.host, self._proxy.port, family, PROXY_UNREACHABLE)
         address = host
         if self._proxy.kind is ProxyKind.SOCKS4:  # knows no names
-            address = (yield from self._look_up(host, port, socket.AF_INET))[0].address
+            address = (yield from self._look_up(host, port, socket.AF_INET, UNREACHABLE))[0].address
         return [Place(host, address, port, hop) for hop in hops]
 
     def connect(self, places: Sequence[Place]) -> Dial[tuple[Place, socket.socket]]:
@@ -95,8 +94,11 @@ class Way:
 
     # -- names --------------------------------------------------------------------------------------------------------
 
-    def _look_up(self, host: str, port: int, family: int) -> Dial[list[Hop]]:
-        """Addresses of a name.  The look-up blocks, so a thread does it; one that hangs is left behind."""
+    def _look_up(self, host: str, port: int, family: int, code: int) -> Dial[list[Hop]]:
+        """Addresses of a name; ``code``: the error where there are none.
+
+        The look-up blocks, so a thread does it; one that hangs is left behind.
+        """
         ours, theirs = socket.socketpair()
         found: list[Hop] = []
         problems: list[str] = []
@@ -115,9 +117,9 @@ class Way:
                 yield Wait(ours, select.EPOLLIN, time.monotonic() + self._limits.lookup_s)
             except TimeoutError:
                 why = f"within {self._limits.lookup_s:.0f} s"
-                raise TunnelError(self._unreachable, f"the name {host} was not found {why}") from None
+                raise TunnelError(code, f"the name {host} was not found {why}") from None
         if not found:
-            raise TunnelError(self._unreachable, f"the name {host} was not found ({', '.join(problems)})")
+            raise TunnelError(code, f"the name {host} was not found ({', '.join(problems)})")
         return interleaved(found)
 
     # -- TCP ----------------------------------------------------------------------------------------------------------
@@ -159,7 +161,7 @@ class Way:
                     plain.close()
                     problems.append(f"{place.hop}: {os.strerror(code)}")
                     next_at = time.monotonic()
-        raise TunnelError(self._unreachable, "; ".join(problems))
+        raise TunnelError(PROXY_UNREACHABLE if self._proxy else UNREACHABLE, "; ".join(problems))
 
     def _begin(self, hop: Hop) -> socket.socket:
         """A connection on its way.

@@ -539,6 +539,14 @@ def test_a_proxy_that_is_not_there_is_told_as_that(worker: RunningWorker) -> Non
     assert worker.expect(Failed).code == 17
 
 
+@pytest.mark.parametrize(("proxys_host", "code"), [("127.0.0.1", 1), ("no-such-proxy.invalid", 17)])
+def test_whose_name_was_not_found_is_told(worker: RunningWorker, proxys_host: str, code: int) -> None:
+    proxy = Proxy(kind=ProxyKind.SOCKS4, host=proxys_host, port=1080)  # to which the server's address has to be told
+    worker.tell(start_for(replace(settings_for(443, host="no-such-host.invalid"), proxy=proxy)))
+
+    assert worker.expect(Failed).code == code
+
+
 def test_a_proxy_that_falls_silent_is_given_up(hasty: RunningWorker) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         proxy = Proxy(kind=ProxyKind.SOCKS5, host="127.0.0.1", port=listener.getsockname()[1])
