@@ -22,6 +22,7 @@ FEATURES = {
     "Log-in with the password's hash, or plain": "protocol::a_password_may_travel_plain",
     "Log-in by RADIUS": "log_in::a_password_of_radius",
     "Log-in with a certificate (RSA 2048, 3072, 4096)": "protocol::a_certificate_opens_the_door",
+    "Log-in with a smart card (PKCS#11)": "log_in::a_smart_card_opens log_in::a_person_may_take_longer",
     "Wrong password: asked for, not tried twice": "refusals::a_wrong_password_is_asked",
     "Refusals told by their numbers": "refusals::an_unknown_hub refusals::an_unknown_user",
     "Hub offline: tried again later": "refusals::a_hub_that_is_offline",

@@ -8,11 +8,13 @@ import base64
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 DEFAULT_MODULE = "p11-kit-proxy.so"  # all that the system knows, in one
 SHA1_DIGEST_INFO = bytes.fromhex("3021300906052b0e03021a05000414")  # RFC 8017, section 9.2; the digest follows
+
+Say = Callable[[dict[str, Any]], None]
 
 # codes of the error table
 NOT_OPENED, WRONG_PIN, NO_CERTIFICATE, NO_KEY, DEVICE_ERROR, NO_DEVICE = 24, 25, 26, 27, 39, 40
@@ -41,7 +43,7 @@ def main() -> None:
         say({"code": failed.code, "detail": failed.detail})
 
 
-def _sign(question: dict[str, str], say: Any) -> dict[str, str]:
+def _sign(question: dict[str, str], say: Say) -> dict[str, str]:
     try:
         import pkcs11
         from pkcs11 import Attribute, Mechanism, ObjectClass, TokenFlag, exceptions
@@ -89,7 +91,7 @@ def _sign(question: dict[str, str], say: Any) -> dict[str, str]:
     }
 
 
-def _pin(token: Any, flag: Any, typed_at_reader: object, say: Any) -> object:
+def _pin(token: Any, flag: Any, typed_at_reader: object, say: Say) -> object:
     """The person's PIN; a reader with keys of its own asks for it itself."""
     if flag.USER_PIN_LOCKED in token.flags:
         raise CardFailed(WRONG_PIN, "the card is locked after too many wrong PINs")
