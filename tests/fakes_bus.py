@@ -185,6 +185,7 @@ class FakeConnection(Interface):
         self.message = ""  # of the hub
         self.policy = {"MaxMac": 3}
         self.attempt = 0
+        self.looks = 0  # how often its status was read
         self.owner = os.getuid()
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -261,6 +262,7 @@ class FakeConnection(Interface):
     @method()
     @told
     def GetStatus(self) -> "a{sv}":
+        self.looks += 1
         now = Connection(settings=self.settings, state=self.state, session=self._session(), established_count=1)
         name, code, text = self.last_error
         error = {"error_name": name, "error_code": code, "error_text": text, "retry_at": self.retry_at}

@@ -120,6 +120,53 @@ async def test_a_connection_is_added_listed_and_removed(tsunagu: Run, helper: Fa
     assert not helper.connections
 
 
+async def test_a_connection_is_renamed_and_duplicated_without_its_secrets(tsunagu: Run, helper: FakeHelper) -> None:
+    helper.add("Office", hub="DEMO").secrets = {"password": "s3cret"}
+
+    assert (await tsunagu("rename", "Office", "Work")).status == 0
+    assert (await tsunagu("duplicate", "Work", "Home")).status == 0
+
+    work, home = helper.connections.values()
+    assert (work.settings.name, home.settings.name, home.settings.hub) == ("Work", "Home", "DEMO")
+    assert (work.secrets, home.secrets) == ({"password": "s3cret"}, {})
+
+
+async def test_the_status_is_watched_line_by_line_until_it_is_interrupted(helper: FakeHelper, bus: PrivateBus) -> None:
+    office = helper.add("Office")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tsunagu_tray.cli", "status", "Office", "--watch", "--json", "--interval", "0.05"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": bus.address, "LC_ALL": "C.UTF-8"},
+    )
+    assert process.stdout is not None
+
+    async with asyncio.timeout(30):
+        assert json.loads(await process.stdout.readline())["state"] == "Offline"
+        office.show(state=State.UP)
+        while json.loads(await process.stdout.readline())["state"] != "Connected":
+            pass
+    process.send_signal(signal.SIGINT)
+    _, err = await asyncio.wait_for(process.communicate(), 30)
+
+    assert (process.returncode, err.decode()) == (130, "tsunagu: Interrupted\n")
+
+
+async def test_in_a_terminal_the_watched_status_is_drawn_in_place(tsunagu: Run, helper: FakeHelper) -> None:
+    async def go_after_some_looks() -> None:
+        await until(lambda: office.looks > 3)
+        helper.tree.remove(office.path)
+
+    office = helper.add("Office")
+    office.later(go_after_some_looks())
+
+    status, shown = await tsunagu.in_terminal("status", "Office", "--watch", "--interval", "0.05", says={})
+
+    assert status == 1  # once it is gone
+    assert shown.count("\x1b[H") > 1
+    assert "Office\x1b[K" in shown
+
+
 async def test_no_password_is_stored_without_being_asked_to(tsunagu: Run, helper: FakeHelper) -> None:
     assert (await tsunagu("add", "A", "--server", "h", "--hub", "VPN", "--user", "u", stdin="x\n")).status == 0
     [connection] = helper.connections.values()

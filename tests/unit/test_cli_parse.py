@@ -3,7 +3,8 @@
 import pytest
 
 from tsunagu.errors import InvalidSettings
-from tsunagu_tray.cli import parse_fingerprint, parse_server, parser
+from tsunagu_tray.command_input import parse_fingerprint, parse_server
+from tsunagu_tray.command_line import parser
 from tsunagu_tray.texts import Language, Texts
 
 ENGLISH = Texts(Language.EN)
@@ -51,6 +52,7 @@ def test_fingerprints_are_taken_however_they_are_grouped() -> None:
         ["connect", "A", "--wait", "--timeout", "soon"],
         ["connect", "A", "--wait", "--timeout", "0"],
         ["log", "-n", "0"],
+        ["status", "--watch", "--interval", "0"],
     ],
 )
 def test_wrong_usage_is_status_2_with_a_hint(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

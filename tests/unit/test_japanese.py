@@ -18,7 +18,7 @@ from tsunagu import errors
 from tsunagu.error_table import ERRORS
 from tsunagu.errors import InvalidSettings, TunnelError, VpnError
 from tsunagu.model import NO_SECRETS, ConnectionSettings, Proxy, ProxyKind, Secret
-from tsunagu_tray.cli import parser
+from tsunagu_tray.command_line import parser
 from tsunagu_tray.japanese import japanese
 from tsunagu_tray.texts import Language, Texts
 

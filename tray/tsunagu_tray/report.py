@@ -89,6 +89,17 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
+def print_json_line(value: Any) -> None:
+    """For scripts that read line by line."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def redraw(texts: Iterable[str]) -> None:
+    """The output in the place of the one before: each line, then what is below, is cleared by the terminal."""
+    shown = "".join(printable(text) + "\x1b[K\n" for text in texts)
+    sys.stdout.write(f"\x1b[H{shown}\x1b[J")
+
+
 def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Columns, aligned for wide characters too."""
     widths = [max(_width(cell) for cell in column) for column in zip(*rows, strict=True)]

@@ -1,0 +1,394 @@
+"""What each command of ``tsunagu`` does."""
+
+import argparse
+import asyncio
+import base64
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from tsunagu import account_file
+from tsunagu.account_file import Account
+from tsunagu.errors import InvalidSettings, NotFound, VpnError
+from tsunagu.model import (
+    NO_SECRETS,
+    AuthType,
+    ConnectionSettings,
+    HashedPassword,
+    Secret,
+    SecretKind,
+    Secrets,
+)
+from tsunagu.plain import to_plain
+from tsunagu.sha0 import hash_password
+from tsunagu_tray.attempt import MAX_EVENTS, Attempt
+from tsunagu_tray.certificate import read
+from tsunagu_tray.client import HelperClient
+from tsunagu_tray.command_input import file_contents, first_line, parse_fingerprint, parse_server, write_new
+from tsunagu_tray.connection_view import ConnectionView
+from tsunagu_tray.identity import Identity, PassphraseNeeded, pkcs1, read_certificates, read_identity
+from tsunagu_tray.proxy_text import parse_proxy, with_headers, without_password
+from tsunagu_tray.report import (
+    event_text,
+    local_time,
+    policy_rows,
+    policy_to_plain,
+    print_json,
+    print_json_line,
+    print_lines,
+    redraw,
+    status_rows,
+    table,
+    view_to_plain,
+)
+from tsunagu_tray.settings_text import changed, rows
+from tsunagu_tray.system_proxy import ChosenByScript, system_proxy
+from tsunagu_tray.terminal import Terminal, tell
+from tsunagu_tray.texts import Texts
+
+SYSTEM = "system"  # as a proxy: the one that the environment or the desktop names
+
+
+class Commands:
+    """One method a command."""
+
+    def __init__(self, options: argparse.Namespace, texts: Texts) -> None:
+        self.options = options
+        self.texts = texts
+        self._changed = asyncio.Event()
+        self.client = HelperClient(self._changed.set)
+        self._attempt = Attempt(self.client, self._changed, texts)
+
+    async def list(self) -> None:
+        """All connections and their states."""
+        views = self._own()
+        if self.options.json:
+            print_json([view_to_plain(view) for view in views])
+        elif not views:
+            tell(self.texts("no_connections"))
+        else:
+            keys = ("name", "state", "address", "server", "hub")
+            rows = [[self.texts(f"column_{key}") for key in keys]]
+            rows += [[v.name, self.texts.state(v.state, v.phase), v.address, v.server, v.hub] for v in views]
+            print_lines(table(rows))
+
+    async def add(self) -> None:
+        """Save a connection."""
+        options = self.options
+        host, port = parse_server(options.server, self.texts)
+        settings = ConnectionSettings(
+            name=options.name,
+            host=host,
+            port=port,
+            hub=options.hub,
+            username=options.user,
+            auth=AuthType(options.auth),
+            carriers=options.carriers,
+            server_fingerprint=parse_fingerprint(options.fingerprint, self.texts) if options.fingerprint else "",
+        )
+        secrets = {"password": Secret(first_line())} if options.password_stdin else {}
+        if settings.auth is AuthType.CERTIFICATE:
+            identity = await self._identity()
+            settings = replace(settings, client_certificate=identity.certificates)
+            secrets = {"private_key": identity.private_key}
+        settings, known = await self._with_proxy(settings, options.proxy or "", options.proxy_header)
+        if options.proxy_password_stdin:
+            known = Secret(first_line())
+        if known:
+            secrets["proxy_password"] = known
+        await self._add(settings, secrets)
+
+    async def import_file(self) -> None:
+        """Save the connection in a setting file of the official client, with its secrets."""
+        account = account_file.parse(file_contents(self.options.file, self.texts))
+        name = self.options.name or account.settings.name
+        secrets = {name: Secret(getattr(account.secrets, name).value) for name in account.secrets.names()}
+        await self._add(replace(account.settings, name=name), secrets)
+
+    async def export(self) -> None:
+        """Write a setting file that the official client takes."""
+        options, view = self.options, self._named()
+        settings = await self.client.settings(view.path)
+        shown = base64.b64decode(await self.client.certificate(view.path))
+        secrets = await self._secrets_for_file(view, settings) if options.with_secrets else NO_SECRETS
+        text = account_file.serialise(Account(settings=settings, secrets=secrets), server_certificate=shown)
+        if options.output:
+            write_new(options.output, text, self.texts)
+        else:
+            sys.stdout.buffer.write(text)
+
+    async def set(self) -> None:
+        """Change settings of a connection."""
+        view = self._named()
+        settings = await self.client.settings(view.path)
+        before, assignments = settings, [word for word in self.options.assignments if word != f"proxy={SYSTEM}"]
+        settings, known = changed(settings, assignments, self.texts), None
+        if len(assignments) < len(self.options.assignments):
+            settings, known = await self._with_proxy(settings, SYSTEM)
+        if settings.proxy != before.proxy:  # no proxy gets another one's password
+            await self.client.set_secrets(view.path, {"proxy_password": known or Secret("")})
+        await self.client.update(view.path, settings)
+        print_lines([self.texts("cli_changed_later" if view.is_active else "cli_changed", name=view.name)])
+
+    async def show(self) -> None:
+        """All settings of a connection."""
+        settings = await self.client.settings(self._named().path)
+        if self.options.json:
+            print_json(to_plain(settings))
+        else:
+            print_lines(table(rows(settings)))
+
+    async def rename(self) -> None:
+        """Give a connection another name."""
+        view = self._named()
+        await self.client.rename(view.path, self.options.new)
+        print_lines([self.texts("cli_renamed", name=view.name, new=self.options.new)])
+
+    async def duplicate(self) -> None:
+        """Save a connection like another one; secrets stay where they are."""
+        path = await self.client.duplicate(self._named().path, self.options.new)
+        self._tell_added(path, self.options.new)
+
+    async def remove(self) -> None:
+        """Forget a connection."""
+        view = self._named()
+        await self.client.remove(view.path)
+        print_lines([self.texts("cli_removed", name=view.name)])
+
+    async def password(self) -> None:
+        """Store a password."""
+        view, name = self._named(), SecretKind.PROXY_PASSWORD if self.options.proxy else SecretKind.PASSWORD
+        if self.options.stdin:
+            password = first_line()
+        else:
+            password = await Terminal(self.texts).new_password(view, name)
+        if not password:
+            raise VpnError(self.texts("cli_password_missing"))
+        await self.client.set_secrets(view.path, {name.value: Secret(password)})
+
+    async def certificate(self) -> None:
+        """Log in with a client certificate from now on."""
+        view, identity = self._named(), await self._identity()
+        settings = await self.client.settings(view.path)
+        await self.client.set_secrets(view.path, {"private_key": identity.private_key})
+        auth, certificates = AuthType.CERTIFICATE, identity.certificates
+        await self.client.update(view.path, replace(settings, auth=auth, client_certificate=certificates))
+        print_lines([self.texts("cli_changed_later" if view.is_active else "cli_changed", name=view.name)])
+
+    async def ca(self) -> None:
+        """Certificate authorities of one's own: which there are, one more, one less."""
+        options, texts = self.options, self.texts
+        match options.deed, options.what:
+            case "list", None:
+                pem = (await self.client.authorities()).encode()
+                found = [read(one.public_bytes(Encoding.DER)) for one in read_certificates(pem)] if pem else []
+                if options.json:
+                    print_json([to_plain(one) | {"start": f"{one.start}", "end": f"{one.end}"} for one in found])
+                else:
+                    print_lines(f"{one.sha256}  {one.subject}  {one.end:%Y-%m-%d}" for one in found)
+            case "add", str(file):
+                certificates = read_certificates(file_contents(file, texts))
+                await self.client.add_authorities(
+                    "".join(one.public_bytes(Encoding.PEM).decode() for one in certificates)
+                )
+                print_lines(texts("cli_authority_added", name=shown) for shown in map(_subject, certificates))
+            case "remove", str(text):
+                await self.client.remove_authority(parse_fingerprint(text, texts))
+            case _:
+                raise InvalidSettings(texts("cli_authority_usage"))
+
+    async def connect(self) -> None:
+        """Connect; with --wait either end connected, or disconnected and with an error."""
+        view = self._named()
+        if not self.options.wait:
+            await self.client.connect(view.path)
+            return
+        terminal = Terminal(self.texts, pin=first_line() if self.options.pin_stdin else "")
+        if sys.stdin.isatty() or self.options.pin_stdin:
+            await self._attempt.answer_by(terminal)
+        await self.client.connect(view.path)
+        try:
+            await self._attempt.until_up(view, terminal, self.options.timeout)
+        except BaseException:
+            with suppress(VpnError):  # the first error is the one to tell
+                await self.client.disconnect(view.path)
+            raise
+
+    async def disconnect(self) -> None:
+        """End a connection, whatever it does."""
+        await self.client.disconnect(self._named().path)
+
+    async def trust(self) -> None:
+        """Pin the server's certificate."""
+        view, options, texts = self._named(), self.options, self.texts
+        if options.fingerprint:
+            fingerprint = parse_fingerprint(options.fingerprint, texts)
+        else:
+            fingerprint = await self._attempt.certificate_seen(view)
+            terminal = Terminal(texts)
+            if options.yes:
+                print_lines([texts("cli_certificate", server=view.server), fingerprint])
+            elif not sys.stdin.isatty() or not await terminal.confirm_fingerprint(view.server, fingerprint):
+                name = shlex.quote(view.name)
+                raise VpnError(texts("cli_not_trusted", name=name, fingerprint=fingerprint))
+        await self.client.trust(view.path, fingerprint)
+        print_lines([texts("cli_trusted", name=view.name)])
+
+    async def status(self) -> None:
+        """The manual's fields of one connection, or of all; with --watch again and again."""
+        if not self.options.watch:
+            self._show(await self._statuses())
+            return
+        show = self._json_lines if self.options.json else self._redraw if sys.stdout.isatty() else self._show
+        while True:
+            show(await self._statuses())
+            sys.stdout.flush()
+            await asyncio.sleep(self.options.interval)
+
+    async def _statuses(self) -> Sequence[dict[str, Any]]:
+        views = self._own() if self.options.name is None else [self._named()]
+        return [await self.client.status(view.path) for view in views]
+
+    def _show(self, statuses: Sequence[dict[str, Any]]) -> None:
+        if self.options.json:
+            print_json(statuses if self.options.name is None else statuses[0])
+        else:
+            print_lines(self._status_lines(statuses))
+
+    def _json_lines(self, statuses: Sequence[dict[str, Any]]) -> None:
+        for status in statuses:
+            print_json_line(status | {"time": time.time()})
+
+    def _redraw(self, statuses: Sequence[dict[str, Any]]) -> None:
+        redraw(self._status_lines(statuses))
+
+    def _status_lines(self, statuses: Sequence[dict[str, Any]]) -> Iterator[str]:
+        for number, status in enumerate(statuses):
+            yield from [""] if number else []
+            yield from table([*status_rows(status, self.texts)])
+
+    async def policy(self) -> None:
+        """What the server's security policy says of the session (S46)."""
+        view = self._named()
+        status = await self.client.status(view.path)
+        if not status["policy"]:
+            raise VpnError(self.texts("cli_no_session", name=view.name))
+        if self.options.json:
+            print_json(policy_to_plain(status["policy"], self.texts))
+        else:
+            print_lines(table([*policy_rows(status["policy"], self.texts)]))
+
+    async def log(self) -> None:
+        """What happened, oldest first."""
+        events = await self.client.events(MAX_EVENTS)
+        if self.options.name is not None:
+            view = self._named()
+            events = [event for event in events if event["id"] == view.id]
+        events = events[-self.options.number :]
+        if self.options.json:
+            print_json(events)
+        else:
+            rows = [[local_time(e["time"]), e["level"], e["connection"], event_text(e, self.texts)] for e in events]
+            print_lines(table(rows))
+
+    # -- parts --------------------------------------------------------------------------------------------------------
+
+    async def _with_proxy(
+        self, settings: ConnectionSettings, text: str, headers: Sequence[str] = ()
+    ) -> tuple[ConnectionSettings, Secret | None]:
+        """The settings with this proxy, and its password where the system knows it."""
+        wanted = text
+        if text == SYSTEM:
+            try:
+                text = await system_proxy(settings.host)
+            except ChosenByScript:
+                raise VpnError(self.texts("cli_proxy_by_script")) from None
+            tell(
+                self.texts("cli_system_proxy", proxy=without_password(text))
+                if text
+                else self.texts("cli_no_system_proxy")
+            )
+        if not text:
+            return replace(settings, proxy=None), None
+        try:
+            proxy, password = parse_proxy(text)
+        except ValueError:
+            raise InvalidSettings(self.texts("cli_bad_proxy", proxy=without_password(text))) from None
+        if password and wanted != SYSTEM:  # others can read the command line
+            raise InvalidSettings(self.texts("cli_proxy_password_in_url"))
+        return replace(settings, proxy=with_headers(proxy, headers)), password
+
+    def _own(self) -> Sequence[ConnectionView]:
+        """The user's own connections, root's are all, by name."""
+        uid = os.getuid()
+        views = [view for view in self.client.views.values() if uid in (0, view.owner)]
+        return sorted(views, key=lambda view: (view.name.casefold(), view.id))
+
+    def _named(self) -> ConnectionView:
+        """The connection of that name, or with that id; of several users' connections one's own."""
+        name = self.options.name
+        found = [view for view in self.client.views.values() if name in (view.name, view.id)]
+        if len(found) > 1:
+            found = [view for view in found if view.owner == os.getuid()] or found
+        if not found:
+            raise NotFound(self.texts("cli_none_named", name=name))
+        if len(found) > 1:
+            raise NotFound(self.texts("cli_several_named", name=name, ids=", ".join(view.id for view in found)))
+        return found[0]
+
+    async def _add(self, settings: ConnectionSettings, secrets: Mapping[str, Secret]) -> None:
+        self._tell_added(await self.client.add(settings, secrets), settings.name)
+
+    def _tell_added(self, path: str, name: str) -> None:
+        if self.options.json:
+            print_json({"id": ConnectionView(path=path).id, "name": name})
+        else:
+            print_lines([self.texts("cli_added", name=name)])
+
+    async def _secrets_for_file(self, view: ConnectionView, settings: ConnectionSettings) -> Secrets:
+        """What the person gives anew: the helper gives none back."""
+        match settings.auth:
+            case AuthType.PASSWORD | AuthType.PLAIN_PASSWORD:
+                terminal = Terminal(self.texts)
+                is_asked = sys.stdin.isatty()
+                password = await terminal.new_password(view, SecretKind.PASSWORD) if is_asked else first_line()
+                if not password:
+                    raise VpnError(self.texts("cli_password_missing"))
+                if settings.auth is AuthType.PLAIN_PASSWORD:
+                    return Secrets(password=Secret(password))
+                return Secrets(hashed_password=HashedPassword(hash_password(settings.username, password).hex()))
+            case AuthType.CERTIFICATE:
+                if not self.options.key:
+                    raise InvalidSettings(self.texts("cli_key_missing"))
+                identity = await self._identity(settings.client_certificate.encode())
+                return Secrets(private_key=pkcs1(identity.private_key))
+            case _:
+                return NO_SECRETS
+
+    async def _identity(self, certificate: bytes = b"") -> Identity:
+        """The certificate and key in the files that were named; asks for the passphrase where one is needed."""
+        options, texts = self.options, self.texts
+        if not certificate:
+            if not options.certificate:
+                raise InvalidSettings(texts("cli_certificate_missing"))
+            certificate = file_contents(options.certificate, texts)
+        key = file_contents(options.key, texts) if options.key else b""
+        try:
+            return read_identity(certificate, key, first_line() if options.key_passphrase_stdin else "")
+        except PassphraseNeeded:
+            passphrase = await Terminal(texts).passphrase(options.key or options.certificate)
+            if not passphrase:
+                raise
+        return read_identity(certificate, key, passphrase)
+
+
+def _subject(certificate: x509.Certificate) -> str:
+    return read(certificate.public_bytes(Encoding.DER)).subject
