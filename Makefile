@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 SANDBOX := $(PYTHON) -m tests.lab.sandbox --
 PYTEST := $(SANDBOX) python -m pytest -p no:cacheprovider --durations=15 --durations-min=2
 
-.PHONY: demo test test-fast test-desktop conformance fuzz check venv dependencies lock clean
+.PHONY: bench demo test test-fast test-desktop conformance fuzz check venv dependencies lock clean
 
 demo: venv ## the main job, shown; KEEP=1 stays up to play with
 	$(SANDBOX) python -m tests.demo $(if $(KEEP),--keep) $(if $(PICTURES),--save-pictures)
@@ -14,6 +14,11 @@ test: venv ## everything; ARGS are pytest's
 
 test-desktop: venv ## the desktop tests alone
 	$(PYTEST) tests/desktop $(ARGS)
+
+bench: .venv/complete ## beside the official client and OpenVPN; ARGS="--help"
+	@packaging/install-dependencies bench
+	@mkdir -p build
+	$(SANDBOX) python -m tests.bench $(ARGS)
 
 test-fast: .venv/complete ## unit and property tests, without root
 	$(PYTHON) -m pytest -q tests/unit tests/property $(ARGS)

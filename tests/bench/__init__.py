@@ -1,0 +1,1 @@
+"""``make bench``: Tsunagu beside the official client and OpenVPN, interleaved, on one machine."""
