@@ -1,7 +1,9 @@
 """Takes the TAP and the control socket, gives up all privileges, then runs one attempt."""
 
 import argparse
+import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -11,6 +13,8 @@ from tsunagu_tunnel.privileges import PrivilegesRemain, drop_privileges
 from tsunagu_tunnel.worker import Worker
 
 LOG = logging.getLogger("tsunagu_tunnel")
+
+NICENESS = -20  # as the reference client has it: a tunnel must not be the slowest part of a busy machine's network
 
 
 def main() -> int:
@@ -26,6 +30,8 @@ def main() -> int:
     arguments = parser.parse_args()
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s", level=logging.INFO)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the helper, which then tells us
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
     # What is imported late, and may lie where only root can read.
     "a".encode("idna")
     try:

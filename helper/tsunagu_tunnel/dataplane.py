@@ -271,10 +271,10 @@ class Carrier:
         try:
             while size <= FAIR - RECORD:
                 octets = receive(buffer[size:])
-                size += octets
-                if octets < RECORD:  # probably all; if not, the loop calls again
-                    ended = not octets
+                if not octets:
+                    ended = True
                     break
+                size += octets
         except _WOULD_BLOCK:
             pass
         self.received_octets += size

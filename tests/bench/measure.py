@@ -35,6 +35,10 @@ class Idle:
     rss_mb: dict[str, float]  # by process
 
 
+class TransferFailed(Exception):
+    """The tunnel did not carry it to its end."""
+
+
 def transfer(client: Client, server: VpnServer, way: str, seconds: float, *, flows: int = 1) -> Transfer:
     """``way``: "up" or "down"."""
     command = ["iperf3", "--json", "--client", client.target, "--time", f"{seconds:g}", "--parallel", str(flows)]
@@ -43,10 +47,13 @@ def transfer(client: Client, server: VpnServer, way: str, seconds: float, *, flo
     processes = client.processes()
     before, system_before = _processor_s(processes), _system_s()
     with subprocess.Popen(within(server.cli, *pings[:1], *pings[2:]), stdout=subprocess.PIPE, text=True) as ping:
-        done = server.run(server.cli, *command, timeout_s=seconds + 30)
+        done = server.run(server.cli, *command, check=False, timeout_s=seconds + 30)
         after, system_after = _processor_s(processes), _system_s()
         echoes = sorted(float(ms) for ms in re.findall(r"time=([\d.]+) ms", ping.communicate()[0]))
-    received = json.loads(done.stdout)["end"]["sum_received"]
+    result = json.loads(done.stdout)
+    if "error" in result:
+        raise TransferFailed(f"iperf3 through {client.name}: {result['error']}")
+    received = result["end"]["sum_received"]
     gigabytes = received["bytes"] / 1e9
     return Transfer(
         gbit_per_s=received["bits_per_second"] / 1e9,

@@ -34,8 +34,9 @@ def medians(samples: Samples) -> Medians:
 
 
 def ratios(of: Medians, client: str = OURS) -> dict[str, float]:
-    """A client's medians divided by the official client's."""
-    return {name: of[client][name] / of[OFFICIAL][name] for name in RATIOS}
+    """A client's medians divided by the official client's, where both were measured."""
+    ours, theirs = of.get(client, {}), of.get(OFFICIAL, {})
+    return {name: ours[name] / theirs[name] for name in RATIOS if name in ours and name in theirs}
 
 
 def table(of: Medians) -> str:

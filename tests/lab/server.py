@@ -243,11 +243,14 @@ class VpnServer:
 
     def swallow(self) -> None:
         """From now on nothing of the server's arrives at the client, and no one is told."""
-        self._ip(self.srv, "route", "add", "blackhole", f"{CLIENT}/32")
+        # To another hardware address: a route that drops would tell the server, by an error of its own system's.
+        self._ip(
+            self.srv, "neigh", "replace", CLIENT, "lladdr", "02:00:00:00:00:01", "dev", "veth-srv", "nud", "permanent"
+        )
 
     def deliver(self) -> None:
         """The end of ``swallow``."""
-        self._ip(self.srv, "route", "delete", "blackhole", f"{CLIENT}/32")
+        self._ip(self.srv, "neigh", "delete", CLIENT, "dev", "veth-srv")
 
     @contextmanager
     def udp_swallowed(self, deaf: str) -> Iterator[None]:
