@@ -13,7 +13,7 @@ from tsunagu_tunnel.dial import Dial, Wait
 from tsunagu_tunnel.softether.auth import ClientCertificate
 from tsunagu_tunnel.softether.signer import check_card
 
-REMINDER_S = 8  # the server gives up after 15 s of silence in a handshake,
+REMINDER_S = 8  # the server gives up after 20 to 50 s of silence in a handshake (measured),
 REMINDERS = 29  # and after 30 messages that say nothing (Cedar/Protocol.c, HttpServerRecv)
 
 

@@ -51,7 +51,7 @@ def log_in(
         machine_id="00" * 16,
     )
     program = (sys.executable, "-m", "tests.lab.log_in", f"{card_takes_s}")
-    done = server.run(server.cli, *program, stdin=encode(start).decode(), timeout_s=60)
+    done = server.run(server.cli, *program, stdin=encode(start).decode(), timeout_s=110)
     answer = decode(done.stdout.encode())
     assert isinstance(answer, Established | Failed)
     return answer
