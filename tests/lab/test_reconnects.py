@@ -83,7 +83,7 @@ def test_a_short_break_is_not_even_noticed(own_server: VpnServer, own_stack: Sta
 
         assert talk.say("after") == "after"
 
-    assert own_stack.status()["established_count"] == 1
+    assert own_stack.status()["established_count"] == 1, own_stack.helper_log()
 
 
 def test_a_server_that_crashes_and_comes_back(own_server: VpnServer, own_stack: Stack) -> None:

@@ -157,7 +157,7 @@ class Handshake(ABC):
             pack = Pack.decode(message.body)
             if code := pack.get_int("error"):
                 raise TunnelError(code) if code not in OUR_VERDICTS else ProtocolError(f"the server says error {code}")
-            if pack.get_int("noop"):  # the answer to a reminder
+            if pack.get_int("noop"):  # the answer to a reminder, or a server (since 5.02) that waits for RADIUS
                 continue
             if self._hello is not None:
                 return [*events, self._answered(pack, self._hello)]

@@ -406,3 +406,23 @@ def test_no_key_and_no_proof_shows_when_events_are_printed() -> None:
 
     assert event.session.session_key not in repr(event)
     assert repr(event.session_key) not in repr(event)
+
+
+def wait_pack() -> bytes:
+    """What servers since 5.02 say whenever RADIUS lets them wait (seen at 5.02.5187)."""
+    pack = Pack()
+    pack.add_int("error", 0)
+    pack.add_int("noop", 2)
+    return http.answer(pack.encode())
+
+
+def test_a_server_may_ask_for_patience_before_it_answers() -> None:
+    hello, answer = (recorded_pack("plain_radius/0/recv", having) for having in ("hello", "session_name"))
+    client = LoginHandshake(ALICE, address="10.99.0.1", port=443, random=Random(1))
+
+    [_hello] = client.receive_data(octets(hello))
+    assert client.receive_data(wait_pack()) == []
+    [welcome] = client.receive_data(wait_pack() + octets(answer))
+
+    assert isinstance(welcome, Welcome)
+    assert welcome.rest == b""
