@@ -1,4 +1,4 @@
-"""Takes the TAP and the control socket, gives up all privileges, then runs one attempt."""
+"""Takes the TAP and the control socket, gives up all privileges, confines itself, then runs one attempt."""
 
 import argparse
 import contextlib
@@ -9,6 +9,7 @@ import socket
 import sys
 from random import SystemRandom
 
+from tsunagu_tunnel.confinement import confine
 from tsunagu_tunnel.privileges import PrivilegesRemain, drop_privileges
 from tsunagu_tunnel.worker import Worker
 
@@ -36,6 +37,7 @@ def main() -> int:
     "a".encode("idna")
     try:
         drop_privileges(arguments.uid, arguments.gid)
+        confine()
     except PrivilegesRemain as error:
         LOG.critical("not started: %s", error)
         return 2
