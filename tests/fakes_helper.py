@@ -252,8 +252,8 @@ class FakeAuthority:
         self.asked.append((caller, action))
         self.has_prompted |= interactive
         uid = await self.uid_of(caller)
-        is_others = action.endswith("-others")
-        if uid and ((caller, action) in self.denied or (is_others and caller != ADMIN)):
+        is_admins = action.endswith(("-others", "-system"))
+        if uid and ((caller, action) in self.denied or (is_admins and caller != ADMIN)):
             raise NotAuthorized("You may not do this")
 
 
@@ -364,6 +364,7 @@ class FakeWorld:
     resolver: FakeResolver = field(default_factory=FakeResolver)
     store: FakeStore = field(default_factory=FakeStore)
     wanted: FakeWanted = field(default_factory=FakeWanted)
+    provided: dict[str, ConnectionSettings | None] = field(default_factory=dict)
     agents: FakeAgents = field(default_factory=FakeAgents)
     authority: FakeAuthority = field(default_factory=FakeAuthority)
     workers: FakeWorkers = field(default_factory=FakeWorkers)
@@ -378,6 +379,7 @@ class FakeWorld:
             resolver=self.resolver,
             store=self.store,
             wanted=self.wanted,
+            provided=lambda: (dict(self.provided), []),
             agents=self.agents,
             authority=self.authority,
             start_worker=self.workers,

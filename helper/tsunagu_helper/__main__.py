@@ -26,6 +26,7 @@ from tsunagu_helper.history import Entry, History
 from tsunagu_helper.logind import Logind
 from tsunagu_helper.network_watch import NetworkWatch
 from tsunagu_helper.nic import Nics
+from tsunagu_helper.provision import provided
 from tsunagu_helper.resolver import Resolver
 from tsunagu_helper.routing import AllTraffic
 from tsunagu_helper.service import ConnectionService
@@ -38,6 +39,7 @@ LOG = logging.getLogger("tsunagu-helper")
 
 STATE_DIRECTORY = "/var/lib/tsunagu"
 RUNTIME_DIRECTORY = "/run/tsunagu"
+PROVIDED = Path("/etc/tsunagu/connections.d")  # by the administrator
 NOBODYS_ID = 61337  # of workers, where the package's user does not exist; needs no entry in the user database
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0  # before trying to get on the bus again
@@ -100,6 +102,7 @@ class _Helper:
             resolver=self._resolver,
             store=self._store,
             wanted=self._wanted,
+            provided=partial(provided, PROVIDED),
             agents=self._agents(bus),
             authority=Authority(bus, self._admin_group),
             start_worker=self._start_worker,
@@ -131,7 +134,7 @@ class _Helper:
 
     def _load(self) -> None:
         self._service.load()
-        for problem in self._store.problems:
+        for problem in self._store.problems + self._service.problems:
             self._history.add(
                 Entry(time=time.time(), id="", connection="Tsunagu", owner=0, level="error", text=problem)
             )

@@ -41,6 +41,6 @@ class History:
         LOG.log(_LEVELS[entry.level], "%s: %s", one_line(entry.connection), one_line(entry.text))
 
     def newest(self, limit: int, owner: int | None) -> list[Entry]:
-        """Up to ``limit`` of an owner's entries (None: everybody's), newest last."""
-        theirs = [entry for entry in self._entries if owner is None or entry.owner == owner]
+        """Up to ``limit`` of the entries that an owner may see (None: all), newest last; those of root are for all."""
+        theirs = [entry for entry in self._entries if owner is None or entry.owner in (0, owner)]
         return theirs[-limit:] if limit else []

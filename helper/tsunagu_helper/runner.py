@@ -71,6 +71,7 @@ class Runner:
         self.stored = stored
         self.connection = Connection(settings=stored.settings, secrets=stored.secrets)
         self.facts = Facts()
+        self.person = stored.owner  # whom to ask for secrets; of what is everybody's, whoever connected it
         self.left = asyncio.Event()  # no more events, nothing of it stands
         self.settled = asyncio.Event()  # not STOPPING
         self.settled.set()
@@ -324,9 +325,10 @@ class Runner:
         else:
             hints |= {"username": settings.username}
         answer = await self._around.agents.ask_secret(
-            self.stored.owner, connection_path(self.stored.id), command.kind.value, hints, command.again
+            self.person, connection_path(self.stored.id), command.kind.value, hints, command.again
         )
-        return SecretGiven(ticket=command.ticket, secret=answer.secret, save=answer.save)
+        may_save = self.person == self.stored.owner  # what one person types is not kept for everybody
+        return SecretGiven(ticket=command.ticket, secret=answer.secret, save=answer.save and may_save)
 
     async def _sign(self, ticket: int, digest: str) -> None:
         """Have the owner's smart card sign; whatever becomes of it is the worker's to judge."""

@@ -3,6 +3,9 @@
 A caller is a unique name on the bus; the authority knows the user behind it.  Who may: the owner and root, and others
 whom the authority lets control other users' connections without a question.  For everybody else they do not exist: the
 answer is the same for what is not there and for what is not theirs.
+
+What belongs to root is everybody's: all may use it, and only administrators change it.  So it is with what is to start
+with the machine.
 """
 
 import asyncio
@@ -13,7 +16,7 @@ from secrets import token_bytes, token_hex
 from typing import Protocol
 
 from tsunagu.authorities import Authorities
-from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT
+from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT, ACTION_EDIT_SYSTEM
 from tsunagu.errors import AlreadyExists, NotAuthorized, NotFound, StorageFailed, VpnError
 from tsunagu.model import NO_SECRETS, ConnectionSettings, Secret
 from tsunagu_helper.connection import Connection
@@ -56,15 +59,37 @@ class ConnectionService:
         self._around = surroundings
         self._listener = listener
         self._runners: dict[str, Runner] = {}
+        self.problems: list[str] = []  # with what the administrator provides; a sentence each
 
     def load(self) -> None:
         """Take over what is on disk; what was wanted before a crash, or from the machine's start on, connects."""
         wanted = self._around.wanted.restore()
-        for stored in self._around.store.load().values():
+        for stored in self._with_provided(self._around.store.load()):
             self._run(stored)
             self._announce(stored.id)
             if stored.settings.connect_at_start if wanted is None else stored.id in wanted:
                 self._runners[stored.id].post(ConnectAsked())
+
+    def _with_provided(self, loaded: dict[str, StoredConnection]) -> list[StoredConnection]:
+        """What is on disk, with the administrator's settings of today in their places."""
+        provided, problems = self._around.provided()
+        everything = {one.id: one for one in loaded.values() if not one.locked}
+        for connection_id, settings in provided.items():
+            known = loaded.get(connection_id)
+            if known and not known.locked:
+                problems.append(f"A connection of the administrator's is not provided: {connection_id} is taken")
+            elif settings:
+                stored = _as_provided(connection_id, settings, known, {one.interface for one in loaded.values()})
+                everything[connection_id] = loaded[connection_id] = stored
+                if stored != known:
+                    self._around.store.save(stored)
+        for one in list(loaded.values()):
+            if one.locked and one.id not in provided:
+                self._around.store.remove(one.id)
+        for problem in problems:
+            LOG.error("%s", problem)
+        self.problems = problems
+        return list(everything.values())
 
     async def shutdown(self) -> None:
         """Log off all tunnels, undo all NICs; in bounded time."""
@@ -110,6 +135,7 @@ class ConnectionService:
         """Keep a new connection for the caller; returns its id."""
         owner = await self._around.authority.uid_of(caller)
         await self._around.authority.check(caller, ACTION_EDIT)
+        await self._check_start(settings, None, caller)
         self._check_name(settings.name, owner)
         if sum(runner.stored.owner == owner for runner in self._runners.values()) >= MAX_CONNECTIONS:
             raise VpnError(f"{MAX_CONNECTIONS} connections are kept for you already; remove one first")
@@ -117,7 +143,7 @@ class ConnectionService:
             id=token_hex(4),
             settings=settings,
             owner=owner,
-            interface=self._free_interface(),
+            interface=_free_interface({runner.stored.interface for runner in self._runners.values()}),
             mac=_random_mac(),
             secrets=NO_SECRETS.updated(secrets),
         )
@@ -129,6 +155,7 @@ class ConnectionService:
     async def remove(self, connection_id: str, caller: str) -> None:
         """Disconnect and forget it."""
         runner = await self._authorized(connection_id, caller, ACTION_EDIT)
+        _check_unlocked(runner)
         await runner.tell(RemoveAsked())
         await runner.left.wait()
         if self._runners.get(connection_id) is not runner:
@@ -146,6 +173,8 @@ class ConnectionService:
     async def update(self, connection_id: str, settings: ConnectionSettings, caller: str) -> None:
         """Change its settings, from the next attempt on."""
         runner = await self._authorized(connection_id, caller, ACTION_EDIT)
+        _check_unlocked(runner)
+        await self._check_start(settings, runner, caller)
         self._check_name(settings.name, runner.stored.owner, besides=runner)
         before = runner.stored.settings
         if settings.host != before.host and settings.server_fingerprint == before.server_fingerprint:
@@ -194,6 +223,7 @@ class ConnectionService:
     async def connect(self, connection_id: str, caller: str) -> None:
         """Begin to connect; what comes of it shows in the connection's state."""
         runner = await self._authorized(connection_id, caller, ACTION_CONTROL)
+        runner.person = runner.stored.owner or await self._around.authority.uid_of(caller)
         await runner.tell(ConnectAsked())
 
     async def disconnect(self, connection_id: str, caller: str) -> None:
@@ -226,7 +256,7 @@ class ConnectionService:
     def agent_registered(self, uid: int) -> None:
         """What could not be asked so far is asked now; called by the agents."""
         for runner in self._runners.values():
-            if uid in (0, runner.stored.owner):
+            if uid in (0, runner.person):
                 runner.post(AgentAppeared())
 
     async def unregister_agent(self, caller: str) -> None:
@@ -251,10 +281,13 @@ class ConnectionService:
         """The connection, if the caller may do this with it (None: read)."""
         runner = self._runners.get(connection_id)
         uid = await self._around.authority.uid_of(caller)
+        is_everybodys = runner is not None and runner.stored.owner == 0
         is_own = runner is not None and uid in (0, runner.stored.owner)
-        if runner is None or not (is_own or await self.sight_of(caller) is None):
+        if runner is None or not (is_own or is_everybodys or await self.sight_of(caller) is None):
             raise NotFound("There is no such connection")
-        if is_own and action:
+        if is_everybodys and action == ACTION_EDIT:
+            await self._around.authority.check(caller, ACTION_EDIT_SYSTEM)
+        elif (is_own or is_everybodys) and action:
             await self._around.authority.check(caller, action)
         if self._runners.get(connection_id) is not runner:  # asking took its time
             raise NotFound("There is no such connection any more")
@@ -273,14 +306,44 @@ class ConnectionService:
 
     def _check_name(self, name: str, owner: int, besides: Runner | None = None) -> None:
         for runner in self._runners.values():
-            if runner is besides or runner.stored.owner != owner:
+            if runner is besides or runner.stored.owner not in (0, owner):
                 continue
             if runner.stored.settings.name.casefold() == name.casefold():
                 raise AlreadyExists(f"There is a connection named {runner.stored.settings.name} already")
 
-    def _free_interface(self) -> str:
-        taken = {runner.stored.interface for runner in self._runners.values()}
-        return next(name for name in (f"tsunagu{number}" for number in range(len(taken) + 1)) if name not in taken)
+    async def _check_start(self, settings: ConnectionSettings, runner: Runner | None, caller: str) -> None:
+        """What is to run before anybody has logged in is the administrators' affair."""
+        if settings.connect_at_start and not (runner and runner.stored.settings.connect_at_start):
+            await self._around.authority.check(caller, ACTION_EDIT_SYSTEM)
+
+
+def _check_unlocked(runner: Runner) -> None:
+    if runner.stored.locked:
+        raise NotAuthorized(
+            "The administrator of this machine provides this connection, so it can be used, but not changed or removed"
+        )
+
+
+def _as_provided(
+    connection_id: str, settings: ConnectionSettings, known: StoredConnection | None, taken: set[str]
+) -> StoredConnection:
+    """The administrator's settings with what was added to them here: NIC, secrets, a certificate that was accepted."""
+    if known is None:
+        return StoredConnection(
+            id=connection_id,
+            settings=settings,
+            owner=0,
+            interface=_free_interface(taken),
+            mac=_random_mac(),
+            locked=True,
+        )
+    if not settings.server_fingerprint and settings.host == known.settings.host:
+        settings = replace(settings, server_fingerprint=known.settings.server_fingerprint)
+    return replace(known, settings=settings)
+
+
+def _free_interface(taken: set[str]) -> str:
+    return next(name for name in (f"tsunagu{number}" for number in range(len(taken) + 1)) if name not in taken)
 
 
 def _random_mac() -> str:

@@ -36,9 +36,10 @@ class StoredConnection:
 
     id: str
     settings: ConnectionSettings
-    owner: int  # uid
+    owner: int  # uid; 0: everybody's
     interface: str
     mac: str  # of the NIC, kept so that the hub's DHCP server knows us again
+    locked: bool = False  # the administrator provides the settings; here is what is added to them
     secrets: Secrets = field(default=NO_SECRETS, repr=False)
 
 
@@ -50,6 +51,7 @@ class Store:
         self._directory = directory
         self._connections = directory / "connections"
         self._quarantine = directory / "quarantine"
+        self._at_start: frozenset[str] = frozenset()  # ids of those that connect when the machine starts
 
     def load(self) -> dict[str, StoredConnection]:
         """All connections by id.
@@ -70,6 +72,8 @@ class Store:
                 LOG.warning("%s is not a connection's file, so it is left alone", path)
             elif stored := self._load(path, match[1]):
                 loaded[stored.id] = stored
+        for stored in loaded.values():
+            self._note_start(stored.id, stored.settings.connect_at_start)
         return loaded
 
     def save(self, stored: StoredConnection) -> None:
@@ -82,6 +86,7 @@ class Store:
         del plain["id"]  # the file's name says it
         with _told(f"The connection {stored.settings.name} could not be saved"):
             write_whole(self._connections / f"{stored.id}.json", json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
+            self._note_start(stored.id, stored.settings.connect_at_start)
 
     def remove(self, connection_id: str) -> None:
         """Forget it.
@@ -93,6 +98,7 @@ class Store:
         with _told("The connection could not be removed"):
             path.unlink(missing_ok=True)
             sync_directory(path.parent)
+            self._note_start(connection_id, False)
 
     def machine_id(self) -> str:
         """32 hex digits that servers know this machine by; random, and the same from the first call on.
@@ -139,6 +145,13 @@ class Store:
             private_directory(self._directory / "authorities")
             text = json.dumps(to_plain(authorities), indent=2) + "\n"
             write_whole(self._directory / "authorities" / f"{owner}.json", text)
+
+    def _note_start(self, connection_id: str, wanted: bool) -> None:
+        """Keep the file by which the system knows whether to start the helper with the machine."""
+        self._at_start = self._at_start | {connection_id} if wanted else self._at_start - {connection_id}
+        mark = self._directory / "connect-at-start"
+        if bool(self._at_start) != mark.exists():
+            mark.touch(0o600) if self._at_start else mark.unlink()
 
     def _load(self, path: Path, connection_id: str) -> StoredConnection | None:
         try:

@@ -7,7 +7,7 @@ from typing import Protocol
 from tsunagu.authorities import Authorities
 from tsunagu.control import Established, Leased, NeedSignature, NoLease, NotSigned, Progress, Signed, Start
 from tsunagu.errors import TunnelError
-from tsunagu.model import Statistics
+from tsunagu.model import ConnectionSettings, Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
 from tsunagu_helper.history import History
 from tsunagu_helper.lease_policy import AddressPlan, Conflict, DnsPlan, Everything, Route
@@ -123,6 +123,7 @@ class Surroundings:
     resolver: Resolver
     store: Store
     wanted: Wanted
+    provided: Callable[[], tuple[dict[str, ConnectionSettings | None], list[str]]]  # by the administrator
     agents: Agents
     authority: Authority
     start_worker: WorkerStarter

@@ -20,6 +20,7 @@ from tsunagu_dbus.told import told
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 
+EVERYBODY = 0  # as an owner
 Sight = int | None  # the user whose objects one sees; None: everybody's
 
 
@@ -52,7 +53,7 @@ class ObjectTree:
         self._serving: set[asyncio.Task[None]] = set()
         bus.add_message_handler(self._gate)
 
-    def add(self, path: str, interface: Interface, owner: int = 0) -> None:
+    def add(self, path: str, interface: Interface, owner: int = EVERYBODY) -> None:
         """Put an object on the bus."""
         self._bus.export(path, interface)
         self._interfaces[path] = interface
@@ -118,7 +119,7 @@ class ObjectTree:
         self._admitted = None
 
     def _sees(self, sight: Sight, path: str) -> bool:
-        return sight in (None, self._owners[path])
+        return sight is None or self._owners[path] in (EVERYBODY, sight)
 
     def _watch(self, watcher: str, sight: Sight) -> None:
         if known := self._watchers.get(watcher):

@@ -17,10 +17,11 @@ from tests.fakes_helper import (
     settle,
 )
 from tsunagu.authorities import fingerprint
-from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT
+from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT, ACTION_EDIT_SYSTEM
 from tsunagu.errors import AlreadyExists, InvalidSettings, NotAuthorized, NotFound, StorageFailed, VpnError
-from tsunagu.model import AuthType, Secret, State
+from tsunagu.model import AuthType, ConnectionSettings, Secret, State
 from tsunagu_helper import service as service_module
+from tsunagu_helper.agents import SecretAnswer
 from tsunagu_helper.service import ConnectionService
 
 ANONYMOUS = replace(SETTINGS, auth=AuthType.ANONYMOUS)
@@ -497,7 +498,7 @@ async def test_a_changed_network_makes_workers_look_at_their_carriers(bench: Ben
 
 async def test_what_was_up_is_up_again_in_the_next_life(bench: Bench) -> None:
     office = await bench.up()
-    await bench.service.add(replace(ANONYMOUS, name="home", connect_at_start=True), {}, ALICE)
+    await bench.service.add(replace(ANONYMOUS, name="home", connect_at_start=True), {}, ADMIN)
     await bench.service.shutdown()
     bench.world.listener.shown.clear()
 
@@ -512,7 +513,7 @@ async def test_what_was_up_is_up_again_in_the_next_life(bench: Bench) -> None:
 
 async def test_the_first_life_since_the_boot_connects_what_is_to_start_with_the_machine(bench: Bench) -> None:
     await bench.office()
-    home = await bench.service.add(replace(ANONYMOUS, name="home", connect_at_start=True), {}, ALICE)
+    home = await bench.service.add(replace(ANONYMOUS, name="home", connect_at_start=True), {}, ADMIN)
     await bench.service.shutdown()
     bench.world.listener.shown.clear()
     bench.world.wanted.ids = None
@@ -549,3 +550,125 @@ async def test_a_log_out_ends_only_what_is_to_end_with_it(bench: Bench) -> None:
     await settle()
 
     assert (lasting, of_another, bench.state(office)) == (State.UP, State.UP, State.IDLE)
+
+
+# -- everybody's -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_what_belongs_to_root_is_used_by_all_and_changed_by_administrators(bench: Bench, name: str) -> None:
+    call, action = CALLS[name]
+    office = await bench.office(ROOT)
+    bench.world.authority.asked.clear()
+
+    if action == ACTION_EDIT:
+        with pytest.raises(NotAuthorized):
+            await call(bench.service, office, ALICE)
+        asked = [(ALICE, ACTION_EDIT_SYSTEM)]
+    else:
+        await call(bench.service, office, ALICE)
+        asked = [(ALICE, action)] if action else []
+    assert bench.world.authority.asked == asked
+    await call(bench.service, office, ADMIN)
+
+
+async def test_whoever_connects_what_is_everybodys_is_asked_and_nothing_typed_is_kept(bench: Bench) -> None:
+    office = await bench.service.add(SETTINGS, {}, ROOT)
+    for caller in (ALICE, BOB):
+        await bench.service.register_agent("/agent", caller)
+    await bench.service.connect(office, BOB)
+    await settle()
+    [question] = bench.world.agents.questions
+    question.answer.set_result(SecretAnswer(Secret("typed"), save=True))
+    await settle()
+    bench.world.workers.newest.establish()
+    await settle()
+
+    assert question.owner == 1002
+    assert bench.state(office) is State.UP
+    assert bench.world.store.connections[office].secrets.password is None
+
+
+async def test_a_certificate_for_everybody_is_not_judged_by_anybody(bench: Bench) -> None:
+    office = await bench.office(ROOT)
+    await bench.service.register_agent("/agent", ALICE)
+    await bench.service.connect(office, ALICE)
+    bench.world.workers.newest.fail(85, certificate="REVS")
+    await settle()
+
+    assert bench.world.agents.questions == []
+    assert bench.state(office) is State.NEEDS_TRUST
+
+
+async def test_only_administrators_let_a_connection_start_with_the_machine(bench: Bench) -> None:
+    at_start = replace(ANONYMOUS, connect_at_start=True)
+    with pytest.raises(NotAuthorized):
+        await bench.service.add(at_start, {}, ALICE)
+    office = await bench.office()
+    with pytest.raises(NotAuthorized):
+        await bench.service.update(office, at_start, ALICE)
+    await bench.service.update(office, at_start, ADMIN)
+
+    await bench.service.update(office, replace(at_start, port=992), ALICE)  # it did before
+
+    assert (await bench.service.settings(office, ALICE)).connect_at_start
+
+
+# -- what the administrator provides -----------------------------------------------------------------------------------
+
+
+def provide(bench: Bench, **settings: ConnectionSettings | None) -> None:
+    """Load, with this in the administrator's directory."""
+    bench.world.provided = settings
+    bench.world.listener.shown.clear()
+    bench.service = ConnectionService(bench.world.surroundings, bench.world.listener)
+    bench.service.load()
+
+
+async def test_what_is_provided_can_be_used_and_not_changed_even_by_root(bench: Bench) -> None:
+    provide(bench, office=ANONYMOUS)
+
+    await bench.service.connect("office", ALICE)
+    for caller in (ADMIN, ROOT):
+        with pytest.raises(NotAuthorized, match="provides this connection"):
+            await bench.service.update("office", ANONYMOUS, caller)
+        with pytest.raises(NotAuthorized, match="provides this connection"):
+            await bench.service.remove("office", caller)
+
+    assert bench.state("office") is State.CONNECTING
+    await bench.service.shutdown()
+
+
+async def test_what_was_added_to_it_stays_and_what_is_provided_anew_wins(bench: Bench) -> None:
+    provide(bench, office=SETTINGS)
+    await bench.service.set_secrets("office", {"password": Secret("root's")}, ROOT)
+    await bench.service.trust_certificate("office", "ab" * 32, ROOT)
+    before = bench.world.store.connections["office"]
+
+    provide(bench, office=replace(SETTINGS, port=992))
+
+    after = bench.world.store.connections["office"]
+    assert after == replace(before, settings=replace(before.settings, port=992))
+    assert after.settings.server_fingerprint == "ab" * 32
+    provide(bench, office=replace(SETTINGS, host="other.example.org"))
+    assert bench.world.store.connections["office"].settings.server_fingerprint == ""
+
+
+async def test_what_is_provided_no_more_goes_but_a_faulty_file_takes_nothing_away(bench: Bench) -> None:
+    provide(bench, office=ANONYMOUS)
+    provide(bench, office=None)
+    while_faulty = list(bench.world.listener.shown), list(bench.world.store.connections)
+
+    provide(bench)
+
+    assert while_faulty == ([], ["office"])
+    assert bench.world.store.connections == {}
+
+
+async def test_a_provided_connection_takes_nobodys_place(bench: Bench) -> None:
+    office = await bench.office()
+
+    provide(bench, **{office: replace(ANONYMOUS, name="Evil")})
+
+    assert (await bench.service.settings(office, ALICE)).name == "Office"
+    assert "is taken" in bench.service.problems[0]

@@ -139,6 +139,7 @@ _TABLE = {
         "{deed}ことができるのは root とグループ {group} のメンバーだけです。管理者にグループへの追加を依頼し、ログインし直してください",
     "connect or disconnect VPN connections": "VPN に接続または切断する",
     "change VPN connections": "VPN の接続設定を変更する",
+    "change VPN connections of the whole machine": "コンピューター全体の VPN 接続設定を変更する",
     "control VPN connections of other users": "他のユーザーの VPN 接続を操作する",
     "do this": "この操作を行う",
     "A person has to answer a question first, and there is nothing here to ask it: start the tray icon, or connect with the command tsunagu in a terminal":
@@ -146,6 +147,8 @@ _TABLE = {
     "The question was declined": "キャンセルされました",
     "The question was withdrawn": "確認は取り消されました",
     "Nobody answered the question in time": "時間内に確認が得られませんでした",
+    "The administrator of this machine provides this connection, so it can be used, but not changed or removed":
+        "この接続設定は管理者が提供しているため、使用できますが、変更や削除はできません",
     "The saved connections could not be read: {why}": "保存された接続設定を読み込めませんでした: {why}",
     "The connection {name} could not be saved: {why}": "接続設定「{name}」を保存できませんでした: {why}",
     "The connection could not be removed: {why}": "接続設定を削除できませんでした: {why}",
