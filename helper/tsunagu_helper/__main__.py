@@ -39,7 +39,7 @@ LOG = logging.getLogger("tsunagu-helper")
 
 STATE_DIRECTORY = "/var/lib/tsunagu"
 RUNTIME_DIRECTORY = "/run/tsunagu"
-PROVIDED = Path("/etc/tsunagu/connections.d")  # by the administrator
+CONFIGURATION_DIRECTORY = "/etc/tsunagu"
 NOBODYS_ID = 61337  # of workers, where the package's user does not exist; needs no entry in the user database
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0  # before trying to get on the bus again
@@ -81,6 +81,8 @@ class _Helper:
         self._nics = Nics(mark, offloads=offloads)
         self._network = NetworkWatch(mark, self._network_changed)
         self._wanted = Wanted(runtime_directory)
+        configuration_directory = Path(os.environ.get("CONFIGURATION_DIRECTORY", CONFIGURATION_DIRECTORY))
+        self._provided = partial(provided, configuration_directory / "connections.d")
         self._store = Store(state_directory)
         self._history = History()
         self._presence = Presence()
@@ -102,7 +104,7 @@ class _Helper:
             resolver=self._resolver,
             store=self._store,
             wanted=self._wanted,
-            provided=partial(provided, PROVIDED),
+            provided=self._provided,
             agents=self._agents(bus),
             authority=Authority(bus, self._admin_group),
             start_worker=self._start_worker,

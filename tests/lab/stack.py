@@ -61,6 +61,7 @@ class Stack:
             "LANG": "C.UTF-8",
             "DBUS_SYSTEM_BUS_ADDRESS": self.bus.address,
             "STATE_DIRECTORY": str(self.state_folder),
+            "CONFIGURATION_DIRECTORY": str(self.folder / "etc"),
             "RUNTIME_DIRECTORY": str(self.folder / "run"),
         }
         try:
