@@ -18,6 +18,7 @@ def test_what_the_administrator_provides_is_used_by_people_and_changed_by_nobody
     (directory / "company.json").write_text(json.dumps(settings))
     (directory / "typo.json").write_text(json.dumps(settings | {"hubb": HUB}))
     stack.stop_helper()
+    stack.forget_boot()
     stack.start_helper()
     root = stack.cli("password", "Company", "--stdin", user="root", stdin=f"{PASSWORD}\n")
 

@@ -40,7 +40,7 @@ RECONNECT_S = (1.0, 2.0, 5.0, 15.0, 60.0)  # waits between attempts to reach the
 class HelperClient:
     """One stay on the system bus, or with ``keep`` many in turn.
 
-    ``views`` has the connections the helper shows, all or one user's (``only_of``), by object path; ``owner`` is the
+    ``views`` has the connections shown, all, or one user's (``only_of``) and everybody's, by path; ``owner`` is the
     helper's bus name, "" until it was read and after it has gone; ``available`` is False once it is known to be away.
     ``on_change`` is called after a change.
     """
@@ -202,7 +202,7 @@ class HelperClient:
     def _add(self, path: str, interfaces: dict[str, dict[str, Any]]) -> None:
         if CONNECTION in interfaces:
             view = ConnectionView(path=path).updated(interfaces[CONNECTION])
-            if self._only_of in (None, view.owner):
+            if self._only_of is None or view.owner in (0, self._only_of):  # root's are everybody's
                 self.views = self.views | {path: view}
 
     # -- what the helper can be asked for -----------------------------------------------------------------------------

@@ -327,9 +327,9 @@ class Commands:
         return replace(settings, proxy=with_headers(proxy, headers)), password
 
     def _own(self) -> Sequence[ConnectionView]:
-        """The user's own connections, root's are all, by name."""
+        """The user's own connections and everybody's, by name; for root all."""
         uid = os.getuid()
-        views = [view for view in self.client.views.values() if uid in (0, view.owner)]
+        views = [view for view in self.client.views.values() if uid == 0 or view.owner in (0, uid)]
         return sorted(views, key=lambda view: (view.name.casefold(), view.id))
 
     def _named(self) -> ConnectionView:
