@@ -11,7 +11,7 @@ from tsunagu.model import ConnectionSettings, Lease, Session, Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
 from tsunagu_helper.connection import Connection
 from tsunagu_helper.history import History
-from tsunagu_helper.lease_policy import AddressPlan, Conflict, DnsPlan, Everything, Route
+from tsunagu_helper.lease_policy import AddressPlan, Conflict, DnsPlan, Everything, Interface, Route
 from tsunagu_helper.runner import Facts
 from tsunagu_helper.store import StoredConnection
 from tsunagu_helper.surroundings import Hints, Surroundings, WorkerMessage
@@ -52,6 +52,10 @@ class FakeNic:
         self.plan: AddressPlan | None = None
         self.is_deleted = False
 
+    @property
+    def addresses(self) -> tuple[Interface, ...]:
+        return self.plan.addresses if self.plan else ()
+
     def stands(self) -> bool:
         return not self.is_deleted
 
@@ -64,9 +68,6 @@ class FakeNic:
             raise self._nics.broken
         self.plan = plan
         return self.conflicts
-
-    async def clear_addresses(self) -> None:
-        self.plan = None
 
     async def close(self) -> None:
         await asyncio.sleep(0)
@@ -128,6 +129,22 @@ class FakeResolver:
 
     async def clear(self, nic: str, index: int) -> None:  # noqa: ARG002  # there is no kernel
         self.plans.pop(nic, None)
+
+
+class FakeLockdown:
+    """``holders`` as the real one's."""
+
+    def __init__(self) -> None:
+        self.holders: dict[str, str] = {}
+
+    async def engage(self, connection_id: str, name: str, *, allow_lan: bool) -> None:  # noqa: ARG002  # no kernel
+        self.holders[connection_id] = name
+
+    async def lift(self, connection_id: str) -> None:
+        self.holders.pop(connection_id, None)
+
+    async def lift_all(self) -> None:
+        self.holders.clear()
 
 
 class FakeStore:
@@ -361,6 +378,7 @@ class FakeWorld:
 
     nics: FakeNics = field(default_factory=FakeNics)
     all_traffic: FakeAllTraffic = field(default_factory=FakeAllTraffic)
+    lockdown: FakeLockdown = field(default_factory=FakeLockdown)
     resolver: FakeResolver = field(default_factory=FakeResolver)
     store: FakeStore = field(default_factory=FakeStore)
     wanted: FakeWanted = field(default_factory=FakeWanted)
@@ -377,6 +395,7 @@ class FakeWorld:
             nics=self.nics,
             all_traffic=self.all_traffic,
             resolver=self.resolver,
+            lockdown=self.lockdown,
             store=self.store,
             wanted=self.wanted,
             provided=lambda: (dict(self.provided), []),

@@ -23,6 +23,7 @@ from tsunagu_helper.agents import Agents
 from tsunagu_helper.authority import Authority
 from tsunagu_helper.bus import Presence
 from tsunagu_helper.history import Entry, History
+from tsunagu_helper.lockdown import Lockdown
 from tsunagu_helper.logind import Logind
 from tsunagu_helper.network_watch import NetworkWatch
 from tsunagu_helper.nic import Nics
@@ -60,6 +61,9 @@ def main() -> None:
         if os.geteuid() != 0:
             raise VpnError("The helper makes network adapters, so it has to run as root; the system bus starts it so")
         program = _worker_program(options.worker_user)
+        if options.unblock:
+            asyncio.run(Lockdown(state_directory, program.uid).lift_all())
+            return
         with _alone(state_directory):
             offloads = program.has_fast_path() and not options.plain
             helper = _Helper(state_directory, runtime_directory, program, options.admin_group, offloads=offloads)
@@ -77,6 +81,7 @@ class _Helper:
         self._start_worker = partial(Worker, program)
         self._all_traffic = AllTraffic(program.uid)
         self._resolver = Resolver(state_directory)
+        self._lockdown = Lockdown(state_directory, program.uid)
         mark = f"Tsunagu ({state_directory})"
         self._nics = Nics(mark, offloads=offloads)
         self._network = NetworkWatch(mark, self._network_changed)
@@ -102,6 +107,7 @@ class _Helper:
             nics=self._nics,
             all_traffic=self._all_traffic,
             resolver=self._resolver,
+            lockdown=self._lockdown,
             store=self._store,
             wanted=self._wanted,
             provided=self._provided,
@@ -128,6 +134,10 @@ class _Helper:
             await close(bus)
 
     async def _clean_leftovers(self) -> None:
+        try:
+            await self._lockdown.restore()
+        except VpnError as error:
+            LOG.error("%s", error)
         for what in (self._resolver, self._all_traffic, self._nics):
             try:
                 await what.clean_leftovers()
@@ -219,6 +229,7 @@ def _options() -> argparse.Namespace:
         "--admin-group", default="tsunagu", metavar="NAME", help="who may do all where there is no polkit (%(default)s)"
     )
     parser.add_argument("--plain", action="store_true", help="do without the compiled data path")
+    parser.add_argument("--unblock", action="store_true", help="lift the kill switch, and leave")
     parser.add_argument("--version", action="version", version=__version__)
     return parser.parse_args()
 

@@ -93,6 +93,11 @@ class ManagerObject(Interface):
 
     @method()
     @told
+    async def Unblock(self) -> None:
+        await self._service.unblock(caller())
+
+    @method()
+    @told
     async def GetEvents(self, limit: "u") -> "aa{sv}":
         return [_event(entry) for entry in await self._service.events(limit, caller())]
 

@@ -24,14 +24,14 @@ class SetCarrier:
 
 @dataclass(frozen=True, slots=True)
 class ApplyLease:
-    """Give the NIC what policy allows of this lease."""
+    """Give the NIC what policy allows of this lease (None: of fixed addresses alone)."""
 
-    lease: Lease
+    lease: Lease | None
 
 
 @dataclass(frozen=True, slots=True)
 class ClearAddresses:
-    """Take addresses and routes from the NIC."""
+    """Take what a lease gave from the NIC."""
 
 
 @dataclass(frozen=True, slots=True)

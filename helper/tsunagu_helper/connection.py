@@ -363,7 +363,8 @@ def _established(now: Connection, session: Session, time: float) -> Step:
         if now.established_count
         else f"Connected to {server}, session {name}"
     )
-    return after, [SetCarrier(True), *commands, Tell("info", text)]
+    fixed: list[Command] = [ApplyLease(None)] if now.settings.has_fixed_addresses and now.lease is None else []
+    return after, [SetCarrier(True), *fixed, *commands, Tell("info", text)]
 
 
 def _keep_or_forget(up: Connection) -> Step:

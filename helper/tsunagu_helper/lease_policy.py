@@ -8,6 +8,7 @@ the whole lease unacceptable; what is merely not wanted is left out:
 * routes that would lead the VPN server's own address into the tunnel, which would then carry itself.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from ipaddress import (
 )
 
 from tsunagu.errors import NoAddress
-from tsunagu.model import ConnectionSettings, Dns, Lease, Routing
+from tsunagu.model import Addressing, ConnectionSettings, Dns, Ipv6, Lease, Routing
 
 MAX_ROUTES = 64
 BROADEST_PREFIX = 8  # the largest private network is 10.0.0.0/8
@@ -43,7 +44,9 @@ Network = IPv4Network | IPv6Network
 _NEVER = tuple(
     IPv4Network(network) for network in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")
 )  # this host, loopback, link-local, multicast, reserved (RFC 6890)
-_ALL_IPV4 = IPv4Network("0.0.0.0/0")
+_ALL_IPV4, _ALL_IPV6 = IPv4Network("0.0.0.0/0"), IPv6Network("::/0")
+
+Gateways = tuple[IPv4Address | None, IPv6Address | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class AddressPlan:
     routes: tuple[Route, ...]  # what a gateway is reached by comes first
     everything: Everything | None = None
     dns: DnsPlan | None = None  # None: names are looked up as without the tunnel
+    ipv6_is_automatic: bool = False  # the kernel listens to router advertisements there
     mtu: int = DEFAULT_MTU
 
 
@@ -103,33 +107,75 @@ class Conflict:
         )
 
 
-def plan(lease: Lease, settings: ConnectionSettings, server_address: str = "") -> AddressPlan:
-    """What to apply of this lease.  ``server_address`` is what carriers go to.
+def plan(lease: Lease | None, settings: ConnectionSettings, server_address: str = "") -> AddressPlan:
+    """What to apply of this lease and of fixed addresses.  ``server_address`` is what carriers go to.
 
     Raises:
         NoAddress: nothing of it; the message says what is wrong with it.
     """
-    address = _address(lease)
-    if len(lease.routes) > MAX_ROUTES:
-        raise _unacceptable(f"{len(lease.routes)} routes, more than {MAX_ROUTES}")
+    if lease is None and settings.addressing is Addressing.STATIC:
+        address, router = IPv4Interface(settings.address), _parsed(settings.gateway)
+    elif lease is None:
+        return without_lease(settings)
+    else:
+        address, router = _address(lease), None
+        router = _router(lease, address)
+        if len(lease.routes) > MAX_ROUTES:
+            raise _unacceptable(f"{len(lease.routes)} routes, more than {MAX_ROUTES}")
     servers = [server for text in (settings.host, server_address) if (server := _parsed(text))]
     if address.ip in servers:
         raise _unacceptable(f"the address {address.ip}, which is the VPN server's own")
-    router = _router(lease, address)
-    routes: tuple[Route, ...] = ()
-    if settings.routing is not Routing.NONE:
-        offered = (Route(address.network), *(_route(*pair, address) for pair in lease.routes))
-        routes = _in_order(
-            (route for route in offered if not any(server in route.network for server in servers)),
-            _extra(settings, servers, router),
-            [ip_network(text) for text in settings.excluded_networks],
-        )
+    offered = [Route(address.network), *(_route(*pair, address) for pair in (lease.routes if lease else ()))]
+    gateways = (router, _gateway6(settings))
     return AddressPlan(
-        addresses=(address,),
-        routes=routes,
-        everything=_everything(settings, router) if settings.routing is Routing.EVERYTHING else None,
+        addresses=(address, *_fixed6(settings)),
+        routes=_routes(settings, [*offered, *_on_link6(settings)], servers, gateways),
+        everything=_everything(settings, gateways) if settings.routing is Routing.EVERYTHING else None,
         dns=_dns(lease, settings),
-        mtu=settings.mtu or _mtu(lease),
+        ipv6_is_automatic=settings.ipv6 is Ipv6.AUTO,
+        mtu=settings.mtu or (_mtu(lease) if lease else DEFAULT_MTU),
+    )
+
+
+def without_lease(settings: ConnectionSettings, link_local: IPv4Interface | None = None) -> AddressPlan:
+    """What is left where DHCP gives nothing: fixed IPv6, and a link-local address if there is to be one."""
+    addresses = ((link_local,) if link_local else ()) + _fixed6(settings)
+    offered = ([Route(link_local.network)] if link_local else []) + _on_link6(settings)
+    return AddressPlan(
+        addresses=addresses,
+        routes=_routes(settings, offered, [], (None, _gateway6(settings))) if addresses else (),
+        ipv6_is_automatic=settings.ipv6 is Ipv6.AUTO,
+        mtu=settings.mtu or DEFAULT_MTU,
+    )
+
+
+def link_local_address(mac: str) -> IPv4Interface:
+    """The same for the same NIC each time (RFC 3927, section 2.1)."""
+    chosen = int.from_bytes(hashlib.sha256(mac.encode()).digest()[:4], "big") % (254 * 256)
+    return IPv4Interface((int(IPv4Address("169.254.1.0")) + chosen, 16))
+
+
+def _fixed6(settings: ConnectionSettings) -> tuple[IPv6Interface, ...]:
+    return (IPv6Interface(settings.ipv6_address),) if settings.ipv6 is Ipv6.STATIC else ()
+
+
+def _gateway6(settings: ConnectionSettings) -> IPv6Address | None:
+    return IPv6Address(settings.ipv6_gateway) if settings.ipv6_gateway else None
+
+
+def _on_link6(settings: ConnectionSettings) -> list[Route]:
+    return [Route(address.network) for address in _fixed6(settings)]
+
+
+def _routes(
+    settings: ConnectionSettings, offered: list[Route], servers: list[IPv4Address], gateways: Gateways
+) -> tuple[Route, ...]:
+    if settings.routing is Routing.NONE:
+        return ()
+    return _in_order(
+        (route for route in offered if not any(server in route.network for server in servers)),
+        _extra(settings, servers, gateways),
+        [ip_network(text) for text in settings.excluded_networks],
     )
 
 
@@ -164,7 +210,7 @@ def _in_order(offered: Iterable[Route], extra: Iterable[Route], excluded: list[N
     reached = (
         route
         for route in routes.values()
-        if route.gateway is None or any(route.gateway in network for network in neighbours)
+        if route.gateway is None or route.gateway.is_link_local or any(route.gateway in one for one in neighbours)
     )
     return tuple(
         sorted(
@@ -173,30 +219,37 @@ def _in_order(offered: Iterable[Route], extra: Iterable[Route], excluded: list[N
     )
 
 
-def _extra(settings: ConnectionSettings, servers: list[IPv4Address], router: IPv4Address | None) -> list[Route]:
+def _extra(settings: ConnectionSettings, servers: list[IPv4Address], gateways: Gateways) -> list[Route]:
+    """IPv6 ones only where there is IPv6."""
     around_server = [ip_network(server) for server in servers]
+    networks = [ip_network(text) for text in settings.extra_networks]
     return [
-        Route(part, router)
-        for text in settings.extra_networks
-        if (network := ip_network(text)).version == 4
+        Route(part, gateways[network.version == 6])
+        for network in networks
+        if network.version == 4 or settings.ipv6 is not Ipv6.OFF
         for part in without(network, around_server)
     ]
 
 
-def _everything(settings: ConnectionSettings, router: IPv4Address | None) -> Everything:
+def _everything(settings: ConnectionSettings, gateways: Gateways) -> Everything:
+    router, router6 = gateways
+    if router is None and settings.addressing is Addressing.STATIC:
+        raise NoAddress(
+            "There is no gateway beside the fixed address, so all traffic cannot go through the tunnel; set one"
+        )
     if router is None:
         raise NoAddress(
             "The DHCP server in the hub's segment named no router, so all traffic cannot go through the tunnel; "
             "ask who runs that network, or choose to send only its own traffic through the tunnel"
         )
     return Everything(
-        defaults=(Route(_ALL_IPV4, router),),
+        defaults=(Route(_ALL_IPV4, router), *((Route(_ALL_IPV6, router6),) if router6 else ())),
         excluded=tuple(ip_network(text) for text in settings.excluded_networks),
         allow_lan=settings.allow_lan,
     )
 
 
-def _dns(lease: Lease, settings: ConnectionSettings) -> DnsPlan | None:
+def _dns(lease: Lease | None, settings: ConnectionSettings) -> DnsPlan | None:
     """The lease's own domain says only what is looked up there, and never that all names are."""
     domains = [*settings.dns_domains]
     if settings.dns is Dns.OFF:
@@ -205,10 +258,11 @@ def _dns(lease: Lease, settings: ConnectionSettings) -> DnsPlan | None:
         servers = settings.dns_servers
         all_names = not domains
     else:
-        usable = (server for text in lease.dns_servers[:MAX_DNS] if (server := _parsed(text)))
+        offered = lease.dns_servers[:MAX_DNS] if lease else ()
+        usable = (server for text in offered if (server := _parsed(text)))
         servers = tuple(str(server) for server in usable if not any(server in network for network in _NEVER))
         all_names = False
-        if lease.domain and _DOMAIN.fullmatch(lease.domain):
+        if lease and _DOMAIN.fullmatch(lease.domain):
             domains.append(lease.domain)
     if not servers:
         return None

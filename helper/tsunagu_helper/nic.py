@@ -48,8 +48,16 @@ _IFREQ = struct.Struct("16sH22x")
 
 _IFA_F_NOPREFIXROUTE = 0x200  # linux/if_addr.h: the route to our neighbours is the plan's affair, with our metric
 
-# The hub's other members do not get to configure us: no router advertisements, no address of the kernel's own making.
-_IPV6_SWITCHES = {"accept_ra": "0", "addr_gen_mode": "1"}
+# The hub's other members do not get to configure us.  Where a person wants IPv6 from its routers, that is the addresses
+# and the route to our neighbours; a default route would take traffic that is not meant for this tunnel.
+_IPV6_OFF = {"accept_ra": "0", "addr_gen_mode": "1"}
+_IPV6_AUTO = {
+    "accept_ra_defrtr": "0",
+    "accept_ra_rt_info_max_plen": "0",
+    "accept_redirects": "0",
+    "accept_ra": "2",
+    "addr_gen_mode": "0",
+}
 
 
 class Nics:
@@ -77,7 +85,7 @@ class Nics:
                 index = socket.if_nametoindex(name)
                 fcntl.ioctl(fd, _TUNSETCARRIER, struct.pack("i", False))
                 await line.link("set", index=index, address=mac, ifalias=self._mark)
-                _switch_off_ipv6_autoconfiguration(name)
+                _switch_ipv6(name, _IPV6_OFF)
                 await line.link("set", index=index, state="up")
             except BaseException:
                 os.close(fd)
@@ -150,21 +158,13 @@ class Nic:
         Raises:
             VpnError: the kernel does not take it, or the NIC is gone.
         """
-        async with netlink(self._failed(f"could not be given the address {plan.addresses[0]}")) as line:
+        what = f"given the address {plan.addresses[0]}" if plan.addresses else "rid of its address"
+        async with netlink(self._failed(f"could not be {what}")) as line:
+            _switch_ipv6(self.name, _IPV6_AUTO if plan.ipv6_is_automatic else _IPV6_OFF)
             await self._set_link(line, plan.mtu)
             await self._set_addresses(line, plan.addresses)
             await set_routes(line, self.index, plan.routes)
             return await conflicts(line, self.index, plan.routes)
-
-    async def clear_addresses(self) -> None:
-        """Take our address and routes from it.
-
-        Raises:
-            VpnError: the NIC is gone.
-        """
-        async with netlink(self._failed("could not be rid of its address")) as line:
-            await set_routes(line, self.index, ())
-            await self._set_addresses(line, ())
 
     async def close(self) -> None:
         """Delete it with all that hangs on it.
@@ -235,10 +235,13 @@ def _switch_on_offloads(fd: int) -> None:
             return
 
 
-def _switch_off_ipv6_autoconfiguration(name: str) -> None:
-    for switch, value in _IPV6_SWITCHES.items():
+def _switch_ipv6(name: str, switches: dict[str, str]) -> None:
+    """Set what differs: the kernel starts anew whatever is written."""
+    for switch, value in switches.items():
+        path = Path(f"/proc/sys/net/ipv6/conf/{name}/{switch}")
         try:
-            Path(f"/proc/sys/net/ipv6/conf/{name}/{switch}").write_text(value)
+            if path.read_text().strip() != value:
+                path.write_text(value)
         except FileNotFoundError:
             return  # no IPv6 on this machine
         except OSError as error:

@@ -48,7 +48,7 @@ from tsunagu_helper.events import (
     WorkerEnded,
 )
 from tsunagu_helper.history import Entry
-from tsunagu_helper.lease_policy import DnsPlan, plan
+from tsunagu_helper.lease_policy import AddressPlan, DnsPlan, link_local_address, plan, without_lease
 from tsunagu_helper.store import StoredConnection
 from tsunagu_helper.surroundings import Nic, RunningWorker, Surroundings, WorkerMessage
 
@@ -195,11 +195,9 @@ class Runner:
             case ApplyLease(lease) if self._nic:
                 await self._apply(self._nic, lease)
             case ClearAddresses() if self._nic:
-                self.facts = Facts(interface=self._nic.name)
-                await self._around.all_traffic.block(self.stored.id)
-                if self.connection.settings.routing is not Routing.EVERYTHING:  # or names would be looked up past it
-                    await self._around.resolver.clear(self._nic.name, self._nic.index)
-                await self._nic.clear_addresses()
+                settings = self.connection.settings
+                fallback = link_local_address(self.stored.mac) if settings.link_local else None
+                await self._make_so(self._nic, without_lease(settings, fallback))
             case StartWorker():
                 self._start_worker(command)
             case StopWorker(keep_address) if self._worker:
@@ -233,6 +231,8 @@ class Runner:
             self._around.all_traffic.claim(self.stored.id, settings.name)
         else:
             await self._around.all_traffic.release(self.stored.id)
+        if settings.kill_switch:
+            await self._around.lockdown.engage(self.stored.id, settings.name, allow_lan=settings.allow_lan)
         if self._nic and not self._nic.stands():  # somebody has deleted it
             await self._close_nic()
         if self._nic is None:
@@ -247,11 +247,16 @@ class Runner:
                 undo.push_async_callback(self._around.resolver.clear, nic.name, nic.index)
             await self._around.all_traffic.release(self.stored.id)
 
-    async def _apply(self, nic: Nic, lease: Lease) -> None:
+    async def _apply(self, nic: Nic, lease: Lease | None) -> None:
         session = self.connection.session
-        wanted = plan(lease, self.connection.settings, session.carrier_address if session else "")
-        conflicts = await nic.apply(wanted)
+        await self._make_so(nic, plan(lease, self.connection.settings, session.carrier_address if session else ""))
+
+    async def _make_so(self, nic: Nic, wanted: AddressPlan) -> None:
         routes = wanted.routes
+        self.facts = Facts(interface=nic.name)
+        if not wanted.everything:
+            await self._around.all_traffic.block(self.stored.id)
+        conflicts = await nic.apply(wanted)
         if wanted.everything:
             await self._around.all_traffic.apply(self.stored.id, nic.index, routes, wanted.everything)
             routes += wanted.everything.defaults
@@ -269,7 +274,9 @@ class Runner:
         try:
             if wanted:
                 await self._around.resolver.apply(nic.name, nic.index, wanted)
-            else:
+            elif (
+                self.connection.settings.routing is not Routing.EVERYTHING
+            ):  # or names would be looked up past the tunnel
                 await self._around.resolver.clear(nic.name, nic.index)
         except VpnError as error:
             self._record(Tell("warning", str(error)))

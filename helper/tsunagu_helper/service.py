@@ -167,6 +167,7 @@ class ConnectionService:
             self._changed(connection_id)
             raise
         self._around.wanted.remember(connection_id, wanted=False)
+        await self._around.lockdown.lift(connection_id)
         del self._runners[connection_id]
         self._listener.removed(connection_id)
 
@@ -231,12 +232,22 @@ class ConnectionService:
         runner = await self._authorized(connection_id, caller, ACTION_CONTROL)
         await runner.tell(DisconnectAsked())
         await runner.settled.wait()
+        await self._around.lockdown.lift(connection_id)
+
+    async def unblock(self, caller: str) -> None:
+        """Lift every kill switch, until a connection that has one is asked to connect again."""
+        for connection_id in [*self._around.lockdown.holders]:
+            if connection_id in self._runners:
+                await self._authorized(connection_id, caller, ACTION_CONTROL)
+        await self._around.authority.check(caller, ACTION_CONTROL)
+        await self._around.lockdown.lift_all()
 
     async def status(self, connection_id: str, caller: str) -> dict[str, Plain]:
         """The fields of the status window."""
         runner = await self._authorized(connection_id, caller)
         statistics = await runner.statistics()
-        return status(runner.connection, runner.facts, statistics)
+        holders = self._around.lockdown.holders
+        return status(runner.connection, runner.facts, statistics, blocked_by=holders.get(connection_id, ""))
 
     async def certificate(self, connection_id: str, caller: str) -> str:
         """The last certificate of the server that was seen, DER in base64."""

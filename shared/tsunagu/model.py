@@ -78,7 +78,16 @@ class Addressing(Enum):
     """Where the NIC's address comes from."""
 
     DHCP = "dhcp"
+    STATIC = "static"  # the settings have it
     NONE = "none"  # bridges, own tools: Tsunagu leaves the NIC without an address
+
+
+class Ipv6(Enum):
+    """Where the NIC's IPv6 addresses come from."""
+
+    OFF = "off"
+    AUTO = "auto"  # routers behind the hub announce the network; their default route only counts where it is in here
+    STATIC = "static"  # the settings have it
 
 
 class Routing(Enum):
@@ -137,6 +146,39 @@ def _host(value: str, what: str = "server") -> None:
 def _number(value: int, low: int, high: int, what: str) -> None:
     if not low <= value <= high:
         raise InvalidSettings(f"The {what} must lie between {low} and {high}")
+
+
+def _interface(value: str, version: int, what: str) -> None:
+    try:
+        interface = ipaddress.ip_interface(value)
+    except ValueError:
+        interface = None
+    if interface is None or interface.version != version or "/" not in value:
+        example = "192.168.77.5/24" if version == 4 else "2001:db8:5::5/64"
+        raise InvalidSettings(f"The {what} must be an address with its prefix length, such as {example}")
+    address, network = interface.ip, interface.network
+    if network.prefixlen < 8 or address.is_loopback or address.is_multicast or address.is_unspecified:
+        raise InvalidSettings(f"The {what} must be one for a host, which {value} is not")
+    if version == 4 and network.prefixlen < 31 and address in (network.network_address, network.broadcast_address):
+        raise InvalidSettings(f"The {what} must be one for a host, which {value} is not")
+
+
+def _gateway(value: str, version: int, network: str) -> None:
+    """A router's address; IPv6 ones are link-local as a rule."""
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        address = None
+    is_neighbour = (
+        address is not None
+        and address.version == version
+        and (
+            (address.version == 6 and address.is_link_local)
+            or (network and address in ipaddress.ip_interface(network).network)
+        )
+    )
+    if not is_neighbour:
+        raise InvalidSettings(f"The gateway must be an address in the network of the fixed one, which {value} is not")
 
 
 def _networks(values: tuple[str, ...], what: str) -> None:
@@ -226,9 +268,16 @@ class ConnectionSettings:
     connect_at_start: bool = False  # when the machine starts, before any log-in
     disconnect_at_logout: bool = False  # when the owner's last session on this machine ends
     old_tls: bool = False  # TLS 1.0 and 1.1 too, for old servers
+    address: str = ""  # with Addressing.STATIC: IPv4, "192.168.77.5/24"
+    gateway: str = ""  # with Addressing.STATIC: the router in that network; "": there is none
+    link_local: bool = False  # where no DHCP server answers: an address of 169.254.0.0/16, which is no success (S12)
+    ipv6: Ipv6 = Ipv6.OFF
+    ipv6_address: str = ""  # with Ipv6.STATIC, "2001:db8:5::5/64"
+    ipv6_gateway: str = ""  # the router there, "fe80::1"; "": there is none
     routing: Routing = Routing.LAN
     extra_networks: tuple[str, ...] = ()  # in CIDR form: through the tunnel too
     excluded_networks: tuple[str, ...] = ()  # in CIDR form: never through the tunnel
+    kill_switch: bool = False  # with Routing.EVERYTHING: until a person disconnects nothing passes outside the tunnel
     allow_lan: bool = True  # with Routing.EVERYTHING: the private networks this machine is in stay outside the tunnel
     dns: Dns = Dns.AUTO
     dns_servers: tuple[str, ...] = ()  # with Dns.MANUAL
@@ -257,8 +306,11 @@ class ConnectionSettings:
             _number(self.mtu, 576, 1500, "MTU, if it is not 0,")
         _networks(self.extra_networks, "extra networks")
         _networks(self.excluded_networks, "excluded networks")
+        if self.kill_switch and self.routing is not Routing.EVERYTHING:
+            raise InvalidSettings("A kill switch takes routing everything: all traffic has to go through the tunnel")
         if self.routing is Routing.NONE and (self.extra_networks or self.excluded_networks):
             raise InvalidSettings("Without routes (routing none) there can be no extra or excluded networks")
+        self._check_addresses()
         self._check_dns()
         self._check_user_certificate()
         if len(self.foreign) > _MAX_FOREIGN:
@@ -270,6 +322,28 @@ class ConnectionSettings:
                 ipaddress.ip_address(self.source_address)
             except ValueError:
                 raise InvalidSettings("The source address must be an IPv4 or IPv6 address") from None
+
+    @property
+    def has_fixed_addresses(self) -> bool:
+        """There is something to set up that does not wait for DHCP."""
+        return self.addressing is Addressing.STATIC or self.ipv6 is not Ipv6.OFF
+
+    def _check_addresses(self) -> None:
+        for value, version, wanted, what in (
+            (self.address, 4, self.addressing is Addressing.STATIC, "fixed address"),
+            (self.ipv6_address, 6, self.ipv6 is Ipv6.STATIC, "fixed IPv6 address"),
+        ):
+            if bool(value) is not wanted:
+                raise InvalidSettings(f"A {what} has to be given where addresses are static, and only there")
+            if value:
+                _interface(value, version, what)
+        if self.gateway and self.addressing is not Addressing.STATIC:
+            raise InvalidSettings("A gateway can be given only beside a fixed address")
+        if self.ipv6_gateway and self.ipv6 is Ipv6.OFF:
+            raise InvalidSettings("An IPv6 gateway can be given only where IPv6 is not off")
+        for value, version, network in ((self.gateway, 4, self.address), (self.ipv6_gateway, 6, self.ipv6_address)):
+            if value:
+                _gateway(value, version, network)
 
     def _check_dns(self) -> None:
         for value in self.dns_servers:

@@ -26,6 +26,7 @@ MEMBERS = {
         "AddConnection(a{sv},a{sv}) -> o",
         "RegisterAgent(o)",
         "UnregisterAgent()",
+        "Unblock()",
         "GetEvents(u) -> aa{sv}",
         "GetAuthorities() -> s",
         "AddAuthorities(s)",

@@ -26,6 +26,7 @@ MAC = "5e:00:11:22:33:44"
 NEIGHBOURS = Route(IPv4Network("192.168.77.0/24"))
 OFFICE = Route(IPv4Network("10.0.0.0/8"), IPv4Address("192.168.77.1"))
 PLAN = AddressPlan(addresses=(IPv4Interface("192.168.77.23/24"),), routes=(NEIGHBOURS, OFFICE), mtu=1400)
+NOTHING = AddressPlan(addresses=(), routes=())
 
 CHANGES = 0x01 | 0x10 | 0x40  # linux/rtnetlink.h: links, IPv4 addresses, IPv4 routes
 
@@ -108,7 +109,7 @@ async def test_a_plan_is_applied_and_taken_back() -> None:
     assert {route["protocol"] for route in ip("-4", "route", "show")} == {"84"}
     assert link()["mtu"] == 1400
 
-    await nic.clear_addresses()
+    await nic.apply(NOTHING)
     assert addresses() == []
     assert routes() == set()
     await nic.close()
@@ -144,7 +145,7 @@ async def test_a_renewal_touches_nothing_that_stays() -> None:
         await nic.apply(PLAN)
         with pytest.raises(BlockingIOError):
             monitor.recv(65536)
-        await nic.clear_addresses()
+        await nic.apply(NOTHING)
         assert monitor.recv(65536)
 
     await nic.close()

@@ -241,6 +241,14 @@ def test_a_bridge_takes_no_lease_even_if_a_worker_reports_one() -> None:
     assert happens(bridge, GotLease(ticket=7, lease=LEASE)) == (bridge, [])
 
 
+def test_fixed_addresses_are_applied_as_soon_as_the_session_stands() -> None:
+    fixed = replace(SETTINGS, addressing=Addressing.STATIC, address="192.168.77.5/24")
+
+    _, commands = happens(replace(CONNECTING, settings=fixed), TunnelUp(ticket=7, session=SESSION))
+
+    assert commands[:2] == [SetCarrier(True), ApplyLease(None)]
+
+
 def test_the_address_outlives_a_reconnect_and_is_asked_for_again() -> None:
     leased, _ = happens(UP, GotLease(ticket=7, lease=LEASE))
     lost, commands = happens(leased, ended(3))

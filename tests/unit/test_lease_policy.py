@@ -5,9 +5,9 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 import pytest
 
-from tsunagu.errors import NoAddress
-from tsunagu.model import ConnectionSettings, Dns, Lease, Routing
-from tsunagu_helper.lease_policy import DnsPlan, Everything, Route, plan
+from tsunagu.errors import InvalidSettings, NoAddress
+from tsunagu.model import Addressing, ConnectionSettings, Dns, Ipv6, Lease, Routing
+from tsunagu_helper.lease_policy import DnsPlan, Everything, Route, link_local_address, plan, without_lease
 
 SETTINGS = ConnectionSettings(name="office", host="vpn.example.org", hub="VPN", username="mika")
 LEASE = Lease(address="192.168.77.23", prefix_length=24, server="192.168.77.1", lifetime_s=3600)
@@ -202,6 +202,77 @@ def test_a_lease_gets_no_top_level_domain_and_no_nonsense(domain: str) -> None:
     wanted = plan(dataclasses.replace(LEASE, dns_servers=("192.168.77.1",), domain=domain), SETTINGS)
 
     assert wanted.dns == DnsPlan(servers=("192.168.77.1",))
+
+
+FIXED = dataclasses.replace(
+    SETTINGS,
+    addressing=Addressing.STATIC,
+    address="192.168.77.5/24",
+    gateway="192.168.77.1",
+    ipv6=Ipv6.STATIC,
+    ipv6_address="2001:db8:5::5/64",
+    ipv6_gateway="fe80::1",
+)
+
+
+def test_fixed_addresses_need_no_lease() -> None:
+    wanted = plan(None, dataclasses.replace(FIXED, extra_networks=("10.0.0.0/8", "2001:db8:6::/48")))
+
+    assert list(map(str, wanted.addresses)) == ["192.168.77.5/24", "2001:db8:5::5/64"]
+    assert list(map(str, wanted.routes)) == [
+        "192.168.77.0/24",
+        "2001:db8:5::/64",
+        "10.0.0.0/8 via 192.168.77.1",
+        "2001:db8:6::/48 via fe80::1",
+    ]
+
+
+def test_fixed_gateways_take_all_traffic_of_both_families() -> None:
+    wanted = plan(None, dataclasses.replace(FIXED, routing=Routing.EVERYTHING))
+
+    assert wanted.everything
+    assert list(map(str, wanted.everything.defaults)) == ["0.0.0.0/0 via 192.168.77.1", "::/0 via fe80::1"]
+    with pytest.raises(NoAddress, match="no gateway beside the fixed address"):
+        plan(None, dataclasses.replace(FIXED, routing=Routing.EVERYTHING, gateway=""))
+
+
+def test_ipv6_is_there_beside_a_lease_and_without_one() -> None:
+    settings = dataclasses.replace(SETTINGS, ipv6=Ipv6.STATIC, ipv6_address="2001:db8:5::5/64")
+
+    assert list(map(str, plan(LEASE, settings).addresses)) == ["192.168.77.23/24", "2001:db8:5::5/64"]
+    for left in (plan(None, settings), without_lease(settings)):
+        assert list(map(str, left.addresses)) == ["2001:db8:5::5/64"]
+        assert list(map(str, left.routes)) == ["2001:db8:5::/64"]
+    assert plan(LEASE, dataclasses.replace(SETTINGS, ipv6=Ipv6.AUTO)).ipv6_is_automatic
+
+
+def test_a_link_local_address_is_the_same_each_time_and_another_for_another_nic() -> None:
+    address = link_local_address("5e:00:00:00:00:01")
+
+    assert address == link_local_address("5e:00:00:00:00:01") != link_local_address("5e:00:00:00:00:02")
+    assert IPv4Address("169.254.1.0") <= address.ip <= IPv4Address("169.254.254.255")
+    wanted = without_lease(SETTINGS, address)
+    assert (wanted.addresses, list(map(str, wanted.routes))) == ((address,), ["169.254.0.0/16"])
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"address": ""}, "A fixed address has to be given"),
+        ({"address": "192.168.77.5"}, "with its prefix length"),
+        ({"address": "192.168.77.0/24"}, "one for a host, which 192.168.77.0/24 is not"),
+        ({"address": "127.0.0.1/8"}, "one for a host"),
+        ({"address": "2001:db8::5/64"}, "with its prefix length"),
+        ({"gateway": "192.168.78.1"}, "in the network of the fixed one"),
+        ({"gateway": "fe80::1"}, "in the network of the fixed one"),
+        ({"ipv6_gateway": "192.168.77.1"}, "in the network of the fixed one"),
+        ({"ipv6": Ipv6.OFF, "ipv6_address": ""}, "only where IPv6 is not off"),
+        ({"addressing": Addressing.DHCP, "address": ""}, "only beside a fixed address"),
+    ],
+)
+def test_fixed_addresses_that_cannot_be_are_refused_with_a_sentence(change: dict[str, object], why: str) -> None:
+    with pytest.raises(InvalidSettings, match=why):
+        dataclasses.replace(FIXED, **change)  # type: ignore[arg-type]  # of a table
 
 
 def test_without_routing_there_is_an_address_and_no_route() -> None:

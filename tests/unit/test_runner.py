@@ -10,7 +10,7 @@ import pytest
 from tests.fakes_helper import LEASE, NOW, SESSION, SETTINGS, FakeNic, FakeWorld, broken_nic, settle
 from tsunagu.control import NeedSignature, NotSigned, Progress, Signed
 from tsunagu.errors import Cancelled, NoAgent, TunnelError, VpnError
-from tsunagu.model import AuthType, Phase, Secret, Secrets, State, Statistics
+from tsunagu.model import AuthType, Phase, Routing, Secret, Secrets, State, Statistics
 from tsunagu_helper.agents import SecretAnswer
 from tsunagu_helper.events import AgentAppeared, ConnectAsked, DisconnectAsked, RemoveAsked, RetryDue, SettingsChanged
 from tsunagu_helper.runner import Facts, Runner
@@ -155,7 +155,7 @@ async def test_no_dhcp_server_takes_a_stale_address_away(bench: Bench) -> None:
     await settle()
 
     assert bench.state is State.UP
-    assert bench.nic.plan is None
+    assert bench.nic.addresses == ()
     assert bench.runner.facts == Facts(interface="tsunagu0")
 
 
@@ -165,7 +165,7 @@ async def test_a_lease_that_policy_refuses_is_not_applied_and_not_announced(benc
     bench.world.workers.newest.lease(replace(LEASE, address="127.0.0.1"))
     await settle()
 
-    assert (bench.state, bench.nic.plan) == (State.UP, None)
+    assert (bench.state, bench.nic.addresses) == (State.UP, ())
     assert "127.0.0.1" in str(bench.runner.connection.last_error)
     assert not [text for text in bench.world.told if text.startswith("The address is")]
 
@@ -469,3 +469,34 @@ async def test_the_history_knows_time_connection_owner_and_code(bench: Bench) ->
     entry = bench.world.history.newest(1, owner=1001)[0]
     assert (entry.time, entry.id, entry.connection, entry.level, entry.code) == (NOW, "abc", "Office", "error", 8)
     assert bench.world.history.newest(1, owner=1002) == []
+
+
+async def test_all_traffic_stays_blocked_while_the_lease_is_gone_and_is_free_after_disconnecting(bench: Bench) -> None:
+    await bench.end()
+    settings = replace(SETTINGS, routing=Routing.EVERYTHING, allow_lan=False)
+    bench.start(replace(STORED, settings=settings))
+    await bench.runner.tell(ConnectAsked())
+    bench.world.workers.newest.establish()
+    bench.world.workers.newest.lease(replace(LEASE, router=LEASE.server, dns_servers=(LEASE.server,)))
+    await settle()
+    traffic, names = bench.world.all_traffic, bench.world.resolver.plans
+    assert (traffic.holder, traffic.is_blocked, names["tsunagu0"].all_names) == ("abc", False, True)
+
+    bench.world.workers.newest.miss_lease()
+    await settle()
+    assert (traffic.holder, traffic.is_blocked, names["tsunagu0"].all_names) == ("abc", True, True)
+
+    await bench.runner.tell(DisconnectAsked())
+    await settle()
+    assert (traffic.holder, traffic.wanted, names) == ("", None, {})
+
+
+async def test_a_resolver_that_refuses_is_told_and_the_tunnel_stays_up(bench: Bench) -> None:
+    bench.world.resolver.broken = VpnError("resolvconf did not take the DNS servers: 3")
+    await bench.runner.tell(ConnectAsked())
+    bench.world.workers.newest.establish()
+    bench.world.workers.newest.lease(replace(LEASE, dns_servers=(LEASE.server,)))
+    await settle()
+
+    assert bench.state is State.UP
+    assert "resolvconf did not take the DNS servers: 3" in bench.world.told

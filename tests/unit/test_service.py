@@ -19,7 +19,7 @@ from tests.fakes_helper import (
 from tsunagu.authorities import fingerprint
 from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT, ACTION_EDIT_SYSTEM
 from tsunagu.errors import AlreadyExists, InvalidSettings, NotAuthorized, NotFound, StorageFailed, VpnError
-from tsunagu.model import AuthType, ConnectionSettings, Secret, State
+from tsunagu.model import AuthType, ConnectionSettings, Routing, Secret, State
 from tsunagu_helper import service as service_module
 from tsunagu_helper.agents import SecretAnswer
 from tsunagu_helper.service import ConnectionService
@@ -312,7 +312,7 @@ def test_every_call_about_a_connection_is_in_the_table() -> None:
     agents = {"register_agent", "agent_registered", "unregister_agent"}
     authorities = {"authorities", "add_authorities", "remove_authority"}
     machine = {"load", "shutdown", "sleep", "wake", "network_changed", "user_gone"}  # nobody on the bus calls these
-    assert public == CALLS.keys() | agents | {"add", "events", "sight_of"} | authorities | machine
+    assert public == CALLS.keys() | agents | {"add", "events", "sight_of", "unblock"} | authorities | machine
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -672,3 +672,27 @@ async def test_a_provided_connection_takes_nobodys_place(bench: Bench) -> None:
 
     assert (await bench.service.settings(office, ALICE)).name == "Office"
     assert "is taken" in bench.service.problems[0]
+
+
+async def test_a_kill_switch_is_lifted_by_disconnecting_removing_or_unblocking_and_by_nothing_else(
+    bench: Bench,
+) -> None:
+    office = await bench.service.add(replace(ANONYMOUS, routing=Routing.EVERYTHING, kill_switch=True), {}, ALICE)
+    holders = bench.world.lockdown.holders
+    await bench.service.connect(office, ALICE)
+    bench.world.workers.newest.fail(7)
+    await settle()
+    assert holders == {office: "Office"}
+    assert "until Office is disconnected" in str((await bench.service.status(office, ALICE))["blocked"])
+
+    with pytest.raises(NotFound):
+        await bench.service.unblock(BOB)
+    assert holders
+    await bench.service.unblock(ALICE)
+    assert not holders
+
+    await bench.service.connect(office, ALICE)
+    await settle()
+    assert holders
+    await bench.service.disconnect(office, ALICE)
+    assert not holders

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
-from tsunagu.errors import VpnError, bus_error_name
+from tsunagu.errors import HelperUnavailable, VpnError, bus_error_name
 from tsunagu_tray.command_line import parser
 from tsunagu_tray.commands import Commands
 from tsunagu_tray.connection_view import LastError
@@ -35,8 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _run(options: argparse.Namespace, texts: Texts) -> None:
     command = Commands(options, texts)
     try:
-        await command.client.open()
-        await command.client.activate()
+        try:
+            await command.client.open()
+            await command.client.activate()
+        except HelperUnavailable:
+            if options.run is not Commands.unblock or os.geteuid() != 0:
+                raise
+            os.execvp("tsunagu-helper", ["tsunagu-helper", "--unblock"])  # noqa: S606  # root's own PATH
         run: Callable[[Commands], Awaitable[None]] = options.run
         await run(command)
         sys.stdout.flush()

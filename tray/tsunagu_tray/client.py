@@ -231,6 +231,10 @@ class HelperClient:
         """Begin to connect; while it waits to try again: try now."""
         await self._call(path, CONNECTION, "Connect")
 
+    async def unblock(self) -> None:
+        """Lift every kill switch."""
+        await self._call(ROOT_PATH, MANAGER, "Unblock")
+
     async def disconnect(self, path: str) -> None:
         """End whatever runs or waits."""
         await self._call(path, CONNECTION, "Disconnect")

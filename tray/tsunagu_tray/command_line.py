@@ -159,6 +159,8 @@ def parser(texts: Texts) -> Usage:
 
     named(command("disconnect", Commands.disconnect, "disconnect, or stop trying"))
 
+    command("unblock", Commands.unblock, "let traffic pass outside the tunnel again: lift the kill switch")
+
     trust = named(command("trust", Commands.trust, "trust the server's certificate from now on"))
     trust.add_argument("--fingerprint", metavar="SHA256", help="trust exactly this one, without a question")
     trust.add_argument("--yes", action="store_true", help="trust whatever the server shows, without a question")

@@ -226,6 +226,10 @@ class Commands:
         """End a connection, whatever it does."""
         await self.client.disconnect(self._named().path)
 
+    async def unblock(self) -> None:
+        """Lift the kill switch."""
+        await self.client.unblock()
+
     async def trust(self) -> None:
         """Pin the server's certificate."""
         view, options, texts = self._named(), self.options, self.texts

@@ -75,6 +75,7 @@ SECTIONS: dict[str, tuple[Field, ...]] = {
         Field("dhcp_server"),
         Field("lease_until", "time"),
         Field("routes", "list"),
+        Field("blocked"),
     ),
     "details_session": (
         Field("half_duplex", "yes"),

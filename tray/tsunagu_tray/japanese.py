@@ -77,6 +77,17 @@ _TABLE = {
     "The {what} must be networks of hosts, which {value} is not": "{what}に {value} は指定できません",
     "Without routes (routing none) there can be no extra or excluded networks":
         "経路を設定しない場合は、追加または除外するネットワークは指定できません",
+    "A {what} has to be given where addresses are static, and only there": "{what}は、アドレスを手動で設定するとき、そのときだけ指定してください",
+    "The {what} must be an address with its prefix length, such as {example}": "{what}には {example} のように、アドレスとプレフィックス長を指定してください",
+    "The {what} must be one for a host, which {value} is not": "{what}に {value} は指定できません",
+    "fixed address": "固定 IP アドレス",
+    "fixed IPv6 address": "固定 IPv6 アドレス",
+    "The gateway must be an address in the network of the fixed one, which {value} is not":
+        "ゲートウェイには固定アドレスと同じネットワークのアドレスを指定してください ({value} は使えません)",
+    "A gateway can be given only beside a fixed address": "ゲートウェイは固定 IP アドレスとともに指定してください",
+    "An IPv6 gateway can be given only where IPv6 is not off": "IPv6 ゲートウェイは IPv6 を使うときだけ指定できます",
+    "A kill switch takes routing everything: all traffic has to go through the tunnel":
+        "キルスイッチを使うには、すべての通信を VPN に通す設定が必要です",
     "The DNS servers must be IP addresses, which {value} is not": "DNS サーバーは IP アドレスで指定してください ({value} は使えません)",
     "The DNS servers must be other machines, which {value} is not": "DNS サーバーに {value} は指定できません",
     "DNS servers and DNS domains": "DNS サーバーと DNS ドメイン",
@@ -166,6 +177,13 @@ _TABLE = {
     "ask who runs that network, or choose to send only its own traffic through the tunnel":
         "仮想 HUB のセグメントの DHCP サーバーがルーターを通知しないため、すべての通信を VPN に通すことができません。"
         "そのネットワークの管理者に確認するか、VPN 先のネットワークへの通信だけを通す設定にしてください",
+    "There is no gateway beside the fixed address, so all traffic cannot go through the tunnel; set one":
+        "固定 IP アドレスのゲートウェイがないため、すべての通信を VPN に通すことができません。ゲートウェイを指定してください",
+    "The kill switch takes the program nft; install the package nftables": "キルスイッチには 'nft' が必要です。'nftables' パッケージをインストールしてください",
+    "The kill switch could not be set: {why}": "キルスイッチを設定できませんでした: {why}",
+    "The kill switch could not be kept in {path}: {why}": "キルスイッチを {path} に保存できませんでした: {why}",
+    "What is not for the tunnel is blocked by Tsunagu until {name} is disconnected":
+        "「{name}」を切断するまで、VPN を通らない通信は Tsunagu により遮断されています",
     "All traffic goes through the tunnel of {holder} already; disconnect {again} first, or let {name} carry only the traffic to its own networks":
         "すべての通信は既に「{holder}」の VPN を通っています。先に「{holder}」を切断するか、「{name}」には VPN 先のネットワークへの通信だけを通してください",
     "The network {network} behind the hub has numbers of the network {local} at {nic}, so machines of one of the two cannot be reached; ask for other numbers on either side":
@@ -260,6 +278,7 @@ _TABLE = {
         "パスワード (再入力が必要) または --key の秘密鍵も書き出す",
     "the private key of the user's certificate": "ユーザー証明書の秘密鍵",
     "save a new connection": "新しい接続設定を保存する",
+    "let traffic pass outside the tunnel again: lift the kill switch": "キルスイッチを解除し、VPN を通らない通信を許可する",
     "show all settings of a connection": "すべての設定項目を表示する",
     "change settings of a connection": "接続設定の項目を変更する",
     "a setting as 'tsunagu show' names it, and its new value": "設定項目 (一覧と同じ名前) と新しい値",

@@ -55,6 +55,9 @@ class Setting:
         return f"choice_{self.field.replace('.', '_')}_{(option or 'none').replace('-', '_')}"
 
 
+_EMPTY: dict[Widget, Any] = {Widget.TEXT: "", Widget.LINES: []}  # what a setting is that means nothing beside others
+
+
 def _auth(*kinds: str) -> Callable[[Mapping[str, Any]], bool]:
     return lambda values: values["auth"] in kinds
 
@@ -95,13 +98,20 @@ TABLE: tuple[Setting, ...] = (
     _start("connect_at_start", advanced=False),
     _start("disconnect_at_logout"),
     _network("routing", Widget.CHOICE, advanced=False, options=("lan", "everything", "none")),
+    _network("kill_switch", Widget.SWITCH, shown=lambda values: values["routing"] == "everything"),
     _network("allow_lan", shown=lambda values: values["routing"] == "everything"),
     _network("extra_networks", Widget.LINES, shown=lambda values: values["routing"] != "none"),
     _network("excluded_networks", Widget.LINES, shown=lambda values: values["routing"] != "none"),
     _network("dns", Widget.CHOICE, options=("auto", "manual", "off")),
     _network("dns_servers", Widget.LINES, shown=lambda values: values["dns"] == "manual"),
     _network("dns_domains", Widget.LINES),
-    _network("addressing", Widget.CHOICE, options=("dhcp", "none")),
+    _network("addressing", Widget.CHOICE, options=("dhcp", "static", "none")),
+    _network("address", Widget.TEXT, shown=lambda values: values["addressing"] == "static"),
+    _network("gateway", Widget.TEXT, shown=lambda values: values["addressing"] == "static"),
+    _network("link_local", Widget.SWITCH, shown=lambda values: values["addressing"] == "dhcp"),
+    _network("ipv6", Widget.CHOICE, options=("off", "auto", "static")),
+    _network("ipv6_address", Widget.TEXT, shown=lambda values: values["ipv6"] == "static"),
+    _network("ipv6_gateway", Widget.TEXT, shown=lambda values: values["ipv6"] != "off"),
     _network("mtu", Widget.NUMBER, high=1500),
     _retry("retry.kind", Widget.CHOICE, options=("for-ever", "limited", "never")),
     _retry("retry.limit", Widget.NUMBER, low=1, high=9999, shown=lambda values: values["retry.kind"] == "limited"),
@@ -164,7 +174,9 @@ def settings_of(values: Values, saved: ConnectionSettings | None) -> ConnectionS
         "proxy": to_plain(_proxy_of(values, base.proxy)),
         "retry_limit": limits[values["retry.kind"]],
     }
-    plain |= {row.field: [] for row in TABLE if row.widget is Widget.LINES and not row.shown(values)}
+    hidden = [row for row in TABLE if row.group == "group_network" and not row.shown(values)]
+    plain |= {row.field: _EMPTY[row.widget] for row in hidden if row.widget in _EMPTY}
+    plain["kill_switch"] = values["kill_switch"] and values["routing"] == "everything"
     settings: ConnectionSettings = from_plain(ConnectionSettings, to_plain(base) | plain)
     return settings
 

@@ -316,6 +316,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "status_received_broadcast_octets": ("Received broadcast size", "受信ブロードキャスト合計サイズ"),
     "status_interface": ("Network adapter", "仮想 LAN カード"),
     "status_addresses": ("Addresses", "IP アドレス"),
+    "status_blocked": ("Kill switch", "キルスイッチ"),
     "status_routes": ("Routes", "経路"),
     "status_dhcp_server": ("DHCP server", "DHCP サーバー"),
     "status_lease_until": ("Address valid until", "IP アドレスの有効期限"),
