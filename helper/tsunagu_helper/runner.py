@@ -196,7 +196,7 @@ class Runner:
                 await self._apply(self._nic, lease)
             case ClearAddresses() if self._nic:
                 settings = self.connection.settings
-                fallback = link_local_address(self.stored.mac) if settings.link_local else None
+                fallback = link_local_address(self._mac) if settings.link_local else None
                 await self._make_so(self._nic, without_lease(settings, fallback))
             case StartWorker():
                 self._start_worker(command)
@@ -225,6 +225,10 @@ class Runner:
             case Leave():
                 self.left.set()
 
+    @property
+    def _mac(self) -> str:
+        return self.connection.settings.mac or self.stored.mac
+
     async def _open_nic(self) -> None:
         settings = self.connection.settings
         if settings.routing is Routing.EVERYTHING:
@@ -233,10 +237,11 @@ class Runner:
             await self._around.all_traffic.release(self.stored.id)
         if settings.kill_switch:
             await self._around.lockdown.engage(self.stored.id, settings.name, allow_lan=settings.allow_lan)
-        if self._nic and not self._nic.stands():  # somebody has deleted it
+        name = settings.interface or self.stored.interface
+        if self._nic and (self._nic.name != name or not self._nic.stands()):  # renamed, or somebody has deleted it
             await self._close_nic()
         if self._nic is None:
-            self._nic = await self._around.nics.open(self.stored.interface, self.stored.mac)
+            self._nic = await self._around.nics.open(settings.interface or self.stored.interface, self._mac)
             self.facts = Facts(interface=self._nic.name)
 
     async def _close_nic(self) -> None:
@@ -287,7 +292,7 @@ class Runner:
         start = Start(
             settings=replace(command.settings, foreign=""),
             secrets=command.secrets,
-            mac=self.stored.mac,
+            mac=self._mac,
             accepted_fingerprint=command.accepted_fingerprint,
             authorities=self._around.store.authorities(self.stored.owner).pem,
             machine_id=self._around.store.machine_id(),

@@ -118,6 +118,8 @@ _CERTIFICATES = re.compile(
 _MAX_CERTIFICATES = 24576  # characters: with a key and all else they fit into one control message
 _MAX_HEADERS = 32
 _MAX_NETWORKS = 64
+_INTERFACE = re.compile(r"tsunagu[a-z0-9_]{0,8}")  # 15 octets at most; no NIC of others
+_MAC = re.compile(r"[0-9a-f][26ae](:[0-9a-f]{2}){5}")  # locally administered, unicast
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN (RSA )?PRIVATE KEY-----\n(?:[A-Za-z0-9+/]{1,76}={0,2}\n)+-----END (?(1)RSA )PRIVATE KEY-----\n?"
 )
@@ -274,6 +276,8 @@ class ConnectionSettings:
     ipv6: Ipv6 = Ipv6.OFF
     ipv6_address: str = ""  # with Ipv6.STATIC, "2001:db8:5::5/64"
     ipv6_gateway: str = ""  # the router there, "fe80::1"; "": there is none
+    interface: str = ""  # name of the NIC, "tsunagu…"; connections may share one, one at a time; "": one of its own
+    mac: str = ""  # of the NIC, "5e:…"; "": one of its own
     routing: Routing = Routing.LAN
     extra_networks: tuple[str, ...] = ()  # in CIDR form: through the tunnel too
     excluded_networks: tuple[str, ...] = ()  # in CIDR form: never through the tunnel
@@ -310,6 +314,14 @@ class ConnectionSettings:
             raise InvalidSettings("A kill switch takes routing everything: all traffic has to go through the tunnel")
         if self.routing is Routing.NONE and (self.extra_networks or self.excluded_networks):
             raise InvalidSettings("Without routes (routing none) there can be no extra or excluded networks")
+        if self.interface and not _INTERFACE.fullmatch(self.interface):
+            raise InvalidSettings(
+                "The network adapter's name must be tsunagu with up to 8 small letters, digits or underlines behind it"
+            )
+        if self.mac and not _MAC.fullmatch(self.mac):
+            raise InvalidSettings(
+                "The MAC address must be a locally administered one of 6 octets, such as 5e:00:00:00:00:01"
+            )
         self._check_addresses()
         self._check_dns()
         self._check_user_certificate()

@@ -88,6 +88,10 @@ _TABLE = {
     "An IPv6 gateway can be given only where IPv6 is not off": "IPv6 ゲートウェイは IPv6 を使うときだけ指定できます",
     "A kill switch takes routing everything: all traffic has to go through the tunnel":
         "キルスイッチを使うには、すべての通信を VPN に通す設定が必要です",
+    "The network adapter's name must be tsunagu with up to 8 small letters, digits or underlines behind it":
+        "仮想 LAN カードの名前は tsunagu の後に 8 文字以内の英小文字、数字、下線を付けたものにしてください",
+    "The MAC address must be a locally administered one of 6 octets, such as 5e:00:00:00:00:01":
+        "MAC アドレスは 5e:00:00:00:00:01 のようなローカル管理アドレスにしてください",
     "The DNS servers must be IP addresses, which {value} is not": "DNS サーバーは IP アドレスで指定してください ({value} は使えません)",
     "The DNS servers must be other machines, which {value} is not": "DNS サーバーに {value} は指定できません",
     "DNS servers and DNS domains": "DNS サーバーと DNS ドメイン",

@@ -112,6 +112,8 @@ TABLE: tuple[Setting, ...] = (
     _network("ipv6", Widget.CHOICE, options=("off", "auto", "static")),
     _network("ipv6_address", Widget.TEXT, shown=lambda values: values["ipv6"] == "static"),
     _network("ipv6_gateway", Widget.TEXT, shown=lambda values: values["ipv6"] != "off"),
+    _network("interface", Widget.TEXT),
+    _network("mac", Widget.TEXT),
     _network("mtu", Widget.NUMBER, high=1500),
     _retry("retry.kind", Widget.CHOICE, options=("for-ever", "limited", "never")),
     _retry("retry.limit", Widget.NUMBER, low=1, high=9999, shown=lambda values: values["retry.kind"] == "limited"),

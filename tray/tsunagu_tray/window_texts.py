@@ -154,6 +154,8 @@ WINDOW_SENTENCES: dict[str, tuple[str, str]] = {
     "set_ipv6_gateway": ("IPv6 gateway", "IPv6 ゲートウェイ"),
     "set_kill_switch": ("Block what does not go through the tunnel until disconnecting", "切断するまで VPN を通らない通信を遮断する（キルスイッチ）"),
     "choice_addressing_none": ("None (for bridges and own tools)", "設定しない（ブリッジなど）"),
+    "set_interface": ("Name of the network adapter", "仮想 LAN カードの名前"),
+    "set_mac": ("MAC address of the network adapter", "仮想 LAN カードの MAC アドレス"),
     "set_mtu": ("MTU (0: automatic)", "MTU（0: 自動）"),
     "set_retry_kind": ("Connect again", "再接続"),
     "choice_retry_kind_for_ever": ("Without end", "無限に再接続する"),

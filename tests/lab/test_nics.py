@@ -1,0 +1,57 @@
+"""The NICs of connections, as people choose them."""
+
+import json
+from typing import Any
+
+from tests.lab.server import ANONYMOUS_USER, VpnServer
+from tests.lab.stack import NAME, Stack
+
+MAC = "5e:12:34:56:78:9a"
+
+
+def nic(server: VpnServer, name: str) -> Any:
+    [shown] = json.loads(server.run(server.cli, "ip", "-json", "link", "show", "dev", name).stdout)
+    return shown
+
+
+def test_name_mac_and_mtu_are_as_chosen(server: VpnServer, stack: Stack) -> None:
+    stack.add()
+    stack.done("set", NAME, "interface=tsunagu_lab", f"mac={MAC}", "mtu=1300")
+
+    stack.connect()
+
+    shown = nic(server, "tsunagu_lab")
+    assert (stack.status()["interface"], shown["address"], shown["mtu"]) == ("tsunagu_lab", MAC, 1300)
+    assert server.ping()
+
+
+def test_a_nic_shared_by_choice_serves_one_connection_at_a_time(server: VpnServer, stack: Stack) -> None:
+    stack.add("One")
+    stack.add("Two", "--anonymous", user=ANONYMOUS_USER, password=None)
+    for name in ("One", "Two"):
+        stack.done("set", name, "interface=tsunagu_both")
+    stack.connect("One")
+
+    refused = stack.cli("connect", "Two", "--wait")
+
+    assert refused.returncode == 1
+    assert "error 43" in refused.stderr
+    assert server.ping()
+    stack.disconnect("One")
+    stack.connect("Two")
+    assert server.ping()
+
+
+def test_a_connection_keeps_its_nic_over_a_restart_of_the_helper(server: VpnServer, stack: Stack) -> None:
+    stack.add()
+    stack.connect()
+    name = stack.status()["interface"]
+    address = nic(server, name)["address"]
+    stack.disconnect()
+
+    stack.stop_helper()
+    stack.start_helper()
+    stack.connect()
+
+    assert stack.status()["interface"] == name
+    assert nic(server, name)["address"] == address
