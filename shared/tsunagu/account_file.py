@@ -141,14 +141,18 @@ def serialise(account: Account, *, server_certificate: bytes = b"") -> bytes:
         InvalidSettings: certificate or private key are not what the file takes; the key has to be RSA in PKCS#1 form.
     """
     settings = account.settings
-    if settings.foreign:
-        entries = dict(parse_text(settings.foreign.encode()).entries)
-    else:
-        dates = [Entry((name,), "uint64", 0) for name in ("CreateDateTime", "LastConnectDateTime", "UpdateDateTime")]
-        entries = _by_key(*dates, *(_entry(path, value) for path, value in _NEW))
+    entries = foreign_entries(settings)
     _put_trust(entries, settings.server_fingerprint, server_certificate)
     entries |= _by_key(*_options(settings), *_proxy(account), *_authentication(account))
     return _HEAD + serialise_text(entries.values())
+
+
+def foreign_entries(settings: ConnectionSettings) -> dict[Key, Entry]:
+    """What the file says beside our settings, by key: as the file had it that the connection came from."""
+    if settings.foreign:
+        return dict(parse_text(settings.foreign.encode()).entries)
+    dates = [Entry((name,), "uint64", 0) for name in ("CreateDateTime", "LastConnectDateTime", "UpdateDateTime")]
+    return _by_key(*dates, *(_entry(path, value) for path, value in _NEW))
 
 
 # -- from the file ----------------------------------------------------------------------------------------------------

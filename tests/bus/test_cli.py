@@ -508,3 +508,42 @@ class fake_helper_of_a_stranger:  # noqa: N801  # used like the function
 
     async def __aexit__(self, *_: object) -> None:
         await self._stranger.stop()
+
+
+async def test_vpncmd_takes_commands_from_stdin_and_copies_its_output(
+    tsunagu: Run, helper: FakeHelper, tmp_path: Path
+) -> None:
+    create = "AccountCreate 'x' /SERVER:h:443 /HUB:DEMO /USERNAME:u /NICNAME:vpn".replace("'x'", '"my office"')
+    out = tmp_path / "out"
+
+    done = await tsunagu("vpncmd", "localhost", "/CLIENT", f"/OUT:{out}", stdin=f"{create}\nAccountList\nKeepGet\n")
+
+    [connection] = helper.connections.values()
+    assert (connection.settings.name, connection.settings.hub) == ("my office", "DEMO")
+    assert done.status == 33  # as the last command
+    assert "KeepGet is not supported" in done.out
+    assert "VPN Server Hostname         |h:443 (Direct TCP/IP Connection)" in done.out
+    assert out.read_text() == done.out
+    unwritable = await tsunagu("vpncmd", f"/OUT:{tmp_path}/no/out", stdin="AccountList\n")
+    assert (unwritable.status, "cannot be written" in unwritable.out) == (38, True)
+
+
+@pytest.mark.parametrize("words", [("192.0.2.1", "/CLIENT"), ("localhost", "/SERVER"), ("/TOOLS",), ("/IN:nowhere",)])
+async def test_vpncmd_says_what_it_is_not_for(tsunagu: Run, helper: FakeHelper, words: tuple[str, ...]) -> None:
+    assert helper.bus is not None
+
+    done = await tsunagu("vpncmd", *words, "/CMD", "AccountList")
+
+    assert done.status in (33, 38)
+    assert len(done.out.strip().splitlines()) == 2
+
+
+async def test_vpncmd_tells_the_helper_no_password_that_was_not_set(tsunagu: Run, helper: FakeHelper) -> None:
+    helper.add("Office")
+
+    for command in ("AccountPasswordSet Office /PASSWORD:s3cret /TYPE:standard", "AccountStatusHide Office"):
+        assert (await tsunagu("vpncmd", "/CMD", *command.split())).status == 0
+
+    [connection] = helper.connections.values()
+    assert connection.secrets == {"password": "s3cret"}
+    assert connection.settings.hide_windows

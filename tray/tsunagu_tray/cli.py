@@ -15,11 +15,13 @@ from tsunagu_tray.texts import Texts, language
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit status: 0 done, 1 not done (one sentence on stderr says why), 2 wrong usage."""
+    """Run one command; its exit status: 0 done, 1 not done (one sentence on stderr says why), 2 wrong usage;
+    of ``vpncmd`` the official one.
+    """
     texts = Texts(language(os.environ))
     options = parser(texts).parse_args(arguments)
     try:
-        asyncio.run(_run(options, texts))
+        return asyncio.run(_run(options, texts)) or 0
     except VpnError as error:
         tell("tsunagu: " + texts.error(LastError(bus_error_name(error), error.code, str(error))))
         return 1
@@ -29,10 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes
         return 1
-    return 0
 
 
-async def _run(options: argparse.Namespace, texts: Texts) -> None:
+async def _run(options: argparse.Namespace, texts: Texts) -> int | None:
     command = Commands(options, texts)
     try:
         try:
@@ -42,9 +43,10 @@ async def _run(options: argparse.Namespace, texts: Texts) -> None:
             if options.run is not Commands.unblock or os.geteuid() != 0:
                 raise
             os.execvp("tsunagu-helper", ["tsunagu-helper", "--unblock"])  # noqa: S606  # root's own PATH
-        run: Callable[[Commands], Awaitable[None]] = options.run
-        await run(command)
+        run: Callable[[Commands], Awaitable[int | None]] = options.run
+        status = await run(command)
         sys.stdout.flush()
+        return status
     finally:
         await command.client.close()
 

@@ -11,6 +11,8 @@ from tsunagu_tray.attempt import CONNECT_TIMEOUT_S
 from tsunagu_tray.commands import Commands
 from tsunagu_tray.texts import Language, Texts
 
+Run = Callable[[Commands], Awaitable[int | None]]
+
 
 class Usage(argparse.ArgumentParser):
     """argparse in the reader's language."""
@@ -53,7 +55,9 @@ def parser(texts: Texts) -> Usage:
     top.add_argument("--version", action="version", version=f"tsunagu {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def command(name: str, run: Callable[[Commands], Awaitable[None]], summary: str, *, data: bool = False) -> Usage:
+    def command(
+        name: str, run: Callable[[Commands], Awaitable[int | None]], summary: str, *, data: bool = False
+    ) -> Usage:
         added = commands.add_parser(name, help=summary, description=summary)
         added.set_defaults(run=run)
         if data:
@@ -176,6 +180,13 @@ def parser(texts: Texts) -> Usage:
 
     log = named(command("log", Commands.log, "show what happened, newest last", data=True), needed=False)
     log.add_argument("-n", "--number", type=count, default=50, metavar="N", help="so many entries (default 50)")
+    vpncmd = command("vpncmd", Commands.vpncmd, "take commands and scripts of the official client's vpncmd")
+    vpncmd.add_argument(
+        "words",
+        metavar="WORD",
+        nargs=argparse.REMAINDER,
+        help="as behind vpncmd, for example: localhost /CLIENT /CMD AccountList",
+    )
     top.translate(texts)
     return top
 

@@ -53,6 +53,7 @@ from tsunagu_tray.settings_text import changed, rows
 from tsunagu_tray.system_proxy import ChosenByScript, system_proxy
 from tsunagu_tray.terminal import Terminal, tell
 from tsunagu_tray.texts import Texts
+from tsunagu_tray.vpncmd import Vpncmd
 
 SYSTEM = "system"  # as a proxy: the one that the environment or the desktop names
 
@@ -302,6 +303,10 @@ class Commands:
         else:
             rows = [[local_time(e["time"]), e["level"], e["connection"], event_text(e, self.texts)] for e in events]
             print_lines(table(rows))
+
+    async def vpncmd(self) -> int:
+        """A command of the official client's tool, or a script of them."""
+        return await Vpncmd(self.client, self._own).run(self.options.words)
 
     # -- parts --------------------------------------------------------------------------------------------------------
 

@@ -287,6 +287,8 @@ _TABLE = {
     "change settings of a connection": "接続設定の項目を変更する",
     "a setting as 'tsunagu show' names it, and its new value": "設定項目 (一覧と同じ名前) と新しい値",
     "KEY=VALUE": "項目=値",
+    "take commands and scripts of the official client's vpncmd": "公式クライアントの vpncmd のコマンドやスクリプトを実行する",
+    "as behind vpncmd, for example: localhost /CLIENT /CMD AccountList": "vpncmd の引数と同じ (例: \"localhost /CLIENT /CMD AccountList\")",
     "give a connection another name": "接続設定の名前を変更する",
     "save a connection like another one, without secrets": "接続設定を複製する (パスワードなどは含まない)",
     "the new name": "新しい名前",
