@@ -85,7 +85,7 @@ class ResolvConf:
 
     def _restore(self) -> None:
         kept = json.loads(self._kept.read_text())
-        if kept["link"] is not None:
+        if kept["link"] is not None and not self._path.is_symlink():
             new = self._path.with_name(".resolv.conf.tsunagu")
             new.unlink(missing_ok=True)
             new.symlink_to(kept["link"])
@@ -99,9 +99,10 @@ class ResolvConf:
         try:
             _replace(self._path, text, 0o644)
         except OSError as error:
-            if error.errno != errno.EBUSY:
+            if error.errno not in (errno.EBUSY, errno.EROFS):
                 raise
-            with self._path.open("r+b") as file:  # a mount of its own, as in containers: only its contents can change
+            # A mount of its own, as in containers and in our systemd unit: only its contents can change.
+            with self._path.open("r+b") as file:
                 file.write(text.encode(errors="surrogateescape"))
                 file.truncate()
                 os.fsync(file.fileno())
