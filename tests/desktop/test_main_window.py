@@ -1,15 +1,20 @@
 """The main window and the details on a virtual desktop with a scripted helper: mouse, keys, and what a reader says."""
 
+import base64
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.desktop.window_rig import ADDRESS, APPLICATION, Rig, window_rig
+from tests.fakes import make_certificate
 from tests.fakes_bus import until
 from tests.lab.waiting import wait_for
+from tsunagu.account_file import Account, serialise
 from tsunagu.errors import TunnelError
-from tsunagu.model import State, Statistics
+from tsunagu.model import ConnectionSettings, HashedPassword, Secrets, State, Statistics
 
 
 @pytest.fixture
@@ -165,3 +170,52 @@ async def test_the_size_is_remembered(rig: Rig) -> None:
 
     window = await rig.do(rig.desktop.activate, "^Tsunagu$")
     await rig.do(wait_for, lambda: rig.desktop.size_of(window) == after, 10, "the remembered size")
+
+
+async def test_an_exported_connection_is_imported_under_a_free_name(rig: Rig, tmp_path: Path) -> None:
+    rig.helper.add("Office")
+    settings = ConnectionSettings(name="Office", host="vpn.example.org", hub="STAFF", username="mika")
+    account = Account(settings=settings, secrets=Secrets(hashed_password=HashedPassword("ab" * 20)))
+    (tmp_path / "office.vpn").write_bytes(serialise(account))
+
+    await rig.open(str(tmp_path / "office.vpn"))
+
+    await rig.said("Office (2) imported")
+    await rig.said("Office (2): Offline")
+    imported = next(c for c in rig.helper.connections.values() if c.settings.name == "Office (2)")
+    assert imported.settings.hub == "STAFF"
+    assert imported.secrets == {"hashed_password": "ab" * 20}
+
+
+async def test_what_is_no_setting_file_is_refused_with_a_sentence(rig: Rig, tmp_path: Path) -> None:
+    (tmp_path / "x.vpn").write_text("# nothing of the kind")
+
+    await rig.open(str(tmp_path / "x.vpn"))
+
+    await rig.said("That did not work")
+
+
+async def test_the_details_lead_to_policy_certificate_and_history(rig: Rig) -> None:
+    office = rig.helper.add("Office")
+    office.session = replace(office.session, certificate=base64.b64encode(make_certificate().der).decode())
+    office.show(state=State.UP, addresses=[ADDRESS])
+    rig.helper.events = [
+        {"time": 0.0, "connection": "Office", "id": "c1", "level": "info", "code": 0, "text": "Connected to it"},
+        {"time": 1.0, "connection": "Other", "id": "c9", "level": "info", "code": 0, "text": "Of another"},
+    ]
+    await rig.open("--details", "Office", title="^Office: Status$")
+    await rig.said("Session name")
+
+    await rig.do(rig.desktop.press, "Server Certificate")
+    await rig.said("tsunagu test server")
+    await rig.said("SHA-256 fingerprint")
+    await rig.do(rig.desktop.activate, "^Server Certificate$")
+    await rig.keys("alt+F4")
+    await rig.do(rig.desktop.press, "Security Policy")
+    await rig.do(rig.desktop.activate, "^Security Policy$")
+    await rig.keys("alt+F4")
+    await rig.do(rig.desktop.press, "History")
+    await rig.said("Connected to it")
+    assert "Of another" not in await rig.do(rig.desktop.said)
+    client = next(part for part in await rig.do(rig.desktop.parts) if "Client Certificate" in part["name"])
+    assert "sensitive" not in client["states"]

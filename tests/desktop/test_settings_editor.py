@@ -20,6 +20,7 @@ async def test_a_first_connection_is_made_by_keyboard_alone(rig: Rig) -> None:
     await rig.said("No connections yet")
 
     await rig.keys("ctrl+n")
+    await rig.said("Name of the connection")
     await rig.front("^New Connection$")
     for text in ("Office", "vpn.example.org"):
         await rig.type(text)
@@ -27,6 +28,12 @@ async def test_a_first_connection_is_made_by_keyboard_alone(rig: Rig) -> None:
     await rig.type("STAFF", at="Virtual hub")
     await rig.type("mika", at="User name")
     await rig.type("geheim", at="Password")
+    try:
+        await rig.can("Save")
+    except TimeoutError:
+        from pathlib import Path
+        await rig.do(rig.desktop.screenshot, Path("build/fail.png"))
+        raise
     await rig.keys("Return")
 
     await rig.said("Office: Offline")
@@ -55,7 +62,7 @@ async def test_advanced_settings_and_secrets_are_saved(rig: Rig) -> None:
 
     await rig.choose("Advanced")
     await rig.type("10.1.0.0/16, 10.2.0.0/16", at="Further networks")
-    await rig.choose_from("Proxy", 2)
+    await rig.choose_from("Proxy", "SOCKS4 proxy", 2)
     await rig.said("Proxy's host name")
     await rig.type("proxy.example.org", at="Proxy's host name")
     await rig.type("pr0xy", at="Proxy's password")

@@ -193,7 +193,10 @@ class Desktop:
 
     def parts(self) -> list[dict[str, Any]]:
         """What a screen reader finds on Tsunagu's windows, by a program of the desktop's own."""
-        return [json.loads(line) for line in self.run("/usr/bin/python3", READER).splitlines()]
+        try:
+            return [json.loads(line) for line in self.run("/usr/bin/python3", READER).splitlines()]
+        except subprocess.CalledProcessError:
+            return []  # a part went while it was looked at
 
     def said(self) -> list[str]:
         """The accessible names on them."""

@@ -52,6 +52,7 @@ def test_every_sentence_that_is_said_exists_and_every_one_that_exists_is_said() 
         "set_",
         "choice_",
         "attempt_",
+        "view_",
         "list_",
     )
 

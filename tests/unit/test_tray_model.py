@@ -105,7 +105,7 @@ def test_a_click_does_nothing_while_it_disconnects() -> None:
 
 def test_with_no_connection_or_no_helper_the_menu_says_so() -> None:
     assert "tsunagu add" in labels(menu(known(), ENGLISH))[0]
-    assert click(known()) == Do(Verb.EXPLAIN)
+    assert click(known()) == Do(Verb.NEW)
     assert labels(menu(known(available=False), ENGLISH))[0] == "The Tsunagu service is not running"
     assert click(known(available=False)) == Do(Verb.START_SERVICE)
 
@@ -119,10 +119,10 @@ def test_the_menu_begins_with_what_a_click_does() -> None:
     assert separator is None
     assert home is not None
     assert office is not None
-    assert labels(home.children) == ["Connected, 10.0.0.2", "---", "_Disconnect"]
-    assert labels(office.children) == ["Offline", "---", "_Connect"]
+    assert labels(home.children) == ["Connected, 10.0.0.2", "---", "_Disconnect", "---", "_Status…", "_Properties…"]
+    assert labels(office.children) == ["Offline", "---", "_Connect", "---", "_Status…", "_Properties…"]
     assert not home.children[0].enabled  # type: ignore[union-attr]  # a line, not a separator
-    assert labels(tuple(end)) == ["---", "_Quit"]
+    assert labels(tuple(end)) == ["---", "_Open Tsunagu", "_New Connection…", "---", "_Quit"]
 
 
 def test_a_waiting_connection_can_be_retried_now() -> None:

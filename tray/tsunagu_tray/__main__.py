@@ -23,6 +23,7 @@ from tsunagu_tray.icon import Menu, MenuItem, TrayIcon
 from tsunagu_tray.images import picture
 from tsunagu_tray.memory import Memory, Remembered
 from tsunagu_tray.notify import Notifier
+from tsunagu_tray.prompt import open_window
 from tsunagu_tray.questions import Questions
 from tsunagu_tray.session_names import TRAY, TRAY_PATH, WINDOW
 from tsunagu_tray.texts import Texts, language
@@ -183,6 +184,9 @@ class Tray:
         title, body = self._texts("no_place_title"), self._texts("no_place_body")
         said = Withdraw(NO_PLACE) if present else Notice(key=NO_PLACE, title=title, body=body)
         self._notifier.say([said])
+        if not present and not self._memory.values.knows_no_place:
+            self._memory.remember(knows_no_place=True)
+            self._open_window()
 
     # -- what a click does --------------------------------------------------------------------------------------------
 
@@ -204,11 +208,19 @@ class Tray:
                 self._questions.open(path)
             case Verb.START_SERVICE:
                 self._start(self._told("", client.activate()))
-            case Verb.EXPLAIN:
-                title, body = self._texts("welcome_title"), self._texts("welcome_body")
-                self._notifier.say([Notice(key="", title=title, body=body)])
+            case Verb.OPEN:
+                self._open_window()
+            case Verb.NEW:
+                self._open_window("--new")
+            case Verb.DETAILS | Verb.EDIT:
+                if view := client.views.get(path):
+                    self._open_window("--details" if do.verb is Verb.DETAILS else "--settings", view.name)
             case Verb.QUIT:
                 self.quit.set()
+
+    def _open_window(self, *arguments: str) -> None:
+        """In its own process; where one has the windows already, that one shows it."""
+        self._start(open_window(*arguments))
 
     async def _told(self, key: str, work: Coroutine[Any, Any, None]) -> None:
         """Do it, and say so if it fails."""

@@ -250,10 +250,12 @@ class HelperClient:
         return settings
 
     async def change(self, path: str, settings: ConnectionSettings, secrets: Mapping[str, Secret]) -> None:
-        """Save other settings, and those secrets that are new."""
-        await self.update(path, settings)
+        """Save other settings, and those secrets that are new; no proxy gets another one's password."""
+        if settings.proxy != (await self.settings(path)).proxy:
+            secrets = {"proxy_password": Secret("")} | dict(secrets)
         if secrets:
             await self.set_secrets(path, secrets)
+        await self.update(path, settings)
 
     async def rename(self, path: str, name: str) -> None:
         """Give it another name."""

@@ -120,6 +120,7 @@ _TABLE = {
     "The file holds no certificate that could be read": "ファイルに読み取れる証明書がありません",
     "The file holds no private key that could be read": "ファイルに読み取れる秘密鍵がありません",
     "The file cannot be read: {why}": "ファイルを読み取れません: {why}",
+    "The file cannot be written: {why}": "ファイルに書き込めません: {why}",
     "There is no private key beside the certificate: name the file that holds it": "証明書のファイルに秘密鍵がありません。秘密鍵のファイルも指定してください",
     "The private key must be an RSA key of 1024 to 4096 bits: VPN servers take no others":
         "秘密鍵は 1024 ～ 4096 ビットの RSA 鍵でなければなりません。VPN サーバーはほかの鍵を受け付けません",

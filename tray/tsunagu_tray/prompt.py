@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,13 @@ async def ask(window: str, question: dict[str, Any]) -> dict[str, Any] | None:
     if process.returncode:
         log.warning("The window %r ended with status %s", window, process.returncode)
     return answer if isinstance(answer, dict) else None
+
+
+async def open_window(*arguments: str) -> None:
+    """Start the application of the windows that stay.  It is no child of ours: it outlives us, and we do not wait."""
+    program = [sys.executable, "-m", "tsunagu_tray.windows.application", *arguments]
+    starter = await asyncio.create_subprocess_exec("setsid", "--fork", *program, stdin=DEVNULL)
+    await starter.wait()
 
 
 async def finish(process: Process) -> None:

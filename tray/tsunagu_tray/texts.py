@@ -111,6 +111,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "menu_review_certificate": ("Review _Certificate…", "証明書を確認(_C)…"),
     "menu_disconnect_all": ("Disconnect _All", "すべて切断(_A)"),
     "menu_start_service": ("_Start the Tsunagu Service", "Tsunagu サービスを起動(_S)"),
+    "menu_open": ("_Open Tsunagu", "Tsunagu を開く(_O)"),
+    "menu_new": ("_New Connection…", "新しい接続設定の作成(_N)…"),
+    "menu_details": ("_Status…", "接続の状態(_S)…"),
+    "menu_edit": ("_Properties…", "プロパティ(_P)…"),
     "menu_quit": ("_Quit", "終了(_Q)"),
     "no_connections": ("No connections yet. Add one with: tsunagu add …",
                        "接続設定がありません。tsunagu add … で追加してください"),
@@ -135,9 +139,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "service_lost_body": ("Its connections have ended. It can be started again from Tsunagu's icon",
                           "接続は終了しました。Tsunagu のアイコンから再び起動できます"),
     "refused_title": ("{name}: that did not work", "「{name}」: 操作に失敗しました"),
-    "welcome_title": ("No connections yet", "接続設定がありません"),
-    "welcome_body": ("Add one in a terminal: tsunagu add NAME --server HOST --hub HUB --user USER",
-                     "端末で追加してください: tsunagu add 名前 --server ホスト --hub 仮想HUB --user ユーザー"),
     "password_question_title": ("{name} needs your password", "「{name}」のパスワードが必要です"),
     "proxy_password_question_title": ("{name} needs the password for the proxy", "「{name}」のプロキシのパスワードが必要です"),
     "question_certificate_title": ("Is this the right server for {name}?", "「{name}」のサーバーを確認してください"),
@@ -337,8 +338,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     # tray program
     "no_place_title": ("There is no place for Tsunagu's icon", "Tsunagu のアイコンを表示できません"),
     "no_place_body": (
-        "This desktop shows no tray icons; in GNOME the extension AppIndicator adds them. The command tsunagu does the same",
-        "このデスクトップにはトレイがありません。GNOME では拡張機能 AppIndicator で表示できます。tsunagu コマンドでも操作できます"),
+        "This desktop shows no tray icons; in GNOME the extension AppIndicator adds them. Tsunagu's window does the same",
+        "このデスクトップにはトレイがありません。GNOME では拡張機能 AppIndicator で表示できます。Tsunagu の画面でも同じ操作ができます"),
     "already_running": ("Tsunagu's tray icon is already there", "Tsunagu は既に起動しています"),
 } | WINDOW_SENTENCES
 # fmt: on

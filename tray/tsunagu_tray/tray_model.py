@@ -27,7 +27,10 @@ class Verb(Enum):
     DISCONNECT_ALL = "disconnect-all"
     ANSWER = "answer"  # open the window of a question that waits
     START_SERVICE = "start-service"
-    EXPLAIN = "explain"  # there is nothing to connect yet: say how to add it
+    OPEN = "open"  # the main window
+    DETAILS = "details"
+    EDIT = "edit"
+    NEW = "new"
     QUIT = "quit"
 
 
@@ -118,7 +121,7 @@ def click(known: Known) -> Do | None:
     if not known.available:
         return Do(Verb.START_SERVICE)
     if view is None:
-        return Do(Verb.EXPLAIN)
+        return Do(Verb.NEW)
     return _toggle(view, known)
 
 
@@ -136,13 +139,15 @@ def _toggle(view: ConnectionView, known: Known) -> Do | None:
 
 def menu(known: Known, texts: Texts) -> tuple[Item | None, ...]:
     """The whole menu; the first line is what a left click does, so that nobody has to guess it."""
-    end = (None, Item(texts("menu_quit"), Do(Verb.QUIT)))
+    open_window = Item(texts("menu_open"), Do(Verb.OPEN))
+    new = Item(texts("menu_new"), Do(Verb.NEW))
+    end = (None, open_window, new, None, Item(texts("menu_quit"), Do(Verb.QUIT)))
     if not known.available:
         start = Item(texts("menu_start_service"), Do(Verb.START_SERVICE), is_default=True)
         return (Item(texts("service_unavailable")), start, *end)
     view = known.default
     if view is None:
-        return (Item(texts("no_connections"), Do(Verb.EXPLAIN), is_default=True), *end)
+        return (Item(texts("no_connections"), Do(Verb.NEW), is_default=True), *end)
     first = Item(_toggle_label(view, known, texts), _toggle(view, known), is_default=True)
     lines: list[Item | None] = [first, None, *(_submenu(each, known, texts) for each in known.in_order)]
     if sum(each.is_active for each in known.views.values()) > 1:
@@ -172,6 +177,11 @@ def _submenu(view: ConnectionView, known: Known, texts: Texts) -> Item:
         children.append(Item(texts("menu_connect"), Do(Verb.CONNECT, view.path) if can_connect else None))
     else:
         children.append(Item(texts("menu_disconnect"), Do(Verb.DISCONNECT, view.path)))
+    children += [
+        None,
+        Item(texts("menu_details"), Do(Verb.DETAILS, view.path)),
+        Item(texts("menu_edit"), Do(Verb.EDIT, view.path)),
+    ]
     return Item(_literal(view.name), children=tuple(children))
 
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from tsunagu import __version__
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tsunagu-window", description="The windows of the Tsunagu VPN client.")
     parser.add_argument("--version", action="version", version=f"tsunagu {__version__}")
+    parser.add_argument("file", metavar="FILE", nargs="?", help="import the connection in this .vpn file")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--details", metavar="NAME", help="show the status of this connection")
     what.add_argument("--settings", metavar="NAME", help="show the settings of this connection")
@@ -67,6 +69,7 @@ class Application:
         use_style()
         for name, key, deed in (
             ("new", "<Control>n", self.new),
+            ("import", "<Control>o", lambda: self.show_main().import_chosen()),
             ("about", "", self.about),
             ("quit", "<Control>q", self.quit),
         ):
@@ -84,7 +87,9 @@ class Application:
         if self._wanted is None:
             self._application.hold()  # it may take a moment until there is a window
         self._wanted = _parser().parse_args(command.get_arguments()[1:])
-        if self.helper.is_known or not (self._wanted.details or self._wanted.settings):
+        if self._wanted.file:
+            self._wanted.file = Path(command.get_cwd() or ".") / self._wanted.file
+        if self.helper.is_known or not (self._wanted.details or self._wanted.settings or self._wanted.file):
             self._open_wanted()
         return 0
 
@@ -95,7 +100,9 @@ class Application:
         GLib.idle_add(self._application.release)
         name = wanted.details or wanted.settings
         path = next((view.path for view in self.helper.views.values() if view.name == name), "")
-        if wanted.new:
+        if wanted.file:
+            self.show_main().import_file(wanted.file)
+        elif wanted.new:
             self.show_main()
             self.new()
         elif not name or not self.helper.is_known:
@@ -149,7 +156,12 @@ class Application:
 
     def _menu(self) -> Gio.Menu:
         menu = Gio.Menu()
-        for action, words in (("app.new", "act_new"), ("app.about", "act_about"), ("app.quit", "menu_quit")):
+        for action, words in (
+            ("app.new", "act_new"),
+            ("app.import", "act_import"),
+            ("app.about", "act_about"),
+            ("app.quit", "menu_quit"),
+        ):
             menu.append(self.texts(words), action)
         return menu
 

@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from tsunagu.bus_names import connection_id
 from tsunagu.errors import VpnError
 from tsunagu.model import ListState
 from tsunagu_tray.details_model import as_text, has_session, sections, speed
 from tsunagu_tray.list_model import state_words
+from tsunagu_tray.report import event_text, local_time, policy_rows
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.throughput import Throughput
 from tsunagu_tray.tray_model import Known, icon
@@ -15,8 +18,10 @@ from tsunagu_tray.windows.graph import Graph
 from tsunagu_tray.windows.helper_thread import HelperThread
 from tsunagu_tray.windows.pictures import image, texture
 from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, GLib, Gtk, label, name_for_readers
+from tsunagu_tray.windows.viewer import view, view_certificate
 
 POLL_MS = 500  # as the original
+EVENTS = 500  # of all connections, of which ours are shown
 
 
 class Details:
@@ -79,9 +84,22 @@ class Details:
         top.append(self._state)
         self._graph = Graph()
         self._rates = label("", "caption", "numeric")
+        self._views = Gtk.FlowBox(
+            selection_mode=Gtk.SelectionMode.NONE, max_children_per_line=4, column_spacing=6, row_spacing=6
+        )
+        self._buttons: dict[str, Gtk.Button] = {}
+        for key, deed in (
+            ("view_policy", self._view_policy),
+            ("view_server_certificate", partial(self._view_certificate, "server")),
+            ("view_client_certificate", partial(self._view_certificate, "client")),
+            ("view_history", self._view_history),
+        ):
+            button = self._buttons[key] = Gtk.Button(label=texts(key), use_underline=True)
+            button.connect("clicked", lambda _, deed=deed: deed())
+            self._views.append(button)
         self._sections = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=18)
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
-        for part in (top, self._graph.widget, self._rates, self._sections):
+        for part in (top, self._graph.widget, self._rates, self._views, self._sections):
             box.append(part)
         clamp = Adw.Clamp(child=box, maximum_size=640)
         for side in ("top", "bottom", "start", "end"):
@@ -120,6 +138,12 @@ class Details:
                 if value.get_text() != line.value:
                     value.set_text(line.value)
                     name_for_readers(value, f"{line.title}: {line.value}")
+        for key, field in (
+            ("view_policy", "session_name"),
+            ("view_server_certificate", "server_certificate"),
+            ("view_client_certificate", "client_certificate"),
+        ):
+            self._buttons[key].set_sensitive(bool(status[field]))
         if has_session(status):
             self._throughput.add(time.monotonic(), status["sent_octets"], status["received_octets"])
         self._show_rates(self._throughput)
@@ -161,6 +185,26 @@ class Details:
     def _copy(self) -> None:
         self.window.get_clipboard().set(as_text(self._status, self._texts) if self._status else "")
         self._toasts.add_toast(Adw.Toast(title=self._texts("details_copied"), timeout=3))
+
+    def _view_policy(self) -> None:
+        view(self.window, self._title("view_policy"), policy_rows(self._status["policy"], self._texts))
+
+    def _view_certificate(self, whose: str) -> None:
+        title = self._title(f"view_{whose}_certificate")
+        view_certificate(self.window, title, self._status[f"{whose}_certificate"], self._texts)
+
+    def _view_history(self) -> None:
+        """Newest first."""
+
+        def show(events: list[dict[str, Any]]) -> None:
+            own = [event for event in events if event["id"] == connection_id(self._path)]
+            lines = [(local_time(event["time"]), event_text(event, self._texts), "") for event in reversed(own)]
+            view(self.window, self._title("view_history"), lines)
+
+        self._helper.ask(lambda client: client.events(EVENTS), show)
+
+    def _title(self, key: str) -> str:
+        return self._texts(key).replace("_", "").partition("(")[0]
 
     def _close(self, closed: Callable[[str], None]) -> bool:
         GLib.source_remove(self._timer)

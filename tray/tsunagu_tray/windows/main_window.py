@@ -1,17 +1,25 @@
 """The main window: all connections with their states, and what can be done with them (S13-S19)."""
 
+import base64
 import os
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
+from tsunagu import account_file
+from tsunagu.account_file import Account
 from tsunagu.errors import VpnError
+from tsunagu.model import Secret
+from tsunagu_tray.client import HelperClient
 from tsunagu_tray.list_model import Row, copy_name, matches, opens_details, rows
 from tsunagu_tray.memory import Memory, WindowSize
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.windows.connection_row import ConnectionRow
+from tsunagu_tray.windows.files import choose_file, read_file, save_file
 from tsunagu_tray.windows.helper_thread import HelperThread
 from tsunagu_tray.windows.messages import ask_text, tell_error
-from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gio, GLib, Gtk, name_for_readers
+from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gdk, Gio, GLib, Gtk, name_for_readers
 
 UNDO_S = 6  # a deleted connection can be had back that long
 
@@ -23,9 +31,10 @@ ROW_ACTIONS = (
     ("edit", "<Control>e", "act_edit"),
     ("duplicate", "<Control>d", "act_duplicate"),
     ("rename", "F2", "act_rename"),
+    ("export", "", "act_export"),
     ("delete", "Delete", "act_delete"),
 )
-MENU_SECTIONS = (("connect", "disconnect", "details"), ("edit", "duplicate", "rename"), ("delete",))
+MENU_SECTIONS = (("connect", "disconnect", "details"), ("edit", "duplicate", "rename", "export"), ("delete",))
 
 
 class Deeds(Protocol):
@@ -138,6 +147,9 @@ class MainWindow:
         for part in (header, bar, self._pages):
             content.append(part)
         self._toasts = Adw.ToastOverlay(child=content)
+        drop = Gtk.DropTarget.new(Gdk.FileList, Gdk.DragAction.COPY)
+        drop.connect("drop", lambda _target, files, _x, _y: self._dropped(files))
+        self._toasts.add_controller(drop)
         self.window.set_content(self._toasts)
 
     def _add_actions(self, application: Adw.Application) -> None:
@@ -149,6 +161,7 @@ class MainWindow:
             "edit": self._deeds.edit,
             "duplicate": self._duplicate,
             "rename": self._rename,
+            "export": self._export,
             "delete": self._delete,
         }
         for name, key, _words in ROW_ACTIONS:
@@ -246,6 +259,50 @@ class MainWindow:
             cancel=self._texts("window_cancel"),
             then=renamed,
         )
+
+    def import_chosen(self) -> None:
+        """Take over an exported connection from a file."""
+        choose_file(self.window, self._texts("import_title"), self.import_data, self.tell)
+
+    def import_file(self, path: Path) -> None:
+        """Take it over from this one."""
+        read_file(path, self.import_data, self.tell)
+
+    def import_data(self, data: bytes) -> None:
+        """Save the connection that an exported file has, with its secrets, under a free name."""
+        try:
+            account = account_file.parse(data)
+        except VpnError as error:
+            self.tell(error)
+            return
+        taken = [view.name for view in self._helper.views.values()]
+        settings = account.settings
+        if settings.name.casefold() in (name.casefold() for name in taken):
+            settings = replace(settings, name=copy_name(settings.name, taken))
+        secrets = {name: Secret(getattr(account.secrets, name).value) for name in account.secrets.names()}
+        toast = Adw.Toast(title=GLib.markup_escape_text(self._texts("import_done", name=settings.name)))
+        self._helper.ask(
+            lambda client: client.add(settings, secrets), lambda _: self._toasts.add_toast(toast), self.tell
+        )
+
+    def _export(self, path: str) -> None:
+        """Without secrets: a file is easily passed on."""
+        name = self._helper.views[path].name
+
+        async def read(client: HelperClient) -> bytes:
+            settings, shown = await client.settings(path), base64.b64decode(await client.certificate(path))
+            return account_file.serialise(Account(settings=settings), server_certificate=shown)
+
+        def save(data: bytes) -> None:
+            save_file(self.window, self._texts("export_title"), f"{name.replace('/', '-')}.vpn", data, self.tell)
+
+        self._helper.ask(read, save, self.tell)
+
+    def _dropped(self, files: Gdk.FileList) -> bool:
+        for file in files.get_files():
+            if path := file.get_path():
+                self.import_file(Path(path))
+        return True
 
     def _delete(self, path: str) -> None:
         """Out of sight at once; gone when it can no longer be undone, so that its secrets survive an Undo."""

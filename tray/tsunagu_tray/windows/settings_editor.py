@@ -1,7 +1,6 @@
 """The settings editor: the rows of ``settings_table``, the basic ones first, the others on a page of their own."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from tsunagu.errors import InvalidSettings, VpnError
@@ -20,10 +19,9 @@ from tsunagu_tray.settings_table import (
     values_of,
 )
 from tsunagu_tray.texts import Texts
+from tsunagu_tray.windows.files import choose_file
 from tsunagu_tray.windows.messages import ask_text, tell_error
 from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, label, name_for_readers
-
-MAX_FILE = 1 << 20  # octets; certificates and keys have some thousand
 
 Save = Callable[[ConnectionSettings, dict[str, Secret], Callable[[VpnError], None], Callable[[], None]], None]
 
@@ -200,24 +198,8 @@ class SettingsEditor:
     # -- certificate and key ------------------------------------------------------------------------------------------
 
     def _choose_identity(self, setting: Setting) -> None:
-        self._choose_file("set_choose_certificate", lambda data: self._read_identity(setting, data))
-
-    def _choose_file(self, title: str, then: Callable[[bytes], None]) -> None:
-        chooser = Gtk.FileChooserNative(
-            title=self._texts(title), transient_for=self.window, action=Gtk.FileChooserAction.OPEN, modal=True
-        )
-        self._chooser = chooser  # the toolkit keeps no reference of its own
-
-        def responded(_chooser: Gtk.FileChooserNative, response: int) -> None:
-            if response == Gtk.ResponseType.ACCEPT:
-                try:
-                    with Path(chooser.get_file().get_path()).open("rb") as file:
-                        then(file.read(MAX_FILE))
-                except OSError as error:
-                    self._tell(InvalidSettings(f"The file cannot be read: {error.strerror}"))
-
-        chooser.connect("response", responded)
-        chooser.show()
+        title = self._texts("set_choose_certificate")
+        choose_file(self.window, title, lambda data: self._read_identity(setting, data), self._tell)
 
     def _read_identity(self, setting: Setting, certificate: bytes, key: bytes = b"", passphrase: str = "") -> None:
         try:
@@ -237,7 +219,10 @@ class SettingsEditor:
             if key or passphrase:
                 self._tell(error)
             else:  # a certificate alone: its key lies in another file
-                self._choose_file("set_choose_key", lambda data: self._read_identity(setting, certificate, data))
+                title = self._texts("set_choose_key")
+                choose_file(
+                    self.window, title, lambda data: self._read_identity(setting, certificate, data), self._tell
+                )
         else:
             self._rows[setting.field].set_subtitle(self._texts("set_has_certificate"))
             self._changed(setting, self._identity.certificates)
