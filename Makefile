@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 SANDBOX := $(PYTHON) -m tests.lab.sandbox --
 PYTEST := $(SANDBOX) python -m pytest -p no:cacheprovider --durations=15 --durations-min=2
 
-.PHONY: bench demo test test-fast test-desktop conformance fuzz check venv dependencies lock clean
+.PHONY: bench pictures demo test test-fast test-desktop conformance fuzz check venv dependencies lock clean
 
 demo: venv ## the main job, shown; KEEP=1 stays up to play with
 	$(SANDBOX) python -m tests.demo $(if $(KEEP),--keep) $(if $(PICTURES),--save-pictures)
@@ -29,6 +29,9 @@ conformance: venv ## the whole protocol against the server of TSUNAGU_LAB_SERVER
 fuzz: .venv/complete ## every parser of octets from outside, FUZZ_SECONDS each; TARGETS to choose among them
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement tests/fuzz/requirements.txt
 	PYTHONPATH=.:shared:helper:tray $(PYTHON) -m tests.fuzz $(or $(FUZZ_SECONDS),60) $(TARGETS)
+
+pictures: venv ## every window, in both languages, light and dark, into docs/img/windows; ARGS name some
+	$(SANDBOX) python -m tests.pictures $(ARGS)
 
 check: .venv/complete ## before each commit
 	.venv/bin/ruff check

@@ -64,14 +64,6 @@ class Rig:
         await self.said(option)
         await self.keys(*["Down"] * down, "Return")
 
-    async def can(self, name: str) -> None:
-        """Wait until the button of that name can be pressed."""
-
-        def look() -> bool:
-            return any(name in part["name"] and "sensitive" in part["states"] for part in self.desktop.parts())
-
-        await self.do(wait_for, look, 20, f"{name!r} to be possible")
-
     async def choose(self, name: str) -> None:
         """Click the part of that name."""
         x, y = await self.do(self.desktop.place_of, name)

@@ -228,7 +228,7 @@ class Desktop:
             return None
         x, y, width, height = part["place"]
         _, _, inner_width, inner_height = part["window"]["place"]
-        left, top, outer_width, outer_height = self._geometry(window)
+        left, top, outer_width, outer_height = self.geometry(window)
         border = (outer_width - inner_width) // 2, (outer_height - inner_height) // 2
         if y + height // 2 > inner_height:
             beside = str(left + border[0] + 8), str(top + outer_height - 40)  # nothing there takes the wheel for itself
@@ -238,9 +238,10 @@ class Desktop:
 
     def size_of(self, window: int) -> tuple[int, int]:
         """Width and height of a window."""
-        return self._geometry(window)[2:]
+        return self.geometry(window)[2:]
 
-    def _geometry(self, window: int) -> Box:
+    def geometry(self, window: int) -> Box:
+        """Left, top, width and height of a window."""
         lines = self.run("xdotool", "getwindowgeometry", "--shell", str(window)).splitlines()
         values = dict(line.split("=") for line in lines)
         return int(values["X"]), int(values["Y"]), int(values["WIDTH"]), int(values["HEIGHT"])

@@ -184,7 +184,7 @@ class Tray:
         title, body = self._texts("no_place_title"), self._texts("no_place_body")
         said = Withdraw(NO_PLACE) if present else Notice(key=NO_PLACE, title=title, body=body)
         self._notifier.say([said])
-        if not present and not self._memory.values.knows_no_place:
+        if not present and not self._windows_owner and not self._memory.values.knows_no_place:
             self._memory.remember(knows_no_place=True)
             self._open_window()
 

@@ -15,12 +15,15 @@ from tsunagu_tray.client import HelperClient
 from tsunagu_tray.list_model import Row, copy_name, matches, opens_details, rows
 from tsunagu_tray.memory import Memory, WindowSize
 from tsunagu_tray.texts import Texts
+from tsunagu_tray.tray_model import Kind
 from tsunagu_tray.windows.connection_row import ConnectionRow
 from tsunagu_tray.windows.files import choose_file, read_file, save_file
 from tsunagu_tray.windows.helper_thread import HelperThread
 from tsunagu_tray.windows.messages import ask_text, tell_error
+from tsunagu_tray.windows.pictures import texture
 from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gdk, Gio, GLib, Gtk, name_for_readers
 
+EMPTY_SIZE = 128  # px, of the picture in an empty list
 UNDO_S = 6  # a deleted connection can be had back that long
 
 # action, key, key of its words in the menu; all act on the selected connection
@@ -136,7 +139,9 @@ class MainWindow:
         self._pages = Gtk.Stack(vexpand=True, transition_type=Gtk.StackTransitionType.CROSSFADE)
         self._pages.add_named(Gtk.ScrolledWindow(child=clamp, hscrollbar_policy=Gtk.PolicyType.NEVER), "list")
         self._pages.add_named(Gtk.Box(), "loading")
-        self._pages.add_named(_page(ICON_NAME, texts("list_empty_title"), texts("list_empty_body"), create), "empty")
+        empty = _page("", texts("list_empty_title"), texts("list_empty_body"), create)
+        empty.set_paintable(texture(Kind.CONNECTED, EMPTY_SIZE))
+        self._pages.add_named(empty, "empty")
         self._pages.add_named(
             _page("system-search-symbolic", texts("list_nothing_found_title"), texts("list_nothing_found_body")), "none"
         )

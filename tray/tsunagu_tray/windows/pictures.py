@@ -6,13 +6,13 @@ from tsunagu_tray.images import picture
 from tsunagu_tray.tray_model import Kind
 from tsunagu_tray.windows.toolkit import Gdk, GLib, Gtk
 
-SIZE = 32  # px; the texture has twice as many for fine screens
+SIZE = 32  # px; textures have twice as many for fine screens
 
 
 @cache
-def texture(kind: Kind) -> Gdk.Texture:
+def texture(kind: Kind, size: int = SIZE) -> Gdk.Texture:
     """The picture of a state."""
-    image = picture(kind, 2 * SIZE)
+    image = picture(kind, 2 * size)
     octets = GLib.Bytes.new(image.tobytes())
     return Gdk.MemoryTexture.new(*image.size, Gdk.MemoryFormat.R8G8B8A8, octets, 4 * image.width)
 
