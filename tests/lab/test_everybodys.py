@@ -31,6 +31,9 @@ def test_what_the_administrator_provides_is_used_by_people_and_changed_by_nobody
         assert "provides this connection" in refused.stderr
     told = [entry["text"] for entry in stack.json("log")]
     assert any("typo.json" in text and '"hubb"' in text for text in told)
+    found = {finding["key"]: finding for finding in stack.json("doctor")}
+    assert "typo.json" in found["doctor_store"]["detail"]
+    assert "doctor_helper" not in found
     stack.disconnect("Company")
 
 

@@ -37,8 +37,9 @@ async def _run(options: argparse.Namespace, texts: Texts) -> int | None:
     command = Commands(options, texts)
     try:
         try:
-            await command.client.open()
-            await command.client.activate()
+            if options.run is not Commands.doctor:  # who looks for itself whether the helper is there
+                await command.client.open()
+                await command.client.activate()
         except HelperUnavailable:
             if options.run is not Commands.unblock or os.geteuid() != 0:
                 raise

@@ -187,6 +187,7 @@ def parser(texts: Texts) -> Usage:
         nargs=argparse.REMAINDER,
         help="as behind vpncmd, for example: localhost /CLIENT /CMD AccountList",
     )
+    command("doctor", Commands.doctor, "say what is wrong with this machine and how to mend it", data=True)
     top.translate(texts)
     return top
 

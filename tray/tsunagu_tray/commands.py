@@ -34,6 +34,7 @@ from tsunagu_tray.certificate import read
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.command_input import file_contents, first_line, parse_fingerprint, parse_server, write_new
 from tsunagu_tray.connection_view import ConnectionView
+from tsunagu_tray.doctor import examine, judge
 from tsunagu_tray.identity import Identity, PassphraseNeeded, pkcs1, read_certificates, read_identity
 from tsunagu_tray.proxy_text import parse_proxy, with_headers, without_password
 from tsunagu_tray.report import (
@@ -290,6 +291,17 @@ class Commands:
             print_json(policy_to_plain(status["policy"], self.texts))
         else:
             print_lines(table([*policy_rows(status["policy"], self.texts)]))
+
+    async def doctor(self) -> None:
+        """What is wrong with this machine; an error where nothing can work."""
+        findings = judge(await examine(self.client))
+        if self.options.json:
+            print_json([to_plain(finding) for finding in findings])
+        else:
+            told = [self.texts(finding.key, detail=finding.detail) for finding in findings]
+            print_lines(told or [self.texts("doctor_well")])
+        if any(finding.is_bad for finding in findings):
+            raise VpnError(self.texts("doctor_bad"))
 
     async def log(self) -> None:
         """What happened, oldest first."""

@@ -314,6 +314,7 @@ _TABLE = {
     "go on until interrupted; with --json one object a line":
         "中断されるまで表示を更新し続ける (--json では接続設定ごとに 1 行 1 件)",
     "with --watch: seconds between two looks (default 1)": "--watch の更新間隔の秒数 (既定値 1)",
+    "say what is wrong with this machine and how to mend it": "このコンピューターの問題点と対処方法を表示する",
     "show what happened, newest last": "これまでの出来事を古い順に表示する",
     "print JSON, for scripts": "JSON で出力する (スクリプト用)",
     "what to call it": "接続設定名",

@@ -101,6 +101,27 @@ SENTENCES: dict[str, tuple[str, str]] = {
 
     # errors of our own
 
+    # doctor
+    "doctor_well": ("Nothing is wrong with this machine", "問題は見つかりませんでした"),
+    "doctor_bad": ("Tsunagu does not work on this machine as it is", "このままでは Tsunagu は動作しません"),
+    "doctor_helper": ("The Tsunagu service cannot be reached: {detail} 'systemctl status tsunagu-helper' says more",
+                      "Tsunagu サービスに接続できません: {detail}。'systemctl status tsunagu-helper' で確認してください"),
+    "doctor_file": ("The file {detail} is missing; install the package again, unless Tsunagu runs from a checkout",
+                    "ファイル {detail} がありません。パッケージを再インストールしてください"),
+    "doctor_tun": ("There is no /dev/net/tun, so no network adapter can be made; load the kernel's module: 'sudo modprobe tun'",
+                   "/dev/net/tun がないため、仮想 LAN カードを作成できません。'sudo modprobe tun' を実行してください"),
+    "doctor_clock": ("The clock is years behind, so every certificate seems not to be valid yet; set it",
+                     "時計が大きく遅れているため、証明書を検証できません。時刻を合わせてください"),
+    "doctor_store": ("A saved connection is not used: {detail}", "使用できない接続設定があります: {detail}"),
+    "doctor_user": ("There is no user {detail}, so workers share a number that others might have; run 'sudo systemd-sysusers'",
+                    "ユーザー {detail} が存在しません。'sudo systemd-sysusers' を実行してください"),
+    "doctor_session": ("There is no desktop session here; that is no matter on a server",
+                       "デスクトップセッションがありません。サーバーの場合は問題ありません"),
+    "doctor_panel": ("No panel here shows icons of programs; on GNOME, the extension AppIndicator does",
+                     "アイコンを表示するパネルがありません。GNOME では拡張機能 AppIndicator を有効にしてください"),
+    "doctor_keyring": ("There is no keyring in this session; saved passwords lie in files that only root can read",
+                       "このセッションにはキーリングがありません。パスワードは root だけが読めるファイルに保存されます"),
+
     # menu, tooltip
     "menu_connect": ("_Connect", "接続(_C)"),
     "menu_disconnect": ("_Disconnect", "切断(_D)"),
