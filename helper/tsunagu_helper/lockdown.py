@@ -13,6 +13,7 @@ import subprocess
 from pathlib import Path
 
 from tsunagu.errors import VpnError
+from tsunagu.plain import from_plain
 from tsunagu_helper.routing import PRIVATE
 
 LOG = logging.getLogger(__name__)
@@ -77,14 +78,17 @@ class Lockdown:
             VpnError: it could not be brought back.
         """
         try:
-            kept = json.loads(self._file.read_text().partition("\n")[0].removeprefix("# "))
+            kept = from_plain(
+                dict[str, tuple[str, bool]],
+                json.loads(self._file.read_text().partition("\n")[0].removeprefix("# ")),
+            )
         except FileNotFoundError:
             return
-        except ValueError:
-            LOG.error("%s is damaged, so it blocks until somebody unblocks", self._file)
+        except (OSError, ValueError, TypeError, RecursionError):
+            LOG.error("%s is damaged, so what it blocks stays blocked until somebody unblocks", self._file)
             return
-        for connection_id, (name, allow_lan) in kept.items():
-            self.holders[connection_id], self._lan[connection_id] = name, allow_lan
+        self.holders = {connection_id: name for connection_id, (name, _) in kept.items()}
+        self._lan = {connection_id: allow_lan for connection_id, (_, allow_lan) in kept.items()}
         await self._load()
 
     async def _load(self) -> None:

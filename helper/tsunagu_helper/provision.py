@@ -48,6 +48,7 @@ def _parse(text: str) -> ConnectionSettings:
     plain = json.loads(text)
     if not isinstance(plain, dict):
         raise ValueError("it is not a JSON object")
+    json.dumps(plain, ensure_ascii=False).encode()  # refuses half characters, which no file and no bus can carry
     values: dict[str, Any] = {}
     for key, value in plain.items():
         if key not in _KINDS:

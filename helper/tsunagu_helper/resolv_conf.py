@@ -68,7 +68,7 @@ class ResolvConf:
                 if self._text().startswith(_HEADER):
                     self._restore()
                 self._kept.unlink()
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise VpnError(f"{self._path} could not be put back; the original is in {self._kept}: {error}") from error
 
     def _text(self) -> str:

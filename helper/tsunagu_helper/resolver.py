@@ -7,6 +7,7 @@ looked up there only where all names are to be: with all traffic in the tunnel, 
 import asyncio
 import logging
 import os
+import re
 import subprocess
 from ipaddress import ip_address
 from pathlib import Path
@@ -24,6 +25,7 @@ RESOLVCONF_S = 20.0  # its subscribers may restart a name server
 RESOLVED_S = 10.0
 
 _RESOLVED = "org.freedesktop.resolve1"
+_NIC = re.compile(r"(?<!\S)tsunagu[a-z0-9_]{0,8}(?!\S)")
 _STUBS = ("127.0.0.53", "127.0.0.54")  # systemd-resolved.service(8)
 
 
@@ -134,7 +136,7 @@ class Resolver:
 
     def _recorded(self) -> set[str]:
         try:
-            return set(self._records.read_text().split())
+            return set(_NIC.findall(self._records.read_text(errors="replace")))
         except OSError:
             return set()
 

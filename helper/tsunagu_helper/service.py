@@ -10,7 +10,7 @@ with the machine.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from secrets import token_bytes, token_hex
 from typing import Protocol
@@ -143,7 +143,11 @@ class ConnectionService:
             id=token_hex(4),
             settings=settings,
             owner=owner,
-            interface=_free_interface({runner.stored.interface for runner in self._runners.values()}),
+            interface=_free_interface(
+                name
+                for runner in self._runners.values()
+                for name in (runner.stored.interface, runner.stored.settings.interface)
+            ),
             mac=_random_mac(),
             secrets=NO_SECRETS.updated(secrets),
         )
@@ -176,6 +180,7 @@ class ConnectionService:
         runner = await self._authorized(connection_id, caller, ACTION_EDIT)
         _check_unlocked(runner)
         await self._check_start(settings, runner, caller)
+        self._check_there(connection_id, runner)
         self._check_name(settings.name, runner.stored.owner, besides=runner)
         before = runner.stored.settings
         if settings.host != before.host and settings.server_fingerprint == before.server_fingerprint:
@@ -245,9 +250,13 @@ class ConnectionService:
     async def status(self, connection_id: str, caller: str) -> dict[str, Plain]:
         """The fields of the status window."""
         runner = await self._authorized(connection_id, caller)
+        uid = await self._around.authority.uid_of(caller)
         statistics = await runner.statistics()
         holders = self._around.lockdown.holders
-        return status(runner.connection, runner.facts, statistics, blocked_by=holders.get(connection_id, ""))
+        shown = status(runner.connection, runner.facts, statistics, blocked_by=holders.get(connection_id, ""))
+        if uid not in (0, runner.stored.owner):
+            shown["session_key"] = ""  # whoever knows it can join the session, from anywhere
+        return shown
 
     async def certificate(self, connection_id: str, caller: str) -> str:
         """The last certificate of the server that was seen, DER in base64."""
@@ -300,9 +309,13 @@ class ConnectionService:
             await self._around.authority.check(caller, ACTION_EDIT_SYSTEM)
         elif (is_own or is_everybodys) and action:
             await self._around.authority.check(caller, action)
-        if self._runners.get(connection_id) is not runner:  # asking took its time
-            raise NotFound("There is no such connection any more")
+        self._check_there(connection_id, runner)
         return runner
+
+    def _check_there(self, connection_id: str, runner: Runner) -> None:
+        """Asking takes its time, in which somebody may remove it."""
+        if self._runners.get(connection_id) is not runner:
+            raise NotFound("There is no such connection any more")
 
     def _run(self, stored: StoredConnection) -> None:
         self._runners[stored.id] = Runner(stored, self._around, lambda: self._changed(stored.id))
@@ -353,7 +366,8 @@ def _as_provided(
     return replace(known, settings=settings)
 
 
-def _free_interface(taken: set[str]) -> str:
+def _free_interface(names: Iterable[str]) -> str:
+    taken = {*names}
     return next(name for name in (f"tsunagu{number}" for number in range(len(taken) + 1)) if name not in taken)
 
 

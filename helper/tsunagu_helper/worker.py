@@ -7,6 +7,7 @@ import asyncio
 import base64
 import contextlib
 import importlib.util
+import ipaddress
 import logging
 import os
 import re
@@ -345,6 +346,11 @@ def _checked(data: bytes) -> ToHelper:
             base64.b64decode(certificate, validate=True)
         except ValueError:
             raise ControlError("Not a certificate in base64") from None
+    if isinstance(clean, Established):
+        try:
+            ipaddress.ip_address(clean.session.carrier_address or clean.session.server_address)
+        except ValueError:
+            raise ControlError("Not an address of the server") from None
     return clean
 
 

@@ -106,7 +106,10 @@ class Dns(Enum):
     OFF = "off"  # as without the tunnel
 
 
-_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
+_NAME = re.compile(  # no control characters (C0, C1), line ends, turns of the writing direction or half characters
+    r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]{1,255}"
+)
+_ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]{1,15})?")  # ipaddress takes anything for a zone, line ends too
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _HASHED_PASSWORD = re.compile(r"[0-9a-f]{40}")
@@ -136,13 +139,19 @@ def _text(value: str, what: str, limit: int = 255) -> None:
         )
 
 
-def _host(value: str, what: str = "server") -> None:
+def _address(value: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None: it is none."""
     try:
-        ipaddress.ip_address(value)
+        return ipaddress.ip_address(value) if _ADDRESS.fullmatch(value) else None
     except ValueError:
+        return None
+
+
+def _host(value: str, what: str = "server") -> None:
+    if _address(value) is None:
         labels = value.removesuffix(".").split(".")
         if len(value) > 253 or not all(_HOST_LABEL.fullmatch(label) for label in labels):
-            raise InvalidSettings(f"The {what} must be a host name such as vpn.example.org, or an IP address") from None
+            raise InvalidSettings(f"The {what} must be a host name such as vpn.example.org, or an IP address")
 
 
 def _number(value: int, low: int, high: int, what: str) -> None:
@@ -152,7 +161,7 @@ def _number(value: int, low: int, high: int, what: str) -> None:
 
 def _interface(value: str, version: int, what: str) -> None:
     try:
-        interface = ipaddress.ip_interface(value)
+        interface = ipaddress.ip_interface(value) if "%" not in value else None
     except ValueError:
         interface = None
     if interface is None or interface.version != version or "/" not in value:
@@ -167,10 +176,7 @@ def _interface(value: str, version: int, what: str) -> None:
 
 def _gateway(value: str, version: int, network: str) -> None:
     """A router's address; IPv6 ones are link-local as a rule."""
-    try:
-        address = ipaddress.ip_address(value)
-    except ValueError:
-        address = None
+    address = _address(value) if "%" not in value else None
     is_neighbour = (
         address is not None
         and address.version == version
@@ -188,11 +194,13 @@ def _networks(values: tuple[str, ...], what: str) -> None:
         raise InvalidSettings(f"The {what} must be at most {_MAX_NETWORKS}")
     for value in values:
         try:
-            network = ipaddress.ip_network(value)
+            network = ipaddress.ip_network(value) if "%" not in value else None
         except ValueError:
+            network = None
+        if network is None:
             raise InvalidSettings(
                 f"The {what} must be networks such as 192.168.5.0/24 or 2001:db8::/48, which {value} is not"
-            ) from None
+            )
         if network.prefixlen == 0 or network.is_loopback or network.is_multicast or network.is_link_local:
             raise InvalidSettings(f"The {what} must be networks of hosts, which {value} is not")
 
@@ -329,11 +337,8 @@ class ConnectionSettings:
             raise InvalidSettings(
                 f"What Tsunagu has no setting for in a setting file must be at most {_MAX_FOREIGN} characters"
             )
-        if self.source_address:
-            try:
-                ipaddress.ip_address(self.source_address)
-            except ValueError:
-                raise InvalidSettings("The source address must be an IPv4 or IPv6 address") from None
+        if self.source_address and _address(self.source_address) is None:
+            raise InvalidSettings("The source address must be an IPv4 or IPv6 address")
 
     @property
     def has_fixed_addresses(self) -> bool:
@@ -359,10 +364,9 @@ class ConnectionSettings:
 
     def _check_dns(self) -> None:
         for value in self.dns_servers:
-            try:
-                address = ipaddress.ip_address(value)
-            except ValueError:
-                raise InvalidSettings(f"The DNS servers must be IP addresses, which {value} is not") from None
+            address = _address(value)
+            if address is None:
+                raise InvalidSettings(f"The DNS servers must be IP addresses, which {value} is not")
             if address.is_loopback or address.is_multicast or address.is_unspecified or address.is_link_local:
                 raise InvalidSettings(f"The DNS servers must be other machines, which {value} is not")
         if max(len(self.dns_servers), len(self.dns_domains)) > _MAX_DNS:

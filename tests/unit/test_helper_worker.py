@@ -8,10 +8,12 @@ import re
 import select
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.fakes_helper import SESSION
 from tsunagu.control import Established, Failed, Leased, Progress, Start, Stop, encode
 from tsunagu.errors import TunnelError
 from tsunagu.model import ConnectionSettings, Phase, Secret, Secrets, Statistics, Traffic
@@ -235,6 +237,7 @@ MISBEHAVIOUR = {
     '{"type": "Failed", "code": 99999999999999999999}': "too large",
     '{"type": "Failed", "code": 85, "certificate": "!"}': "Not a certificate",
     '{"type": "NeedSignature", "digest": "abc"}': "Not a digest",
+    encode(Established(session=replace(SESSION, carrier_address="nowhere"))).decode(): "Not an address",
     "[" * 5000: "Not a control message",
 }
 

@@ -6,7 +6,18 @@ from typing import Any
 import pytest
 
 from tsunagu.errors import InvalidSettings
-from tsunagu.model import NO_SECRETS, ConnectionSettings, HashedPassword, Proxy, ProxyKind, Secret, SecretKind, Secrets
+from tsunagu.model import (
+    NO_SECRETS,
+    ConnectionSettings,
+    Dns,
+    HashedPassword,
+    Ipv6,
+    Proxy,
+    ProxyKind,
+    Secret,
+    SecretKind,
+    Secrets,
+)
 
 SETTINGS = ConnectionSettings(name="Office", host="vpn.example.org", hub="LAB", username="alice")
 PROXY = Proxy(kind=ProxyKind.HTTP, host="proxy.example.org", port=3128)
@@ -29,6 +40,18 @@ CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
             "The client certificate must be in",
         ),
         ({"client_certificate": CERTIFICATE * 1000}, "The client certificate must have at most 24576 characters"),
+        ({"name": "Of\x9b31mfice"}, "The name of the connection must have 1 to 255 characters, without control"),
+        ({"name": "Of\u202eecif"}, "The name of the connection must have 1 to 255 characters, without control"),
+        ({"hub": "\ud83d"}, "The name of the virtual hub must have 1 to 255 characters, without control"),
+        ({"host": "fe80::1%eth0\nX: y"}, "The server must be a host name"),
+        ({"source_address": "fe80::1%a b"}, "The source address must be an IPv4 or IPv6 address"),
+        (
+            {"dns": Dns.MANUAL, "dns_servers": ("2001:db8::1%\nnameserver 192.0.2.1",)},
+            "The DNS servers must be IP addresses",
+        ),
+        ({"extra_networks": ("2001:db8::%\n/48",)}, "The extra networks must be networks such as"),
+        ({"ipv6": Ipv6.STATIC, "ipv6_address": "2001:db8::5%\n/64"}, "The fixed IPv6 address must be an address with"),
+        ({"ipv6": Ipv6.AUTO, "ipv6_gateway": "fe80::1%\n"}, "The gateway must be an address in the network"),
         ({"card_key": " x"}, "The name of the private key on the smart card must have 1 to 255 characters"),
         ({"card_certificate": "\n"}, "The name of the certificate on the smart card must have 1 to 255"),
     ],
@@ -53,6 +76,10 @@ def test_settings_that_are_not_valid_are_refused_with_a_sentence(values: dict[st
 def test_a_proxy_that_is_not_valid_is_refused_with_a_sentence(values: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidSettings, match=f"^{sentence}"):
         replace(PROXY, **values)
+
+
+def test_a_neighbour_is_a_server_too() -> None:
+    assert replace(SETTINGS, host="fe80::1%enp0s31f6", source_address="fe80::2%enp0s31f6").host == "fe80::1%enp0s31f6"
 
 
 def test_a_chain_of_certificates_is_valid() -> None:

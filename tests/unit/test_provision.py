@@ -57,6 +57,7 @@ def test_no_directory_is_no_problem(tmp_path: Path) -> None:
         ({"name": "Office", "host": "vpn.example.org", "username": "mika"}, 'the setting "hub" is missing'),
         ([OFFICE], "it is not a JSON object"),
         ("{", "Expecting"),
+        ('{"foreign": "\\ud83d"}', "surrogates not allowed"),
         ("[" * 50000, ""),
     ],
 )

@@ -108,6 +108,17 @@ def test_a_killed_life_s_text_is_never_taken_for_the_original(path: Path) -> Non
     assert path.read_text() == MINE
 
 
+@pytest.mark.parametrize(
+    "kept", ["", "[]", "5", "{}", '{"link": 5}', '{"link": null, "exists": 1, "text": 5}', "[" * 9999]
+)
+def test_a_damaged_note_of_the_original_is_told_and_nothing_more(path: Path, kept: str) -> None:
+    conf(path).set("tsunagu0", ALL)
+    path.with_name("kept").write_text(kept)
+
+    with pytest.raises(VpnError, match="could not be put back"):
+        conf(path).put_back()
+
+
 def test_two_tunnels_do_not_fight_over_the_file(path: Path) -> None:
     file = conf(path)
     file.set("tsunagu0", ALL)
@@ -170,6 +181,14 @@ async def test_what_a_killed_helper_told_resolvconf_is_taken_back(tmp_path: Path
     await Resolver(tmp_path).clean_leftovers()
 
     assert resolvconf.told() == ["-f -d tsunagu0"]
+
+
+async def test_only_names_of_ours_are_taken_from_a_damaged_record(tmp_path: Path, resolvconf: Resolvconf) -> None:
+    (tmp_path / "resolvconf.records").write_bytes(b"-x eth0 \xff ../tsunagu1 tsunagu1\ntsunagu2;x")
+
+    await Resolver(tmp_path).clean_leftovers()
+
+    assert resolvconf.told() == ["-f -d tsunagu1"]
 
 
 async def test_resolvconf_s_complaint_is_told(tmp_path: Path, resolvconf: Resolvconf) -> None:

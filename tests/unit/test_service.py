@@ -87,6 +87,13 @@ async def test_each_connection_has_its_own_nic_name_and_a_private_mac(bench: Ben
     assert all(int(stored[c].mac[:2], 16) & 3 == 2 for c in (second, third))  # locally administered, unicast
 
 
+async def test_a_new_connection_takes_no_nic_name_that_another_has_chosen(bench: Bench) -> None:
+    await bench.service.add(replace(SETTINGS, interface="tsunagu1"), {}, ALICE)
+    second = await bench.service.add(replace(SETTINGS, name="Home"), {}, BOB)
+
+    assert bench.world.store.connections[second].interface == "tsunagu2"
+
+
 async def test_names_differ_in_more_than_capitals(bench: Bench) -> None:
     await bench.office()
     home = await bench.service.add(replace(SETTINGS, name="Home"), {}, ALICE)
@@ -455,6 +462,41 @@ async def test_the_connection_is_looked_up_again_when_asking_took_its_time(bench
     assert removing is None
     assert connecting is None or isinstance(connecting, NotFound)
     assert not bench.world.workers.running
+
+
+async def test_what_is_removed_while_a_password_is_asked_for_does_not_come_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = await bench.office(ADMIN)
+    asked, answered = asyncio.Event(), asyncio.Event()
+    check = bench.world.authority.check
+
+    async def slowly(caller: str, action: str, interactive: bool = True) -> None:
+        if action == ACTION_EDIT_SYSTEM:
+            asked.set()
+            await answered.wait()
+        await check(caller, action, interactive)
+
+    monkeypatch.setattr(bench.world.authority, "check", slowly)
+    updating = asyncio.create_task(bench.service.update(office, replace(ANONYMOUS, connect_at_start=True), ADMIN))
+    await asked.wait()
+    await bench.service.remove(office, ADMIN)
+    answered.set()
+
+    with pytest.raises(NotFound):
+        await updating
+    assert not bench.world.store.connections
+
+
+async def test_the_session_key_is_for_the_owner_alone(bench: Bench) -> None:
+    office = await bench.office(ROOT)
+    await bench.service.connect(office, ALICE)
+    bench.world.workers.newest.establish()
+    await settle()
+
+    assert (await bench.service.status(office, ROOT))["session_key"]
+    for caller in (ALICE, BOB, ADMIN):
+        assert (await bench.service.status(office, caller))["session_key"] == ""
 
 
 # -- the machine -------------------------------------------------------------------------------------------------------
