@@ -42,7 +42,6 @@ _PROXY_KINDS = (None, ProxyKind.HTTP, ProxyKind.SOCKS4, ProxyKind.SOCKS5)
 _NEW: tuple[tuple[str, Plain], ...] = (  # what a connection that came from no file says beside its settings
     ("CheckServerCert", True),  # Tsunagu never skips this check
     ("RetryOnServerCert", False),
-    ("StartupAccount", False),
     ("ClientOption/DeviceName", "VPN"),  # the official client's first NIC; it takes its only one if that is another
     ("ClientOption/HideNicInfoWindow", False),
     ("ClientOption/NoRoutingTracking", False),
@@ -112,7 +111,8 @@ _OPTIONS = (
     _Option("BindLocalPort", "source_port", 0, always=False),
 )  # fmt: skip
 _PROXY_OPTIONS = ("ProxyType", "ProxyName", "ProxyPort", "ProxyUsername", "ProxyPassword", "CustomHttpHeader")
-_OWN = {("clientoption", name.lower()) for name in (*(option.name for option in _OPTIONS), *_PROXY_OPTIONS)}
+_OWN: set[Key] = {("clientoption", name.lower()) for name in (*(option.name for option in _OPTIONS), *_PROXY_OPTIONS)}
+_OWN.add(("startupaccount",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,12 @@ def parse(text: bytes) -> Account:
     Raises:
         InvalidFile: the file is not a setting file, or says what no connection can have.
     """
-    return _Reading(parse_text(text)).account()
+    return read_account(parse_text(text))
+
+
+def read_account(document: Document) -> Account:
+    """Likewise, of a text that has been read."""
+    return _Reading(document).account()
 
 
 def serialise(account: Account, *, server_certificate: bytes = b"") -> bytes:
@@ -143,6 +148,7 @@ def serialise(account: Account, *, server_certificate: bytes = b"") -> bytes:
     settings = account.settings
     entries = foreign_entries(settings)
     _put_trust(entries, settings.server_fingerprint, server_certificate)
+    entries |= _by_key(_entry("StartupAccount", settings.connect_at_start))
     entries |= _by_key(*_options(settings), *_proxy(account), *_authentication(account))
     return _HEAD + serialise_text(entries.values())
 
@@ -171,6 +177,7 @@ class _Reading:
         for option in _OPTIONS:
             value = option.read(self._get(option.missing, "ClientOption", option.name))
             self._set(option.ours, value, "ClientOption", option.name)
+        self._set("connect_at_start", self._get(False, "StartupAccount"), "StartupAccount")
         self._take_proxy()
         if (certificate := self._get(b"", "ServerCert")) and self._get(False, "CheckServerCert"):
             self._set("server_fingerprint", hashlib.sha256(certificate).hexdigest(), "ServerCert")

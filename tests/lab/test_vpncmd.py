@@ -1,10 +1,12 @@
 """The same script through the official ``vpncmd`` and through ours: the same settings and states."""
 
 import csv
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests.identity import make_identity, rsa_key
 from tests.lab.server import HUB, PASSWORD, SERVER, USER, VpnServer
 from tests.lab.stack import Stack
 from tests.lab.test_official_client import OfficialClient
@@ -21,9 +23,7 @@ AccountCompressEnable office
 AccountStatusHide office
 AccountCreate "second place" /SERVER:vpn.example.org:992 /HUB:DEMO /USERNAME:jun /NICNAME:vpn
 AccountProxyHttp "second place" /SERVER:10.0.0.1:8080 /USERNAME:mika /PASSWORD:sesame
-AccountHttpHeaderAdd "second place" /NAME:X-Office /DATA:7
 AccountHttpHeaderAdd "second place" /NAME:X-Room /DATA:8
-AccountHttpHeaderDelete "second place" /NAME:X-Office
 AccountSet "second place" /SERVER:vpn.example.org:5555 /HUB:OTHER
 AccountUsernameSet "second place" /USERNAME:alice
 AccountPasswordSet "second place" /PASSWORD:sesame /TYPE:radius
@@ -81,7 +81,7 @@ def test_a_script_leaves_the_same_settings_states_and_exit_statuses(both: Both, 
         assert official == mine
     official, mine = both.rows("AccountList")
     assert sorted(official) == sorted(mine)
-    assert both.rows("AccountHttpHeaderGet", "second")[1] == [["Item"], ["X-Room: 8"]]
+    assert both.rows("AccountHttpHeaderGet", "second") == ([["Item"], ["X-Room: 8"]],) * 2
     for command in (
         ("AccountGet", "nothing"),
         ("AccountDisconnect", "office"),
@@ -118,3 +118,29 @@ def test_both_connect_and_show_the_same_session(both: Both, own_stack: Stack) ->
     assert [status for status, _ in both.run("/CMD", "AccountConnect", "office")] == [35, 35]
     assert [status for status, _ in both.run("/CMD", "AccountDisconnect", "office")] == [0, 0]
     wait_for(lambda: states() == [["Offline"], ["Offline"]], 30, "both to be offline")
+
+
+def test_all_that_the_official_client_has_is_taken_over(own_server: VpnServer, own_stack: Stack) -> None:
+    client = OfficialClient(own_server)
+    script, authority = own_stack.folder / "script", own_stack.folder / "ca.pem"
+    script.write_text(SCRIPT + "AccountStartupSet second\n")
+    authority.write_text(make_identity("Lab Authority", rsa_key()).certificate)
+    own_server.run(own_server.cli, "vpncmd", "localhost", "/CLIENT", f"/IN:{script}", check=False)
+    client.vpncmd("CertAdd", os.path.relpath(authority))
+    client.close()  # so that it writes its file
+    (config := own_stack.folder / "vpn_client.config").write_bytes(
+        (own_server.folder / "official/lib/vpn_client.config").read_bytes()
+    )
+
+    own_stack.done("import", "--from-vpnclient", str(config))
+
+    assert [entry["name"] for entry in own_stack.json("list")] == ["office", "second", "third"]
+    second = own_stack.json("show", "second")
+    assert (second["connect_at_start"], second["hub"], second["auth"]) == (True, "OTHER", "plain-password")
+    assert second["proxy"]["headers"] == [["X-Room", "8"]]
+    assert own_stack.status("second")["saved_secrets"] == ["password", "proxy_password"]
+    assert len(own_stack.json("ca", "list")) == 1
+    own_stack.done("trust", "office", "--yes")
+    own_stack.connect("office")  # with the hash of the password that the official client had
+    own_stack.disconnect("office")
+    assert own_stack.cli("import", "--from-vpnclient", str(config)).returncode == 1  # they are there already

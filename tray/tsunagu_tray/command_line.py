@@ -122,7 +122,12 @@ def parser(texts: Texts) -> Usage:
     importer = command(
         "import", Commands.import_file, "save the connection in a .vpn file, with its secrets", data=True
     )
-    importer.add_argument("file", metavar="FILE", help="a setting file of the official client")
+    importer.add_argument("file", metavar="FILE", nargs="?", help="a setting file of the official client")
+    importer.add_argument(
+        "--from-vpnclient",
+        action="store_true",
+        help="take over all connections and authorities of the official client; FILE is its vpn_client.config",
+    )
     importer.add_argument("--name", metavar="NAME", help="what to call it, instead of the name in the file")
 
     exporter = named(command("export", Commands.export, "write a .vpn file that the official client takes"))

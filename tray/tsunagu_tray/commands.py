@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -17,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tsunagu import account_file
 from tsunagu.account_file import Account
-from tsunagu.errors import InvalidSettings, NotFound, VpnError
+from tsunagu.client_config import PLACES, ClientConfig, parse_config
+from tsunagu.errors import InvalidSettings, NotFound, VpnError, bus_error_name
 from tsunagu.model import (
     NO_SECRETS,
     AuthType,
@@ -33,7 +35,7 @@ from tsunagu_tray.attempt import MAX_EVENTS, Attempt
 from tsunagu_tray.certificate import read
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.command_input import file_contents, first_line, parse_fingerprint, parse_server, write_new
-from tsunagu_tray.connection_view import ConnectionView
+from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.doctor import examine, judge
 from tsunagu_tray.identity import Identity, PassphraseNeeded, pkcs1, read_certificates, read_identity
 from tsunagu_tray.proxy_text import parse_proxy, with_headers, without_password
@@ -109,11 +111,38 @@ class Commands:
         await self._add(settings, secrets)
 
     async def import_file(self) -> None:
-        """Save the connection in a setting file of the official client, with its secrets."""
-        account = account_file.parse(file_contents(self.options.file, self.texts))
-        name = self.options.name or account.settings.name
-        secrets = {name: Secret(getattr(account.secrets, name).value) for name in account.secrets.names()}
-        await self._add(replace(account.settings, name=name), secrets)
+        """Save the connection in a setting file of the official client, with its secrets; or all it has."""
+        if self.options.from_vpnclient:
+            await self._import_all(parse_config(file_contents(self.options.file or _client_config(), self.texts)))
+        elif self.options.file:
+            account = account_file.parse(file_contents(self.options.file, self.texts))
+            name = self.options.name or account.settings.name
+            await self._add(replace(account.settings, name=name), _revealed(account))
+        else:
+            raise InvalidSettings(self.texts("cli_import_what"))
+
+    async def _import_all(self, config: ClientConfig) -> None:
+        """What cannot be taken over is told, and does not keep the rest from it."""
+        added, texts = [], self.texts
+        failed: dict[str, VpnError] = dict(config.refused)
+        for account in config.accounts:
+            name = account.settings.name
+            try:
+                path = await self.client.add(account.settings, _revealed(account))
+            except VpnError as error:
+                failed[name] = error
+            else:
+                added.append({"id": ConnectionView(path=path).id, "name": name})
+        if config.authorities:
+            await self.client.add_authorities(config.authorities)
+        if self.options.json:
+            print_json(added)
+        else:
+            print_lines(texts("cli_added", name=one["name"]) for one in added)
+        for name, why in failed.items():
+            tell(f"{name}: {texts.error(LastError(bus_error_name(why), why.code, str(why)))}")
+        if failed:
+            raise VpnError(texts("cli_import_partly", count=len(failed)))
 
     async def export(self) -> None:
         """Write a setting file that the official client takes."""
@@ -413,3 +442,11 @@ class Commands:
 
 def _subject(certificate: x509.Certificate) -> str:
     return read(certificate.public_bytes(Encoding.DER)).subject
+
+
+def _revealed(account: Account) -> dict[str, Secret]:
+    return {name: Secret(getattr(account.secrets, name).value) for name in account.secrets.names()}
+
+
+def _client_config() -> str:
+    return next((place for place in PLACES if Path(place).exists()), PLACES[0])

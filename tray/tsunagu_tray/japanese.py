@@ -233,6 +233,9 @@ _TABLE = {
 
     # -- setting files ------------------------------------------------------------------------------------------------
     "Line {number}: {what}": "{number} 行目: {what}",
+    "The file is not a configuration file of the official client: it has no AccountDatabase":
+        "公式クライアントの設定ファイルではありません (\"AccountDatabase\" がありません)",
+    "The certificate of an authority is not in DER form": "認証局の証明書が DER 形式ではありません",
     "The file has more than {limit} octets": "ファイルが {limit} オクテットを超えています",
     "A header of the proxy lacks its colon": "プロキシのヘッダーにコロンがありません",
     "A hashed password must have 20 octets": "ハッシュ化されたパスワードは 20 オクテットでなければなりません",
@@ -290,6 +293,8 @@ _TABLE = {
     "KEY=VALUE": "項目=値",
     "take commands and scripts of the official client's vpncmd": "公式クライアントの vpncmd のコマンドやスクリプトを実行する",
     "as behind vpncmd, for example: localhost /CLIENT /CMD AccountList": "vpncmd の引数と同じ (例: \"localhost /CLIENT /CMD AccountList\")",
+    "take over all connections and authorities of the official client; FILE is its vpn_client.config":
+        "公式クライアントの接続設定と認証局をすべて取り込む (FILE は \"vpn_client.config\")",
     "give a connection another name": "接続設定の名前を変更する",
     "save a connection like another one, without secrets": "接続設定を複製する (パスワードなどは含まない)",
     "the new name": "新しい名前",

@@ -286,6 +286,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "cli_no_such_setting": ("There is no setting {setting}; there are: {keys}", "設定項目 {setting} はありません。使える項目: {keys}"),
     "cli_bad_setting": ("The setting {setting} cannot be {value}; it can be: {expected}",
         "設定項目 {setting} に {value} は指定できません。指定できる値: {expected}"),
+    "cli_import_what": ("Name the file to import, or use --from-vpnclient", "インポートするファイルか --from-vpnclient を指定してください"),
+    "cli_import_partly": ("Not taken over: {count}, for the reasons above", "上記の理由により {count} 件は取り込めませんでした"),
     "cli_renamed": ("{name} is called {new} now", "「{name}」の名前を「{new}」に変更しました"),
     "cli_removed": ("Removed {name}", "「{name}」を削除しました"),
     "cli_trusted": ("The certificate of {name} is trusted from now on", "「{name}」の証明書を今後信頼します"),
