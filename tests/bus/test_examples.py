@@ -1,0 +1,81 @@
+"""The examples in the documentation, against a scripted helper."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes_bus import FakeHelper, PrivateBus, fake_helper
+from tsunagu.errors import TunnelError
+from tsunagu.model import State
+
+EXAMPLES = Path(__file__).parents[2] / "docs/examples"
+
+
+@pytest.fixture
+async def helper(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeHelper]:
+    bus = PrivateBus()
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address)
+    async with fake_helper(bus) as helper:
+        yield helper
+    bus.close()
+
+
+async def run(*command: str, **environment: str) -> tuple[int | None, str, str]:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | {"LC_ALL": "C.UTF-8", "PATH": path} | environment,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode, out.decode(), err.decode()
+
+
+async def test_a_program_connects_and_prints_the_address(helper: FakeHelper) -> None:
+    async def come_up() -> None:
+        office.show(state=State.UP)
+        await asyncio.sleep(0.1)
+        office.show(addresses=["192.168.77.23/24"])
+
+    office = helper.add("office")
+    helper.on_connect = lambda connection: connection.later(come_up())
+    connect = (sys.executable, f"{EXAMPLES}/connect.py")
+
+    assert await run(*connect, "office") == (0, "192.168.77.23\n", "")
+    helper.on_connect = lambda connection: connection.show(state=State.IDLE, error=TunnelError(8), addresses=[])
+    assert await run(*connect, "office") == (1, "", f"{TunnelError(8)}\n")
+    assert await run(*connect, "nowhere") == (1, "", "There is no connection named nowhere\n")
+
+
+async def test_networkmanager_connects_on_networks_that_are_not_the_offices(helper: FakeHelper) -> None:
+    helper.add("office")
+    script = f"{EXAMPLES}/networkmanager-dispatcher.sh"
+
+    for action, network in (("up", "Café"), ("down", "Café"), ("up", "Office LAN")):
+        assert (await run(script, "wlan0", action, CONNECTION_ID=network))[0] == 0
+
+    assert helper.calls == ["Connect office", "Disconnect office"]
+
+
+async def test_a_table_of_connections_is_saved_once(helper: FakeHelper, tmp_path: Path) -> None:
+    table = tmp_path / "connections.txt"
+    print_ = "ab" * 32
+    table.write_text(
+        f"# name server hub user fingerprint\noffice h:443 HUB mika {print_}\nlab l:992 LAB jun {print_}\n"
+    )
+
+    for _ in range(2):
+        assert (await run(f"{EXAMPLES}/provision.sh", f"{table}"))[0] == 0
+
+    saved = [connection.settings for connection in helper.connections.values()]
+    assert [(one.name, one.host, one.port, one.hub) for one in saved] == [
+        ("office", "h", 443, "HUB"),
+        ("lab", "l", 992, "LAB"),
+    ]
+    assert {one.server_fingerprint for one in saved} == {print_}
