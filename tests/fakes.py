@@ -97,6 +97,7 @@ class FakeServer:
         self.random = random.Random(1)
 
         self.logins: list[Pack] = []  # what came, for tests to look at
+        self.changed: dict[str, tuple[bytes, bytes]] = {}  # new passwords by name: hashed, and as NT hash
         self.received: list[bytes] = []  # frames, of all sessions
         self.redirects_confirmed = 0
         self.sessions: dict[bytes, FakeSession] = {}
@@ -200,6 +201,11 @@ class FakePeer:
         if self._redirected:
             self._server.redirects_confirmed += 1
             self.closed = True
+        elif pack.get_str("method") == "password":
+            if refusal := self._change(pack):
+                self._refuse(Stage.LOGIN, refusal)
+            else:
+                self._answer(Stage.LOGIN, Pack())
         elif pack.get_str("method") == "login":
             self._server.logins.append(pack)
             refusal = self._judge(pack)
@@ -218,6 +224,20 @@ class FakePeer:
                 self._answer(Stage.JOIN, self._joined(session))
         else:
             self._refuse(Stage.LOGIN, 4)
+
+    def _change(self, asked: Pack) -> int:
+        """0, or why not."""
+        username = asked.get_str("username").lower()
+        password = self._server.users.get(username)
+        if asked.get_str("hubname").lower() != self._server.hub.lower():
+            return 8
+        if password is None:
+            return 69 if username not in self._server.users else 68
+        hashed = hash_password(username, password)
+        if asked.get_data("secure_old_password") != secure_password(hashed, self._hello_random):
+            return 69
+        self._server.changed[username] = asked.get_data("new_password"), asked.get_data("new_password_ntlm")
+        return 0
 
     def _judge(self, login: Pack) -> int:
         """0, or why not."""

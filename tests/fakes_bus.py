@@ -174,6 +174,7 @@ class FakeConnection(Interface):
         self.path = connection_path(identity)
         self.settings = settings
         self.secrets: dict[str, str] = {}
+        self.server_password = "s3cret"
         self.seen_certificate = ""
         self.session = SESSION
         self.statistics = Statistics(carriers=1, wire_sent_octets=5)
@@ -248,6 +249,13 @@ class FakeConnection(Interface):
     @told
     def SetSecrets(self, secrets: "a{sv}") -> None:
         self.secrets |= plain(secrets)
+
+    @method()
+    @told
+    def ChangePassword(self, old: "s", new: "s") -> None:
+        if old != self.server_password:
+            raise TunnelError(69)
+        self.server_password = new
 
     @method()
     @told

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from tsunagu.authorities import Authorities
-from tsunagu.control import Established, Leased, NoLease, NotSigned, Progress, Signed, Start
+from tsunagu.control import Established, Leased, NoLease, NotSigned, PasswordChanged, Progress, Signed, Start
 from tsunagu.errors import NoAgent, NotAuthorized, StorageFailed, TunnelError, VpnError
 from tsunagu.model import ConnectionSettings, Lease, Session, Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
@@ -306,6 +306,11 @@ class FakeWorker:
         self.is_running = False
         self._on_end(TunnelError(code), certificate)
 
+    def answer_change(self, refused: int) -> None:
+        if not refused:
+            self.say(PasswordChanged())
+        self.fail(refused or 6)
+
     def answer(self, answer: Signed | NotSigned) -> None:
         self.answers.append(answer)
 
@@ -324,11 +329,14 @@ class FakeWorker:
 
 
 class FakeWorkers:
-    """``started``: all of them, newest last; ``broken``: what starting one fails with."""
+    """``started``: all of them, newest last; ``broken``: what starting one fails with;
+    ``change_refused``: the code that a password's change ends with.
+    """
 
     def __init__(self) -> None:
         self.started: list[FakeWorker] = []
         self.broken: Exception | None = None
+        self.change_refused = 0
 
     @property
     def running(self) -> list[FakeWorker]:
@@ -340,16 +348,18 @@ class FakeWorkers:
 
     def __call__(
         self,
-        tap_fd: int,
+        tap_fd: int | None,
         start: Start,
         *,
         on_message: Callable[[WorkerMessage], None],
         on_end: Callable[[TunnelError, str], None],
     ) -> FakeWorker:
-        assert tap_fd == 99
+        assert tap_fd == (None if start.new_password else 99)
         if self.broken:
             raise self.broken
         self.started.append(worker := FakeWorker(start, on_message, on_end))
+        if start.new_password:
+            asyncio.get_running_loop().call_soon(worker.answer_change, self.change_refused)
         return worker
 
 

@@ -55,6 +55,8 @@ match sys.argv[1]:
     case "good":
         establish()
         serve()
+    case "changes password":
+        say("PasswordChanged")
     case "surroundings":
         print(json.dumps([sorted(os.environ), os.getcwd(), os.getsid(0) == os.getpid()]), file=sys.stderr)
         print(json.dumps(sorted(os.listdir("/proc/self/fd"))), file=sys.stderr)

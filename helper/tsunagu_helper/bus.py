@@ -166,6 +166,11 @@ class ConnectionObject(Interface):
 
     @method()
     @told
+    async def ChangePassword(self, old: "s", new: "s") -> None:
+        await self._service.change_password(self._id, Secret(old), Secret(new), caller())
+
+    @method()
+    @told
     async def TrustCertificate(self, fingerprint: "s") -> None:
         await self._service.trust_certificate(self._id, fingerprint, caller())
 

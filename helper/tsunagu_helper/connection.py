@@ -57,6 +57,7 @@ from tsunagu_helper.events import (
     NetworkChanged,
     NobodyToAsk,
     Outcome,
+    PasswordReplaced,
     PhaseReached,
     QuestionRefused,
     RemoveAsked,
@@ -221,6 +222,8 @@ def step(now: Connection, event: Event, time: float) -> Step:
             return replace(now, settings=settings), []
         case _, SecretsSet(changes):
             return _secrets_set(now, changes)
+        case _, PasswordReplaced(password=password):
+            return _password_replaced(now, password)
         case _, CertificatePinned(fingerprint):
             return _pinned(now, fingerprint)
 
@@ -405,6 +408,19 @@ def _secrets_set(now: Connection, changes: Mapping[str, Secret]) -> Step:
     if now.state is State.NEEDS_SECRET and after.secrets.of(now.asked):
         return _then([CancelQuestion()], _attempt(replace(after, retries=0)))
     return after, []
+
+
+def _password_replaced(now: Connection, password: Secret) -> Step:
+    """Where the old one was kept, or typed for this run, the new one takes its place."""
+    kind = SecretKind.PASSWORD
+    kept, typed = (
+        secrets.having(kind, password) if secrets.of(kind) else secrets for secrets in (now.secrets, now.typed)
+    )
+    commands: list[Command] = [KeepSecrets(kept), Tell("info", "The password on the server is changed")]
+    after = replace(now, secrets=kept, typed=typed, refused=None if now.refused is kind else now.refused)
+    if now.state is State.NEEDS_SECRET and now.asked is kind and (kept.of(kind) or typed.of(kind)):
+        return _then([*commands, CancelQuestion()], _attempt(replace(after, retries=0)))
+    return after, commands
 
 
 def _pinned(now: Connection, fingerprint: str) -> Step:

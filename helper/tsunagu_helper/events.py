@@ -153,8 +153,16 @@ class NobodyToAsk(Outcome):
     error: VpnError
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordReplaced:
+    """The server knows the user by this password from now on."""
+
+    password: Secret
+
+
 Event = (
-    ConnectAsked | DisconnectAsked | RemoveAsked | SettingsChanged | SecretsSet | CertificatePinned | AgentAppeared
+    ConnectAsked | DisconnectAsked | RemoveAsked | SettingsChanged | SecretsSet | PasswordReplaced | CertificatePinned
+    | AgentAppeared
     | GoingToSleep | Woke | NetworkChanged
     | PhaseReached | TunnelUp | GotLease | LeaseMissing | LeaseUnusable | WorkerEnded
     | RetryDue | SecretGiven | TrustGiven | QuestionRefused | NobodyToAsk

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from tsunagu.bus_names import connection_path
 from tsunagu.control import Established, Leased, NeedSignature, NoLease, NotSigned, Progress, Signed, Start
 from tsunagu.errors import Cancelled, NoAgent, TunnelError, VpnError
-from tsunagu.model import Lease, Routing, SecretKind, State, Statistics
+from tsunagu.model import Lease, Routing, Secret, SecretKind, Secrets, State, Statistics
 from tsunagu_helper.commands import (
     ApplyLease,
     AskSecret,
@@ -39,6 +39,7 @@ from tsunagu_helper.events import (
     LeaseMissing,
     LeaseUnusable,
     NobodyToAsk,
+    PasswordReplaced,
     PhaseReached,
     QuestionRefused,
     RetryDue,
@@ -49,6 +50,7 @@ from tsunagu_helper.events import (
 )
 from tsunagu_helper.history import Entry
 from tsunagu_helper.lease_policy import AddressPlan, DnsPlan, link_local_address, plan, without_lease
+from tsunagu_helper.password_change import change_password
 from tsunagu_helper.store import StoredConnection
 from tsunagu_helper.surroundings import Nic, RunningWorker, Surroundings, WorkerMessage
 
@@ -80,6 +82,7 @@ class Runner:
         self._nic: Nic | None = None
         self._reached = ("", "")  # a server's name, and the address it was reached at
         self._worker: RunningWorker | None = None
+        self._changes_password = False
         self._timer: asyncio.TimerHandle | None = None
         self._question: asyncio.Task[None] | None = None
         self._signature: asyncio.Task[None] | None = None
@@ -114,6 +117,24 @@ class Runner:
             return await self._worker.statistics()
         except TimeoutError:
             return Statistics()
+
+    async def change_password(self, old: Secret, new: Secret) -> None:
+        """Have the server know the user by another password, whatever the connection does meanwhile.
+
+        Raises:
+            TunnelError: the server did not take it, or was not reached.
+        """
+        now = self.connection
+        if self._changes_password:
+            raise VpnError("The password is being changed already; wait until that is done")
+        secrets = Secrets(password=old, proxy_password=now.typed.proxy_password or now.secrets.proxy_password)
+        start = self._start(StartWorker(0, now.settings, secrets, now.settings.server_fingerprint, ""))
+        self._changes_password = True
+        try:
+            await change_password(replace(start, new_password=new), self._around.start_worker)
+        finally:
+            self._changes_password = False
+        await self.tell(PasswordReplaced(password=new))
 
     # -- events -------------------------------------------------------------------------------------------------------
 
@@ -289,7 +310,19 @@ class Runner:
     def _start_worker(self, command: StartWorker) -> None:
         assert self._nic is not None
         assert self._worker is None
-        start = Start(
+        ticket = command.ticket
+        try:
+            self._worker = self._around.start_worker(
+                self._nic.fd,
+                self._start(command),
+                on_message=lambda message: self._on_message(ticket, message),
+                on_end=lambda error, certificate: self._on_worker_end(ticket, error, certificate),
+            )
+        except OSError as error:
+            raise TunnelError(23, f"the worker could not be started: {error.strerror}") from error
+
+    def _start(self, command: StartWorker) -> Start:
+        return Start(
             settings=replace(command.settings, foreign=""),
             secrets=command.secrets,
             mac=self._mac,
@@ -299,16 +332,6 @@ class Runner:
             known_address=self._reached[1] if self._reached[0] == command.settings.host else "",
             previous_address=command.previous_address,
         )
-        ticket = command.ticket
-        try:
-            self._worker = self._around.start_worker(
-                self._nic.fd,
-                start,
-                on_message=lambda message: self._on_message(ticket, message),
-                on_end=lambda error, certificate: self._on_worker_end(ticket, error, certificate),
-            )
-        except OSError as error:
-            raise TunnelError(23, f"the worker could not be started: {error.strerror}") from error
 
     # -- questions ----------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from typing import Protocol
 from tsunagu.authorities import Authorities
 from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT, ACTION_EDIT_SYSTEM
 from tsunagu.errors import AlreadyExists, NotAuthorized, NotFound, StorageFailed, VpnError
-from tsunagu.model import NO_SECRETS, ConnectionSettings, Secret
+from tsunagu.model import NO_SECRETS, ConnectionSettings, Secret, Secrets
 from tsunagu_helper.connection import Connection
 from tsunagu_helper.events import (
     AgentAppeared,
@@ -197,6 +197,13 @@ class ConnectionService:
         runner = await self._authorized(connection_id, caller, ACTION_EDIT)
         runner.keep(replace(runner.stored, secrets=runner.stored.secrets.updated(changes)))
         await runner.tell(SecretsSet(changes))
+
+    async def change_password(self, connection_id: str, old: Secret, new: Secret, caller: str) -> None:
+        """Have the server know the user by another password; one that is kept here is replaced."""
+        runner = await self._authorized(connection_id, caller, ACTION_EDIT)
+        for secret in (old, new):
+            Secrets(password=secret)  # refuses what no password can be
+        await runner.change_password(old, new)
 
     async def trust_certificate(self, connection_id: str, fingerprint: str, caller: str) -> None:
         """Accept the server's certificate with this SHA-256 fingerprint from now on."""

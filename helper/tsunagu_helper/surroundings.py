@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tsunagu.authorities import Authorities
-from tsunagu.control import Established, Leased, NeedSignature, NoLease, NotSigned, Progress, Signed, Start
+from tsunagu.control import (
+    Established,
+    Leased,
+    NeedSignature,
+    NoLease,
+    NotSigned,
+    PasswordChanged,
+    Progress,
+    Signed,
+    Start,
+)
 from tsunagu.errors import TunnelError
 from tsunagu.model import ConnectionSettings, Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
@@ -13,7 +23,7 @@ from tsunagu_helper.history import History
 from tsunagu_helper.lease_policy import AddressPlan, Conflict, DnsPlan, Everything, Route
 from tsunagu_helper.store import StoredConnection
 
-WorkerMessage = Progress | NeedSignature | Established | Leased | NoLease
+WorkerMessage = Progress | NeedSignature | Established | PasswordChanged | Leased | NoLease
 Hints = Mapping[str, str | int | bool]
 
 
@@ -115,7 +125,7 @@ class WorkerStarter(Protocol):
 
     def __call__(
         self,
-        tap_fd: int,
+        tap_fd: int | None,
         start: Start,
         *,
         on_message: Callable[[WorkerMessage], None],

@@ -30,6 +30,7 @@ from tsunagu.control import (
     NeedSignature,
     NoLease,
     NotSigned,
+    PasswordChanged,
     Progress,
     ReportStatistics,
     Signed,
@@ -65,6 +66,7 @@ _DIGEST = re.compile(r"[0-9a-f]{40}")  # SHA-1
 # Which message is legal when.  (OpenSSH's monitor is the model.)
 _BEFORE_SESSION = (Progress, NeedSignature, Established, Failed)
 _IN_SESSION = (Progress, Leased, NoLease, Failed)  # a session that lost its carriers connects again
+_CHANGING_PASSWORD = (Progress, PasswordChanged, Failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,12 @@ class Program:
         """Whether workers have the compiled data path; looked up, not imported."""
         return importlib.util.find_spec(f"{self.command[-1]}.fastpath") is not None
 
-    def arguments(self, tap_fd: int, control_fd: int) -> list[str]:
+    def arguments(self, tap_fd: int | None, control_fd: int) -> list[str]:
         """The whole argument list."""
         # Nothing of the caller's surroundings steers a worker, but code that is not installed has to be found.
         isolation = ["-P", "-s"] if "PYTHONPATH" in os.environ else ["-I"]
-        fds = ["--tap-fd", str(tap_fd), "--control-fd", str(control_fd)]
+        tap = [] if tap_fd is None else ["--tap-fd", str(tap_fd)]
+        fds = [*tap, "--control-fd", str(control_fd)]
         return [sys.executable, *isolation, *self.command, *fds, "--uid", str(self.uid), "--gid", str(self.gid)]
 
 
@@ -97,7 +100,7 @@ class Worker:
     def __init__(
         self,
         program: Program,
-        tap_fd: int,
+        tap_fd: int | None,
         start: Start,
         *,
         on_message: Callable[[WorkerMessage], None],
@@ -111,7 +114,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._on_message, self._on_end = on_message, on_end
         self._name = one_line(start.settings.name)
-        self._legal: tuple[type[ToHelper], ...] = _BEFORE_SESSION
+        self._legal: tuple[type[ToHelper], ...] = _CHANGING_PASSWORD if start.new_password else _BEFORE_SESSION
         self._allowance = _Allowance(MESSAGES, MESSAGES_PER_S, self._loop.time)
         self._error: TunnelError | None = None
         self._certificate = ""
@@ -207,6 +210,8 @@ class Worker:
         elif not isinstance(message, StatisticsReport):
             if isinstance(message, Established):
                 self._legal = _IN_SESSION
+            if isinstance(message, PasswordChanged):
+                self._end(TunnelError(6))
             self._on_message(message)
 
     def _read_stderr(self) -> None:
@@ -303,10 +308,10 @@ class _LogLines:
             LOG.warning("%s: the worker wrote too much; %d lines were dropped", self._name, self._dropped)
 
 
-def _spawn(program: Program, tap_fd: int, control_fd: int) -> "subprocess.Popen[bytes]":
+def _spawn(program: Program, tap_fd: int | None, control_fd: int) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         program.arguments(tap_fd, control_fd),
-        pass_fds=(tap_fd, control_fd),
+        pass_fds=(control_fd,) if tap_fd is None else (tap_fd, control_fd),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

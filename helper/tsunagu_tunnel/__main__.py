@@ -21,8 +21,8 @@ NICENESS = -20  # as the reference client has it: a tunnel must not be the slowe
 def main() -> int:
     """Run; the exit status is 0 after an orderly end, 1 after a failed attempt, 2 if it could not begin."""
     parser = argparse.ArgumentParser(prog="tsunagu_tunnel", description=__doc__)
+    parser.add_argument("--tap-fd", type=int, help="inherited descriptor of the TAP, where there is one")
     for name, what in (
-        ("tap-fd", "inherited descriptor of the TAP"),
         ("control-fd", "inherited descriptor of the socket to the helper"),
         ("uid", "user to become"),
         ("gid", "group to become"),

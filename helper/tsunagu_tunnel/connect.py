@@ -24,6 +24,7 @@ from tsunagu_tunnel.softether.handshake import (
     Hello,
     Joined,
     LoginHandshake,
+    PasswordHandshake,
     Redirected,
     Welcome,
     login_for,
@@ -133,6 +134,25 @@ class Dialler:
         event = yield from self._shake_hands(tls, handshake)
         assert isinstance(event, Joined)
         return _stream(tls, opened.session), event
+
+    def change_password(self, start: Start) -> Dial[None]:
+        """Have the server know the user by another password; opens no session.
+
+        Raises:
+            CertificateRefused: nobody vouches for the server; nothing was sent to it beyond TLS.
+            TunnelError: what the server said, or what went wrong.
+        """
+        settings, old, new = start.settings, start.secrets.password, start.new_password
+        assert old
+        assert new
+        way, contexts = Way(start, self._limits), contexts_for(settings, start.authorities)
+        place, tls, _ = yield from self._connect_trusted(way, contexts, settings, start.accepted_fingerprint)
+        self._tell(Phase.NEGOTIATING, "")
+        handshake = PasswordHandshake(
+            settings.hub, settings.username, old=old, new=new, address=place.address, random=self._random
+        )
+        yield from self._shake_hands(tls, handshake)
+        tls.close()
 
     # -- TLS and trust ------------------------------------------------------------------------------------------------
 

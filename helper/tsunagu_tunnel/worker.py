@@ -15,6 +15,7 @@ from tsunagu.control import (
     Established,
     Failed,
     NotSigned,
+    PasswordChanged,
     Progress,
     ReportStatistics,
     Signed,
@@ -29,7 +30,7 @@ from tsunagu.errors import TunnelError
 from tsunagu.model import Phase, Statistics
 from tsunagu_tunnel.card import Card
 from tsunagu_tunnel.connect import Dialler
-from tsunagu_tunnel.dataplane import nic_end
+from tsunagu_tunnel.dataplane import NicEnd, nic_end
 from tsunagu_tunnel.dial import Dial, Limits
 from tsunagu_tunnel.loop import Loop
 from tsunagu_tunnel.tls import CertificateRefused, as_text
@@ -45,10 +46,13 @@ class _Leave(Exception):
 class Worker:
     """Owns the control socket; the TAP's descriptor stays its caller's."""
 
-    def __init__(self, control: socket.socket, tap_fd: int, *, random: Random, limits: Limits | None = None) -> None:
+    def __init__(
+        self, control: socket.socket, tap_fd: int | None, *, random: Random, limits: Limits | None = None
+    ) -> None:
+        """Without a TAP it can change a password, but not join a session."""
         self._control = control
         self._control.setblocking(False)
-        self._nic = nic_end(tap_fd)
+        self._nic = None if tap_fd is None else nic_end(tap_fd)
         self._random = random
         self._loop = Loop()
         self._card = Card(self._tell)
@@ -81,14 +85,19 @@ class Worker:
             self._loop.close()
             self._control.close()
 
-    def _attempt(self, start: Start) -> Dial[None]:
+    def _change_password(self, start: Start) -> Dial[None]:
+        yield from self._dialler.change_password(start)
+        self._tell(PasswordChanged())
+        raise _Leave("the password is changed")
+
+    def _attempt(self, start: Start, nic: NicEnd) -> Dial[None]:
         opened = yield from self._dialler.open_session(start)
         self._tell_phase(Phase.ESTABLISHING, "")
         self._tell(Established(session=opened.session))
         self._tunnel = Tunnel(
             opened,
             start,
-            nic=self._nic,
+            nic=nic,
             loop=self._loop,
             dialler=self._dialler,
             random=self._random,
@@ -111,7 +120,12 @@ class Worker:
         match message:
             case Start() if self._start is None:
                 self._start = message
-                self._loop.start(self._attempt(message))
+                if message.new_password:
+                    self._loop.start(self._change_password(message))
+                elif self._nic is not None:
+                    self._loop.start(self._attempt(message, self._nic))
+                else:
+                    raise _Leave("a session needs a NIC")
             case ReportStatistics():
                 statistics = self._tunnel.statistics() if self._tunnel else Statistics()
                 self._tell(StatisticsReport(statistics=statistics))

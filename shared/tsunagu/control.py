@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from tsunagu.errors import VpnError
-from tsunagu.model import NO_SECRETS, ConnectionSettings, Lease, Phase, Secrets, Session, Statistics
+from tsunagu.model import NO_SECRETS, ConnectionSettings, Lease, Phase, Secret, Secrets, Session, Statistics
 from tsunagu.plain import from_plain, to_plain
 
 MAX_MESSAGE = 131072  # octets; a socket takes some 200,000 at once
@@ -24,7 +24,10 @@ class ControlError(VpnError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """Begin the attempt.  Sent once, first."""
+    """Begin the attempt.  Sent once, first.
+
+    With a ``new_password`` the attempt is not at a session but at changing the password that the server knows.
+    """
 
     settings: ConnectionSettings
     secrets: Secrets = NO_SECRETS  # those that the settings need
@@ -34,6 +37,7 @@ class Start:
     machine_id: str  # 32 hex digits, stable for this machine (the protocol's UniqueId)
     known_address: str = ""  # where the server was reached before; tried first, its name may be out of reach
     previous_address: str = ""  # asked for again from DHCP after a reconnect
+    new_password: Secret | None = None  # in the place of that in ``secrets``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,11 @@ class Established:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChanged:
+    """The last message of an attempt that was to change the password."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leased:
     """DHCP gave (or renewed) this lease."""
 
@@ -123,7 +132,7 @@ class Failed:
 
 
 ToWorker = Start | Stop | CheckCarriers | ReportStatistics | Signed | NotSigned
-ToHelper = Progress | NeedSignature | Established | Leased | NoLease | StatisticsReport | Failed
+ToHelper = Progress | NeedSignature | Established | PasswordChanged | Leased | NoLease | StatisticsReport | Failed
 
 _BY_NAME: dict[str, type[Any]] = {t.__name__: t for t in (*get_args(ToWorker), *get_args(ToHelper))}
 

@@ -176,6 +176,32 @@ async def test_no_password_is_stored_without_being_asked_to(tsunagu: Run, helper
     assert connection.secrets == {"password": "s3cret"}
 
 
+async def test_a_password_is_changed_on_the_server(tsunagu: Run, helper: FakeHelper) -> None:
+    connection = helper.add("Office")
+
+    wrong = await tsunagu("passwd", "Office", "--stdin", stdin="wrong\nnew\n")
+    nothing = await tsunagu("passwd", "Office", "--stdin", stdin="s3cret\n")
+    assert (wrong.status, nothing.status, connection.server_password) == (1, 1, "s3cret")
+    assert "error 69" in wrong.err
+
+    assert (await tsunagu("passwd", "Office", "--stdin", stdin="s3cret\nnew\n")).status == 0
+    assert connection.server_password == "new"
+
+
+@pytest.mark.parametrize(("again", "after"), [("pässword", "pässword"), ("pasword", "s3cret")])
+async def test_in_a_terminal_the_new_password_is_asked_for_twice(
+    tsunagu: Run, helper: FakeHelper, again: str, after: str
+) -> None:
+    connection = helper.add("Office")
+    says = {"Old password of Office": "s3cret", "New password: ": "pässword", "New password once more": again}
+
+    status, shown = await tsunagu.in_terminal("passwd", "Office", says=says)
+
+    assert connection.server_password == after
+    assert (status == 0) is (again == "pässword")
+    assert not any(secret in shown for secret in says.values())
+
+
 ADD = ("add", "A", "--server", "vpn.example.org", "--hub", "VPN", "--user", "u")
 NO_PROXY = {"http_proxy": "", "https_proxy": "", "all_proxy": "", "no_proxy": ""}
 

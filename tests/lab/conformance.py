@@ -23,6 +23,7 @@ FEATURES = {
     "Log-in by RADIUS": "log_in::a_password_of_radius",
     "Log-in with a certificate (RSA 2048, 3072, 4096)": "protocol::a_certificate_opens_the_door",
     "Log-in with a smart card (PKCS#11)": "log_in::a_smart_card_opens log_in::a_person_may_take_longer",
+    "Password changed by its user": "log_in::ones_own_password log_in::a_password_is_changed log_in::who_may_not",
     "Wrong password: asked for, not tried twice": "refusals::a_wrong_password_is_asked",
     "Refusals told by their numbers": "refusals::an_unknown_hub refusals::an_unknown_user",
     "Hub offline: tried again later": "refusals::a_hub_that_is_offline",

@@ -7,10 +7,11 @@ import pytest
 
 from tests.identity import Identity, make_identity, rsa_key
 from tests.lab.radius import RADIUS_PASSWORD, RADIUS_USER, radius
-from tests.lab.server import HUB, SERVER, VpnServer
+from tests.lab.server import ANONYMOUS_USER, HUB, PASSWORD, SERVER, VpnServer
 from tests.lab.smart_card import CERTIFICATE, KEY, MODULE, PIN, make_card
 from tests.lab.stack import NAME, Stack
 from tests.lab.test_protocol import log_in, user_with_certificate
+from tests.lab.waiting import wait_for
 from tsunagu.control import Established
 from tsunagu.model import AuthType, State
 
@@ -216,3 +217,49 @@ def test_a_person_may_take_longer_for_the_pin_than_the_server_waits(server: VpnS
     )
 
     assert isinstance(welcome, Established), welcome
+
+
+# -- one's own password on the server ----------------------------------------------------------------------------------
+
+NEW = "a new pässword"
+
+
+def test_ones_own_password_is_changed_on_the_server(server: VpnServer, stack: Stack) -> None:
+    stack.add(NAME, user=server.add_user("kei"))
+    stack.add("old", user="kei")
+    wrong = stack.cli("passwd", NAME, "--stdin", stdin=f"not {PASSWORD}\n{NEW}\n")
+
+    stack.done("passwd", NAME, "--stdin", stdin=f"{PASSWORD}\n{NEW}\n")
+
+    assert "(error 69)" in wrong.stderr
+    stack.connect()
+    assert stack.status()["session_name"].startswith("SID-KEI-")
+    stack.disconnect()
+    assert "(error 9)" in stack.cli("connect", "old", "--wait").stderr
+    assert not any(secret in stack.helper_log() for secret in (PASSWORD, NEW))
+    assert not stack.workers()
+
+
+def test_a_password_is_changed_while_its_user_is_connected(server: VpnServer, stack: Stack) -> None:
+    stack.add(NAME, user=server.add_user("rin"))
+    stack.connect()
+
+    stack.done("passwd", NAME, "--stdin", stdin=f"{PASSWORD}\n{NEW}\n")
+
+    assert server.ping()
+    server.disconnect_session()
+    wait_for(lambda: "Connected again" in str(stack.json("log", NAME)), 60, "a log-in with the new password")
+    stack.disconnect()
+
+
+def test_who_may_not_change_a_password_is_told(server: VpnServer, stack: Stack) -> None:
+    stack.add(NAME, user=server.add_user("yui", FixPassword=True))
+    stack.add("anybody", user=ANONYMOUS_USER)
+    stack.add("nowhere", hub="NOWHERE")
+    stack.add("unseen", trusted=False)
+
+    for name, told in ((NAME, "(error 52)"), ("anybody", "(error 68)"), ("nowhere", "(error 8)"), ("unseen", "trust")):
+        refused = stack.cli("passwd", name, "--stdin", stdin=f"{PASSWORD}\n{NEW}\n")
+
+        assert refused.returncode == 1
+        assert told in refused.stderr

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes_helper import SESSION
-from tsunagu.control import Established, Failed, Leased, Progress, Start, Stop, encode
+from tsunagu.control import Established, Failed, Leased, PasswordChanged, Progress, Start, Stop, encode
 from tsunagu.errors import TunnelError
 from tsunagu.model import ConnectionSettings, Phase, Secret, Secrets, Statistics, Traffic
 from tsunagu_helper import worker as worker_module
@@ -29,12 +29,13 @@ START = Start(
     accepted_fingerprint="",
     machine_id="0" * 32,
 )
+CHANGE = replace(START, new_password=Secret("new"))
 
 
 class Attempt:
     """One worker, what it said and how it ended."""
 
-    def __init__(self, behaviour: str) -> None:
+    def __init__(self, behaviour: str, start: Start = START) -> None:
         self.messages: list[WorkerMessage] = []
         self.ends: list[tuple[TunnelError, str]] = []
         self.changed = asyncio.Event()
@@ -42,8 +43,8 @@ class Attempt:
         os.write(self.peer, b"TAP")
         self.worker = Worker(
             Program(uid=os.getuid(), gid=os.getgid(), command=(ODD_WORKER, behaviour)),
-            self.tap,
-            START,
+            None if start.new_password else self.tap,
+            start,
             on_message=self._said,
             on_end=self._ended,
         )
@@ -84,7 +85,7 @@ async def attempt(
     monkeypatch.setattr(worker_module, "STATISTICS_S", 0.3)
     caplog.set_level(logging.INFO)
     fds = set(os.listdir("/proc/self/fd"))
-    attempt = Attempt(request.param)
+    attempt = Attempt(*request.param) if isinstance(request.param, tuple) else Attempt(request.param)
     yield attempt
     await attempt.end()
     with pytest.raises(ProcessLookupError):  # reaped, too
@@ -105,6 +106,19 @@ def ends_soon(pid: int) -> bool:
 
 def behaving(behaviour: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("attempt", [behaviour], indirect=True, ids=["" if "{" in behaviour else behaviour])
+
+
+@pytest.mark.parametrize("attempt", [("changes password", CHANGE)], indirect=True, ids=["changes"])
+async def test_a_worker_that_has_changed_a_password_has_done_its_work(attempt: Attempt) -> None:
+    assert (await attempt.end())[0].code == 6
+    assert attempt.messages == [PasswordChanged()]
+
+
+@pytest.mark.parametrize(
+    "attempt", [("changes password", START), ("good", CHANGE)], indirect=True, ids=["unasked", "session"]
+)
+async def test_a_worker_does_nothing_but_what_it_is_for(attempt: Attempt) -> None:
+    assert "out of turn" in (await attempt.end())[0].detail
 
 
 @behaving("good")

@@ -18,7 +18,7 @@ from tests.fakes_helper import (
 )
 from tsunagu.authorities import fingerprint
 from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT, ACTION_EDIT_SYSTEM
-from tsunagu.errors import AlreadyExists, InvalidSettings, NotAuthorized, NotFound, StorageFailed, VpnError
+from tsunagu.errors import AlreadyExists, InvalidSettings, NotAuthorized, NotFound, StorageFailed, TunnelError, VpnError
 from tsunagu.model import AuthType, ConnectionSettings, Routing, Secret, State
 from tsunagu_helper import service as service_module
 from tsunagu_helper.agents import SecretAnswer
@@ -259,6 +259,54 @@ async def test_a_password_is_kept_and_forgotten(bench: Bench) -> None:
     assert bench.world.store.connections[office].secrets.password is None
 
 
+async def test_a_password_changed_on_the_server_replaces_the_one_that_is_kept(bench: Bench) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("old")}, ALICE)
+    pinned = await bench.service.add(replace(SETTINGS, name="Other"), {}, ALICE)
+
+    for connection in (office, pinned):
+        await bench.service.change_password(connection, Secret("old"), Secret("new"), ALICE)
+
+    start = bench.world.workers.newest.start
+    assert (start.secrets.password, start.new_password) == (Secret("old"), Secret("new"))
+    assert bench.world.store.connections[office].secrets.password == Secret("new")
+    assert bench.world.store.connections[pinned].secrets.password is None
+    assert bench.state(office) is State.IDLE
+
+
+@pytest.mark.parametrize("code", [8, 52, 68, 69])
+async def test_a_password_that_the_server_does_not_change_stays_as_it_is(bench: Bench, code: int) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("old")}, ALICE)
+    bench.world.workers.change_refused = code
+
+    with pytest.raises(TunnelError) as told:
+        await bench.service.change_password(office, Secret("old"), Secret("new"), ALICE)
+
+    assert told.value.code == code
+    assert bench.world.store.connections[office].secrets.password == Secret("old")
+
+
+async def test_only_one_change_of_a_password_runs_at_a_time(bench: Bench) -> None:
+    office = await bench.service.add(SETTINGS, {}, ALICE)
+
+    first, second = await asyncio.gather(
+        *(bench.service.change_password(office, Secret("old"), Secret("new"), ALICE) for _ in range(2)),
+        return_exceptions=True,
+    )
+
+    assert first is None
+    assert "already" in str(second)
+
+
+@pytest.mark.parametrize(("old", "new"), [("", "new"), ("old", ""), ("old", "x" * 5000)])
+async def test_what_no_password_can_be_never_reaches_the_server(bench: Bench, old: str, new: str) -> None:
+    office = await bench.service.add(SETTINGS, {}, ALICE)
+
+    with pytest.raises(InvalidSettings):
+        await bench.service.change_password(office, Secret(old), Secret(new), ALICE)
+
+    assert not bench.world.workers.started
+
+
 async def test_a_password_of_absurd_length_is_refused(bench: Bench) -> None:
     with pytest.raises(InvalidSettings):
         await bench.service.add(SETTINGS, {"password": Secret("x" * 5000)}, ALICE)
@@ -305,6 +353,7 @@ CALLS: dict[str, tuple[Call, str]] = {
     "disconnect": (lambda s, c, caller: s.disconnect(c, caller), ACTION_CONTROL),
     "update": (lambda s, c, caller: s.update(c, replace(ANONYMOUS, port=992), caller), ACTION_EDIT),
     "set_secrets": (lambda s, c, caller: s.set_secrets(c, {"password": Secret("x")}, caller), ACTION_EDIT),
+    "change_password": (lambda s, c, caller: s.change_password(c, Secret("a"), Secret("b"), caller), ACTION_EDIT),
     "trust_certificate": (lambda s, c, caller: s.trust_certificate(c, "ab" * 32, caller), ACTION_EDIT),
     "remove": (lambda s, c, caller: s.remove(c, caller), ACTION_EDIT),
     "settings": (lambda s, c, caller: s.settings(c, caller), ""),

@@ -22,6 +22,7 @@ from tsunagu.control import (
     Failed,
     Leased,
     NoLease,
+    PasswordChanged,
     Progress,
     ReportStatistics,
     Start,
@@ -33,6 +34,7 @@ from tsunagu.control import (
     encode,
 )
 from tsunagu.model import NO_SECRETS, Addressing, ConnectionSettings, Phase, Proxy, ProxyKind, Secret, Secrets
+from tsunagu.sha0 import hash_password
 from tsunagu_tunnel.dataplane import Carrier
 from tsunagu_tunnel.dial import Limits
 from tsunagu_tunnel.worker import Worker
@@ -45,14 +47,14 @@ M = TypeVar("M")
 class RunningWorker:
     """A worker in a thread, and this test as its helper and its NIC."""
 
-    def __init__(self, limits: Limits = Limits()) -> None:  # noqa: B008  # frozen
+    def __init__(self, limits: Limits = Limits(), *, has_tap: bool = True) -> None:  # noqa: B008  # frozen
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.nic, self._tap = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         for end in (self._control, self.nic):
             end.settimeout(30)
         self.status: int | None = None
         self.heard: list[ToHelper] = []
-        worker = Worker(theirs, self._tap.fileno(), random=Random(1), limits=limits)
+        worker = Worker(theirs, self._tap.fileno() if has_tap else None, random=Random(1), limits=limits)
 
         def run() -> None:
             self.status = worker.run()
@@ -135,6 +137,45 @@ def start_at(server: FakeServerThread, carriers: int = 1) -> Start:
 
 def frame(text: bytes, destination: bytes = b"\x5e\0\0\0\0\x02") -> bytes:
     return destination + b"\x5e\0\0\0\0\x01\x08\x00" + text.ljust(46, b".")
+
+
+# -- another task than a session --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare() -> Iterator[RunningWorker]:
+    """One without a TAP."""
+    with RunningWorker(has_tap=False) as running:
+        yield running
+
+
+def test_a_password_is_changed_without_a_nic_and_without_a_session(
+    bare: RunningWorker, server: FakeServerThread
+) -> None:
+    bare.tell(replace(start_at(server), new_password=Secret("new")))
+
+    bare.expect(PasswordChanged)
+
+    assert bare.end() == 0
+    with server.locked() as mind:
+        assert mind.changed["alice"][0] == hash_password("alice", "new")
+        assert not mind.logins
+
+
+def test_a_server_nobody_vouches_for_is_not_told_a_new_password(bare: RunningWorker, server: FakeServerThread) -> None:
+    bare.tell(replace(start_at(server), new_password=Secret("new"), accepted_fingerprint=""))
+
+    assert bare.expect(Failed).code == 85
+    with server.locked() as mind:
+        assert not mind.changed
+
+
+def test_a_session_is_not_begun_without_a_nic(bare: RunningWorker, server: FakeServerThread) -> None:
+    bare.tell(start_at(server))
+
+    assert bare.end() == 0
+    with server.locked() as mind:
+        assert not mind.logins
 
 
 # -- a session --------------------------------------------------------------------------------------------------------

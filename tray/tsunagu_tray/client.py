@@ -279,6 +279,11 @@ class HelperClient:
         """Store these in the place of those of the same names; an empty one is forgotten."""
         await self._call(path, CONNECTION, "SetSecrets", "a{sv}", [_revealed(secrets)], EDIT_TIMEOUT_S)
 
+    async def change_password(self, path: str, old: Secret, new: Secret) -> None:
+        """Have the server know the user by another password."""
+        body = [old.value, new.value]
+        await self._call(path, CONNECTION, "ChangePassword", "ss", body, EDIT_TIMEOUT_S)
+
     async def certificate(self, path: str) -> str:
         """The certificate the server showed last, DER in base64; "" if it was never seen."""
         [der] = await self._call(path, CONNECTION, "GetCertificate")

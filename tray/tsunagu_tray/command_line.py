@@ -146,6 +146,9 @@ def parser(texts: Texts) -> Usage:
     password.add_argument("--proxy", action="store_true", help="the one for the proxy on the way to the server")
     password.add_argument("--stdin", action="store_true", help="read it from the first line of stdin")
 
+    passwd = named(command("passwd", Commands.passwd, "change the user's password on the server"))
+    passwd.add_argument("--stdin", action="store_true", help="read the old one and the new one from two lines of stdin")
+
     identity(named(command("certificate", Commands.certificate, "log in with a client certificate")), "certificate")
 
     connect = named(command("connect", Commands.connect, "connect"))

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from tsunagu import account_file
 from tsunagu.account_file import Account
 from tsunagu.client_config import PLACES, ClientConfig, parse_config
-from tsunagu.errors import InvalidSettings, NotFound, VpnError, bus_error_name
+from tsunagu.errors import InvalidSettings, NotFound, Remedy, TunnelError, VpnError, bus_error_name
 from tsunagu.model import (
     NO_SECRETS,
     AuthType,
@@ -204,6 +204,23 @@ class Commands:
         if not password:
             raise VpnError(self.texts("cli_password_missing"))
         await self.client.set_secrets(view.path, {name.value: Secret(password)})
+
+    async def passwd(self) -> None:
+        """Change the password that the server knows."""
+        view, texts = self._named(), self.texts
+        if self.options.stdin:
+            old, new = first_line(), first_line()
+        else:
+            old, new = await Terminal(texts).password_change(view)
+        if not old or not new:
+            raise VpnError(texts("cli_password_missing"))
+        try:
+            await self.client.change_password(view.path, Secret(old), Secret(new))
+        except TunnelError as error:
+            if error.remedy is Remedy.ASK_TRUST:
+                raise VpnError(texts("cli_needs_trust", name=shlex.quote(view.name))) from error
+            raise
+        print_lines([texts("cli_passwd_changed", name=view.name)])
 
     async def certificate(self) -> None:
         """Log in with a client certificate from now on."""

@@ -210,6 +210,9 @@ _TABLE = {
     "Connected again to {server}, session {session}": "{server} に再接続しました (セッション {session})",
     "The address is {address}": "IP アドレスは {address} です",
     "Disconnected": "切断しました",
+    "The password on the server is changed": "サーバー上のパスワードを変更しました",
+    "The password is being changed already; wait until that is done":
+        "パスワードを変更している最中です。終わるまでお待ちください",
     "The computer goes to sleep": "コンピューターがスリープに入ります",
     "Cancelled": "キャンセルされました",
     "Could not connect: {error}": "接続できませんでした: {error}",
@@ -310,6 +313,8 @@ _TABLE = {
     "what to do": "操作",
     "the certificate to add, or the one to remove": "追加する証明書、または削除する証明書",
     "with --wait: a smart card's PIN is the first line of stdin": "--wait と併用: 標準入力の 1 行目をスマートカードの PIN として使う",
+    "change the user's password on the server": "サーバーに登録されているユーザーのパスワードを変更する",
+    "read the old one and the new one from two lines of stdin": "標準入力の 1 行目を古いパスワード、2 行目を新しいパスワードとして読み取る",
     "store a connection's password": "接続設定のパスワードを保存する",
     "connect": "接続する",
     "disconnect, or stop trying": "切断する、または接続の試行をやめる",

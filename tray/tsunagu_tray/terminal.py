@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
+from tsunagu.errors import VpnError
 from tsunagu.model import Secret, SecretKind
 from tsunagu_tray.agent import PIN, CertificateQuestion, PasswordAnswer, PasswordQuestion, Verdict
 from tsunagu_tray.certificate import grouped, read, rows, why_asked
@@ -75,6 +76,22 @@ class Terminal:
         if not sys.stdin.isatty():
             return ""
         return await self._line(self._texts(f"{kind.value}_cli_new", name=view.name), echo=False)
+
+    async def password_change(self, view: ConnectionView) -> tuple[str, str]:
+        """The password that the server knows, and the one it is to know; "" where nobody can be asked.
+
+        Raises:
+            VpnError: the new one was not typed alike twice.
+        """
+        if not sys.stdin.isatty():
+            return "", ""
+        old, new, again = [
+            await self._line(self._texts(asked, name=view.name, server=view.server), echo=False)
+            for asked in ("passwd_cli_old", "passwd_cli_new", "passwd_cli_again")
+        ]
+        if new != again:
+            raise VpnError(self._texts("passwd_cli_differ"))
+        return old, new
 
     async def passphrase(self, file: str) -> str:
         """That of a private key; "" where nobody can be asked."""

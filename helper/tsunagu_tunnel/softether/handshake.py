@@ -7,10 +7,12 @@ from random import Random
 
 import tsunagu
 from tsunagu.errors import TunnelError
-from tsunagu.model import ConnectionSettings, Session
+from tsunagu.model import ConnectionSettings, Secret, Session
+from tsunagu.sha0 import hash_password
 from tsunagu_tunnel.softether import http
-from tsunagu_tunnel.softether.auth import ClientCertificate, Credentials, SmartCard
+from tsunagu_tunnel.softether.auth import ClientCertificate, Credentials, SmartCard, secure_password
 from tsunagu_tunnel.softether.errors import ProtocolError
+from tsunagu_tunnel.softether.md4 import nt_hash
 from tsunagu_tunnel.softether.pack import Pack
 from tsunagu_tunnel.softether.session import Direction
 from tsunagu_tunnel.softether.udp_acceleration import UdpTerms
@@ -120,14 +122,19 @@ class Joined:
     rest: bytes  # the first octets of the data phase
 
 
-Event = Hello | Challenge | Welcome | Redirected | Joined
+@dataclass(frozen=True, slots=True)
+class PasswordChanged:
+    """The server knows the user by the new password now."""
+
+
+Event = Hello | Challenge | Welcome | Redirected | Joined | PasswordChanged
 
 
 class Handshake(ABC):
-    """What both kinds share: signature out, hello in, a request out, the answer in.
+    """What all kinds share: signature out, hello in, a request out, the answer in.
 
-    Write ``data_to_send()`` after construction and after each ``receive_data``.  After ``Welcome``, ``Redirected`` or
-    ``Joined`` the handshake is over; what comes next belongs to the carrier.
+    Write ``data_to_send()`` after construction and after each ``receive_data``.  After any other event than ``Hello``
+    and ``Challenge`` the handshake is over; what comes next belongs to the carrier.
     """
 
     def __init__(self, *, address: str, random: Random) -> None:
@@ -332,6 +339,31 @@ class AdditionalHandshake(Handshake):
         except ValueError:
             raise ProtocolError("a carrier of unknown direction") from None
         return Joined(direction, self._reader.rest())
+
+
+class PasswordHandshake(Handshake):
+    """A connection that changes the password of a hub's user, no more.  Events: ``Hello``, ``PasswordChanged``."""
+
+    def __init__(self, hub: str, username: str, *, old: Secret, new: Secret, address: str, random: Random) -> None:
+        """``address`` of the machine in fact connected."""
+        super().__init__(address=address, random=random)
+        self._hub, self._username = hub, username
+        self._old, self._new = old, new
+
+    def _request(self, random: bytes) -> Pack:
+        pack = Pack()
+        pack.add_str("method", "password")
+        pack.add_str("hubname", self._hub)
+        pack.add_str("username", self._username)
+        old, new = (hash_password(self._username, secret.value) for secret in (self._old, self._new))
+        pack.add_data("secure_old_password", secure_password(old, random))
+        pack.add_data("new_password", new)
+        pack.add_data("new_password_ntlm", nt_hash(self._new.value))  # without it, L2TP knows the user no more
+        _introduce(pack)
+        return pack
+
+    def _answered(self, pack: Pack, hello: Hello) -> Event:  # noqa: ARG002  # it is no error: that is all there is
+        return PasswordChanged()
 
 
 def _introduce(pack: Pack) -> None:

@@ -10,6 +10,7 @@ from tests.fakes import FakePeer, FakeServer, Fault, RedirectTo, Stage
 from tests.unit.softether.recorded import RecordedPack, recorded_pack
 from tsunagu.errors import TunnelError
 from tsunagu.model import AuthType, ConnectionSettings, Secret
+from tsunagu.sha0 import hash_password
 from tsunagu_tunnel.softether import http
 from tsunagu_tunnel.softether.auth import Anonymous, StandardPassword, Ticket
 from tsunagu_tunnel.softether.carrier import encode_frames
@@ -21,6 +22,8 @@ from tsunagu_tunnel.softether.handshake import (
     Joined,
     Login,
     LoginHandshake,
+    PasswordChanged,
+    PasswordHandshake,
     Redirected,
     Welcome,
     login_for,
@@ -426,3 +429,40 @@ def test_a_server_may_ask_for_patience_before_it_answers() -> None:
 
     assert isinstance(welcome, Welcome)
     assert welcome.rest == b""
+
+
+# -- changing a password -----------------------------------------------------------------------------------------------
+
+
+def change(server: FakeServer, username: str = "alice", old: str = "secret", hub: str = "LAB") -> list[Event]:
+    handshake = PasswordHandshake(
+        hub, username, old=Secret(old), new=Secret("password"), address="10.99.0.1", random=Random(9)
+    )
+    return talk(handshake, server.connect())
+
+
+def test_a_password_is_changed_in_both_forms_that_a_server_keeps() -> None:
+    server = FakeServer()
+
+    events = change(server, "Alice")
+
+    assert events[-1] == PasswordChanged()
+    hashed, nt_hash = server.changed["alice"]
+    assert hashed == hash_password("alice", "password")
+    assert nt_hash.hex() == "8846f7eaee8fb117ad06bdd830b7586c"
+    assert not server.sessions
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [({"hub": "OTHER"}, 8), ({"username": "anon"}, 68), ({"old": "wrong"}, 69)],
+    ids=lambda it: str(it),
+)
+def test_why_a_password_is_not_changed_is_told(asked: dict[str, str], code: int) -> None:
+    server = FakeServer()
+
+    with pytest.raises(TunnelError) as caught:
+        change(server, **asked)
+
+    assert caught.value.code == code
+    assert not server.changed
