@@ -824,11 +824,14 @@ cdef class Tap:
     def write_frames(self, frames):
         """Give frames to the NIC; what it does not take is lost, as on any wire."""
         cdef const uint8_t[::1] view
-        for frame in frames:
-            view = frame
-            if MIN_FRAME <= view.shape[0] <= MAX_FRAME:
-                in_frame(&self.into, &view[0], view.shape[0])
-        flush_all(&self.into)
+        frames = [*frames]  # the slots look at their octets until all is flushed, whatever the next one of them is
+        try:
+            for frame in frames:
+                view = frame
+                if MIN_FRAME <= view.shape[0] <= MAX_FRAME:
+                    in_frame(&self.into, &view[0], view.shape[0])
+        finally:
+            flush_all(&self.into)
         self.check()
 
     def feeder(self, *, bint dhcp):
@@ -870,7 +873,7 @@ cdef class Feeder:
         self.tap = tap
         self.dhcp = dhcp
 
-    def feed(self, const uint8_t[::1] data):
+    def feed(self, const uint8_t[::1] data not None):
         """Take what the socket gave; return the frames that are the worker's own.
 
         Raises:

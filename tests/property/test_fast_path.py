@@ -318,6 +318,40 @@ def test_both_paths_agree_on_what_is_broken_and_on_what_is_the_workers_own(
             assert plain_tap.received == fast_tap.received
 
 
+@pytest.mark.parametrize("tag", [b"", b"\x81\x00\x00\x05", b"\x88\xa8\x00\x07\x81\x00\x00\x05"])
+def test_a_stream_cut_anywhere_brings_the_same_and_no_frame_that_is_too_long(tag: bytes) -> None:
+    tagged = MAC + tag + tcp_frame(payload=b"data")[12:]
+    frames = [tagged, tagged + bytes(1600 - len(tagged)), tagged + bytes(1601 - len(tagged)), b"", MAC, tagged]
+    stream = b"\xff\xff\xff\xff\0\0\0\x03abc" + encode_frames(frames) + b"\xff\xff\xff\xff\0\0\0\0"
+    stream += encode_frames([tagged])
+    places = [*range(60), *range(1650, 1720), *range(len(stream) - 120, len(stream))]
+    for place in places:
+        with nic() as (ours, theirs):
+            feeder = fastpath.Tap(ours.fileno()).feeder(dhcp=True)
+            for piece in (stream[:place], stream[place : place + 1], stream[place + 1 :]):
+                assert feeder.feed(piece) == []
+            got = [packet[VNET.size :] for packet in packets_at(theirs)]
+        assert got == [frame for frame in [*frames, tagged] if 14 <= len(frame) <= 1600]
+
+
+def test_frames_of_the_workers_own_may_come_from_anywhere_and_end_anyhow() -> None:
+    frames = [tcp_frame(sequence=i * 1000, payload=bytes([i]) * 1000) for i in range(3)]
+    with nic() as (ours, theirs):
+        tap = fastpath.Tap(ours.fileno())
+        tap.write_frames(bytearray(frame) for frame in frames)  # none of which anybody else holds
+        tap.write_frames([memoryview(frame) for frame in frames] + [b"", bytes(1601)])
+        for odd in ("text", memoryview(frames[0])[::2]):
+            with pytest.raises((TypeError, ValueError, BufferError)):
+                tap.write_frames([bytearray(frames[0]), odd])
+        packets = packets_at(theirs)
+        tap.write_frames([frames[1]])
+        after = packets_at(theirs)
+
+    delivered = [without_identity(frame) for packet in packets for frame in frames_of(packet)]
+    assert delivered == [without_identity(frame) for frame in [*frames, *frames, frames[0], frames[0]]]
+    assert [packet[VNET.size :] for packet in after] == [frames[1]]
+
+
 def test_a_bulk_transfer_becomes_few_packets() -> None:
     frames = [tcp_frame(sequence=i * 1448, payload=bytes(1448), options=timestamps(1)) for i in range(46)]
     with nic() as (ours, theirs):
