@@ -24,20 +24,18 @@ from tsunagu.model import (
     NO_SECRETS,
     AuthType,
     ConnectionSettings,
-    HashedPassword,
     Secret,
     SecretKind,
-    Secrets,
 )
 from tsunagu.plain import to_plain
-from tsunagu.sha0 import hash_password
 from tsunagu_tray.attempt import MAX_EVENTS, Attempt
 from tsunagu_tray.certificate import read
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.command_input import file_contents, first_line, parse_fingerprint, parse_server, write_new
 from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.doctor import examine, judge
-from tsunagu_tray.identity import Identity, PassphraseNeeded, pkcs1, read_certificates, read_identity
+from tsunagu_tray.given import given_identity, given_secrets
+from tsunagu_tray.identity import read_certificates
 from tsunagu_tray.proxy_text import parse_proxy, with_headers, without_password
 from tsunagu_tray.report import (
     event_text,
@@ -100,7 +98,7 @@ class Commands:
         )
         secrets = {"password": Secret(first_line())} if options.password_stdin else {}
         if settings.auth is AuthType.CERTIFICATE:
-            identity = await self._identity()
+            identity = await given_identity(self.options, self.texts)
             settings = replace(settings, client_certificate=identity.certificates)
             secrets = {"private_key": identity.private_key}
         settings, known = await self._with_proxy(settings, options.proxy or "", options.proxy_header)
@@ -134,7 +132,10 @@ class Commands:
             else:
                 added.append({"id": ConnectionView(path=path).id, "name": name})
         if config.authorities:
-            await self.client.add_authorities(config.authorities)
+            try:
+                await self.client.add_authorities(config.authorities)
+            except VpnError as error:
+                failed["CA"] = error
         if self.options.json:
             print_json(added)
         else:
@@ -149,7 +150,7 @@ class Commands:
         options, view = self.options, self._named()
         settings = await self.client.settings(view.path)
         shown = base64.b64decode(await self.client.certificate(view.path))
-        secrets = await self._secrets_for_file(view, settings) if options.with_secrets else NO_SECRETS
+        secrets = await given_secrets(options, self.texts, view, settings) if options.with_secrets else NO_SECRETS
         text = account_file.serialise(Account(settings=settings, secrets=secrets), server_certificate=shown)
         if options.output:
             write_new(options.output, text, self.texts)
@@ -224,7 +225,7 @@ class Commands:
 
     async def certificate(self) -> None:
         """Log in with a client certificate from now on."""
-        view, identity = self._named(), await self._identity()
+        view, identity = self._named(), await given_identity(self.options, self.texts)
         settings = await self.client.settings(view.path)
         await self.client.set_secrets(view.path, {"private_key": identity.private_key})
         auth, certificates = AuthType.CERTIFICATE, identity.certificates
@@ -419,42 +420,6 @@ class Commands:
             print_json({"id": ConnectionView(path=path).id, "name": name})
         else:
             print_lines([self.texts("cli_added", name=name)])
-
-    async def _secrets_for_file(self, view: ConnectionView, settings: ConnectionSettings) -> Secrets:
-        """What the person gives anew: the helper gives none back."""
-        match settings.auth:
-            case AuthType.PASSWORD | AuthType.PLAIN_PASSWORD:
-                terminal = Terminal(self.texts)
-                is_asked = sys.stdin.isatty()
-                password = await terminal.new_password(view, SecretKind.PASSWORD) if is_asked else first_line()
-                if not password:
-                    raise VpnError(self.texts("cli_password_missing"))
-                if settings.auth is AuthType.PLAIN_PASSWORD:
-                    return Secrets(password=Secret(password))
-                return Secrets(hashed_password=HashedPassword(hash_password(settings.username, password).hex()))
-            case AuthType.CERTIFICATE:
-                if not self.options.key:
-                    raise InvalidSettings(self.texts("cli_key_missing"))
-                identity = await self._identity(settings.client_certificate.encode())
-                return Secrets(private_key=pkcs1(identity.private_key))
-            case _:
-                return NO_SECRETS
-
-    async def _identity(self, certificate: bytes = b"") -> Identity:
-        """The certificate and key in the files that were named; asks for the passphrase where one is needed."""
-        options, texts = self.options, self.texts
-        if not certificate:
-            if not options.certificate:
-                raise InvalidSettings(texts("cli_certificate_missing"))
-            certificate = file_contents(options.certificate, texts)
-        key = file_contents(options.key, texts) if options.key else b""
-        try:
-            return read_identity(certificate, key, first_line() if options.key_passphrase_stdin else "")
-        except PassphraseNeeded:
-            passphrase = await Terminal(texts).passphrase(options.key or options.certificate)
-            if not passphrase:
-                raise
-        return read_identity(certificate, key, passphrase)
 
 
 def _subject(certificate: x509.Certificate) -> str:

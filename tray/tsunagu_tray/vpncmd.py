@@ -2,12 +2,10 @@
 
 import base64
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -25,6 +23,7 @@ from tsunagu_tray.identity import read_certificates, read_identity
 from tsunagu_tray.report import printable
 from tsunagu_tray.texts import Language, Texts
 from tsunagu_tray.vpncmd_settings import CHANGES, Options, created, list_row, nic_name, rows
+from tsunagu_tray.vpncmd_status import status_rows
 from tsunagu_tray.vpncmd_words import (
     ACTIVE,
     EXISTS,
@@ -202,7 +201,7 @@ class Vpncmd:
 
     async def status(self, name: str, _options: Options) -> None:
         """AccountStatusGet."""
-        self._show(_PAIR, _status_rows(await self._client.status(self._active(name).path)))
+        self._show(_PAIR, status_rows(await self._client.status(self._active(name).path)))
 
     def _idle(self, name: str) -> ConnectionView:
         view = self._view(name)
@@ -366,53 +365,3 @@ def _only(words: Words, what: str) -> str:
     if len(words.alone) != 1:
         raise Refused(INVALID, f"Specify one {what}.")
     return words.alone[0]
-
-
-def _status_rows(status: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """What AccountStatusGet shows, in its order."""
-    yield "VPN Connection Setting Name", status["name"]
-    if not status["session_name"]:
-        yield "Session Status", status["status_text"]
-        return
-    yield "Session Status", "Connection Completed (Session Established)"
-    yield "VLAN ID", f"{status['vlan_id'] or '-'}"
-    yield "Server Name", status["server_name"]
-    yield "Port Number", f"TCP Port {status['server_port']}"
-    yield "Server Product Name", status["server_product"]
-    yield "Server Version", status["server_version"]
-    yield "Server Build", f"Build {status['server_build']}"
-    yield "Connection Started at", _moment(status["started_at"])
-    yield "First Session has been Established since", _moment(status["first_established_at"])
-    yield "Current Session has been Established since", _moment(status["established_at"])
-    yield "Number of Established Sessions", f"{status['established_count']} Times"
-    is_half = status["half_duplex"]
-    yield "Half Duplex TCP Connection Mode", "Yes (Half Duplex Mode)" if is_half else "No (Full Duplex Mode)"
-    yield "VoIP / QoS Function", "Enabled" if status["qos"] else "Disabled"
-    yield "Number of TCP Connections", f"{status['carriers']}"
-    yield "Maximum Number of TCP Connections", f"{status['max_carriers']}"
-    cipher = f"Enabled (Algorithm: {status['cipher']})"
-    yield "Encryption", cipher if status["encrypted"] else "Disabled (No Encryption)"
-    saved = f"Yes ({status['compression_saved_percent']} %)"
-    yield "Use of Compression", saved if status["compressed"] else "No (No Compression)"
-    yield "Physical Underlay Protocol", status["underlay"].replace("TCP over ", "Standard TCP/IP (") + ")"
-    yield "UDP Acceleration is Supported", _yes(status["udp_acceleration"] not in ("", "unsupported"))
-    yield "UDP Acceleration is Active", _yes(status["udp_acceleration"] == "in use")
-    yield "Session Name", status["session_name"]
-    yield "Connection Name", status["connection_name"]
-    yield "Session Key (160 bit)", status["session_key"].upper()
-    yield "Bridge / Router Mode", _yes(status["bridge_mode"])
-    yield "Monitoring Mode", _yes(status["monitor_mode"])
-    yield "Outgoing Data Size", f"{status['sent_octets']:,} bytes"
-    yield "Incoming Data Size", f"{status['received_octets']:,} bytes"
-    for way, theirs in (("sent", "Outgoing"), ("received", "Incoming")):
-        for kind in ("unicast", "broadcast"):
-            yield f"{theirs} {kind.title()} Packets", f"{status[f'{way}_{kind}_packets']:,} packets"
-            yield f"{theirs} {kind.title()} Total Size", f"{status[f'{way}_{kind}_octets']:,} bytes"
-
-
-def _yes(value: bool) -> str:
-    return "Yes" if value else "No"
-
-
-def _moment(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d (%a) %H:%M:%S", time.localtime(seconds))
