@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 SANDBOX := $(PYTHON) -m tests.lab.sandbox --
 PYTEST := $(SANDBOX) python -m pytest -p no:cacheprovider --durations=15 --durations-min=2
 
-.PHONY: bench pictures demo test test-fast test-desktop conformance fuzz check venv dependencies lock clean
+.PHONY: bench pictures demo test test-fast test-desktop conformance fuzz check venv dependencies lock clean test-package deb wheel
 
 demo: venv ## the main job, shown; KEEP=1 stays up to play with
 	$(SANDBOX) python -m tests.demo $(if $(KEEP),--keep) $(if $(PICTURES),--save-pictures)
@@ -50,6 +50,25 @@ dependencies:
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+deb: .venv/complete ## Debian packages for this distribution, in dist/
+	@packaging/install-dependencies deb
+	rm -rf build/deb
+	$(PYTHON) packaging/stage.py build/deb/tsunagu
+	cd build/deb/tsunagu && dpkg-buildpackage --build=binary --no-sign >../log 2>&1 || { tail -n 40 ../log; exit 1; }
+	mkdir -p dist
+	rm -f dist/*.deb dist/*.changes dist/*.buildinfo
+	cp build/deb/*.deb build/deb/*.changes build/deb/*.buildinfo dist/
+
+wheel: .venv/complete ## and sdist, in dist/
+	$(PYTHON) -m hatchling build -t sdist -t wheel -d dist
+
+test-package: dependencies deb build/package-root.tar ## install, upgrade, remove and purge the packages, and what else is claimed of them
+	@packaging/install-dependencies package
+	$(PYTEST) tests/package $(ARGS)
+
+build/package-root.tar: packaging/debian/control packaging/make-root
+	packaging/make-root $@
 
 lock: ## after changing dependencies in pyproject.toml
 	/usr/bin/python3 -m venv build/lock

@@ -1,5 +1,6 @@
 """Compile the data path while the wheel is built; where that is not possible, Tsunagu does without it."""
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -45,6 +46,7 @@ def compile_module(source: Path, module: Path, *flags: str) -> None:
         if cythonize(str(source), output_file=c).num_errors:
             raise OSError("Cython refused the source")
         include = f"-I{sysconfig.get_path('include')}"
+        packagers = " ".join(os.environ.get(name, "") for name in ("CPPFLAGS", "CFLAGS", "LDFLAGS")).split()
         new = module.with_name(f".{module.name}.new")
         command = [
             *compiler,
@@ -53,6 +55,7 @@ def compile_module(source: Path, module: Path, *flags: str) -> None:
             "-fPIC",
             "-shared",
             "-fno-strict-aliasing",
+            *packagers,
             include,
             *flags,
             c,

@@ -1,0 +1,177 @@
+"""Put all of Tsunagu below a folder, as a distribution's package has it; nothing is downloaded.
+
+The programs get a private Python environment, /usr/lib/tsunagu.  A library that the distribution has in a version that
+is recent enough is linked into it, alone, so that nothing else on the machine gets into root's Python; one that it lacks
+comes from a wheel that lies ready, by the hashes of the lock file.
+
+Runs in the root of the source, by a Python that has the build requirements in it (``stage.py`` lists them).
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+HOME = Path("usr/lib/tsunagu")
+LIBRARIES = HOME / f"lib/python{sysconfig.get_python_version()}/site-packages"
+PROGRAMS = {  # command: its module; the helper has none, for its unit starts it
+    "tsunagu": "tsunagu_tray.cli",
+    "tsunagu-tray": "tsunagu_tray",
+    "tsunagu-window": "tsunagu_tray.windows.application",
+}
+FILES = {  # where they go: what
+    "etc/xdg/autostart": "desktop/autostart/*.desktop",
+    "usr/lib/NetworkManager/conf.d": "networkmanager/*.conf",
+    "usr/lib/systemd/network": "networkd/*.network",
+    "usr/lib/systemd/system": "systemd/*.service",
+    "usr/lib/sysusers.d": "sysusers/*.conf",
+    "usr/lib/tmpfiles.d": "tmpfiles/*.conf",
+    "usr/share/applications": "desktop/*.desktop",
+    "usr/share/dbus-1/system-services": "dbus/*.service",
+    "usr/share/dbus-1/system.d": "dbus/*.conf",
+    "usr/share/icons/hicolor/scalable/apps": "icons/apps/*.svg",
+    "usr/share/icons/hicolor/scalable/mimetypes": "icons/mimetypes/*.svg",
+    "usr/share/icons/hicolor/symbolic/apps": "icons/symbolic/*.svg",
+    "usr/share/metainfo": "desktop/*.metainfo.xml",
+    "usr/share/mime/packages": "desktop/*.mime.xml",
+    "usr/share/polkit-1/actions": "polkit/*.policy",
+}
+ALWAYS_LINKED = ("gi", "cairo")  # PyGObject has to fit the distribution's GTK
+
+
+@dataclass
+class Libraries:
+    """Where each library is to come from: the distribution's folder, if there is one and it will do, or a wheel."""
+
+    wheels: Path
+    distribution: Path | None
+    linked: list[str] = field(default_factory=list)  # Debian packages
+    links: list[Path] = field(default_factory=list)  # files and folders of theirs
+    bundled: list[str] = field(default_factory=list)
+
+    def provide(self, requirement: Requirement) -> None:
+        """This one, and what its wheel needs in its turn."""
+        name = canonicalize_name(requirement.name)
+        if name in self.bundled or not (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
+            return
+        if self.distribution:
+            found = _named(name, distributions(path=[str(self.distribution)]))
+            if found and requirement.specifier.contains(found.version):
+                self._link(self.distribution, found)
+                return
+        self.bundled.append(name)
+        wheel = _named(name, distributions(path=[str(path) for path in self.wheels.glob("*.whl")]))
+        if not wheel:
+            raise FileNotFoundError(f"there is no wheel of {name} in {self.wheels}")
+        for further in wheel.requires or []:
+            self.provide(Requirement(further))
+
+    def _link(self, folder: Path, found: Distribution) -> None:
+        """All that the Debian package has in this folder."""
+        [metadata] = {part for part in folder.iterdir() if _is_of(part, found)}
+        package = _output("dpkg-query", "--search", str(metadata)).split(":")[0]
+        if package not in self.linked:
+            self.linked.append(package)
+            files = [Path(line) for line in _output("dpkg-query", "--listfiles", package).splitlines()]
+            self.links += [path for path in files if path.parent == folder]
+
+
+def main() -> None:
+    """Do it, and print which of the distribution's packages are needed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("root", type=Path, help="the folder that stands for /")
+    parser.add_argument("--wheels", type=Path, required=True, help="a folder with wheels and their requirements.txt")
+    parser.add_argument("--distribution", type=Path, help="where the distribution's Python libraries lie")
+    options = parser.parse_args()
+    libraries = Libraries(options.wheels, options.distribution)
+    for dependency in dependencies():
+        libraries.provide(Requirement(dependency))
+    _environment(options.root, libraries, options.distribution or Path(sysconfig.get_path("platlib")))
+    _programs(options.root)
+    for folder, pattern in FILES.items():
+        for file in sorted(Path("packaging").glob(pattern)):
+            _put(options.root / folder / file.name, file.read_text())
+    print("\n".join(libraries.linked))  # noqa: T201  # the caller reads it
+
+
+def _environment(root: Path, libraries: Libraries, gi_folder: Path) -> None:
+    base = Path(sys.base_prefix) / "bin" / f"python{sysconfig.get_python_version()}"
+    (root / HOME / "bin").mkdir(parents=True)
+    (root / HOME / "bin/python").symlink_to(base)
+    _put(root / HOME / "pyvenv.cfg", f"home = {base.parent}\ninclude-system-site-packages = false\n")
+    target = root / LIBRARIES
+    target.mkdir(parents=True)
+    for path in [*libraries.links, *(gi_folder / name for name in ALWAYS_LINKED)]:
+        (target / path.name).symlink_to(path)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    offline = ["--no-index", "--no-deps"]
+    into = [*pip, "install", *offline, "--no-compile", "--target", str(target)]
+    with tempfile.TemporaryDirectory() as made:
+        wanted = Path(made) / "requirements.txt"
+        lock = locked((libraries.wheels / "requirements.txt").read_text())
+        wanted.write_text("".join(lock[name] for name in libraries.bundled))
+        _run(*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", made, ".")
+        _run(*into, *map(str, Path(made).glob("tsunagu-*.whl")))
+        shutil.rmtree(target / "bin")  # our commands are made below, and nobody needs the libraries'
+        _run(*into, "--find-links", str(libraries.wheels), "--require-hashes", "--requirement", str(wanted))
+        shutil.rmtree(target / "bin", ignore_errors=True)
+    for path in target.rglob("*"):
+        if path.name == "direct_url.json":  # it names a temporary folder
+            path.unlink()
+        elif path.is_file() and not path.is_symlink():
+            path.chmod(0o644)  # some libraries call some of their modules programs
+
+
+def _programs(root: Path) -> None:
+    for name, module in PROGRAMS.items():
+        _put(root / "usr/bin" / name, f'#!/bin/sh\nexec /{HOME}/bin/python -I -m {module} "$@"\n', 0o755)
+
+
+def dependencies() -> list[str]:
+    """Those of the project, the optional ones too."""
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    return sum(project["optional-dependencies"].values(), project["dependencies"])
+
+
+def locked(text: str) -> dict[str, str]:
+    """The parts of a lock file by the libraries' names, each with its hashes."""
+    parts = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)
+    return {canonicalize_name(part.split("==")[0]): part for part in parts if "==" in part}
+
+
+def _named(name: str, among: Iterable[Distribution]) -> Distribution | None:
+    return next((one for one in among if one.name and canonicalize_name(one.name) == name), None)
+
+
+def _is_of(path: Path, found: Distribution) -> bool:
+    name = path.name.partition("-")[0]
+    return path.suffix in (".egg-info", ".dist-info") and canonicalize_name(name) == canonicalize_name(found.name)
+
+
+def _put(path: Path, text: str, mode: int = 0o644) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True)
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""The Debian packages in a clean system: they install, work, upgrade under a tunnel, and leave nothing."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.sandbox import CHECKOUT
+from tests.lab.server import HUB, LAN, PASSWORD, SERVER, USER, VpnServer
+from tests.lab.waiting import wait_for
+from tests.package.system import PACKAGES, System, newer
+from tsunagu import __version__
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[VpnServer]:
+    with VpnServer() as server:
+        yield server
+
+
+@pytest.fixture
+def system(server: VpnServer) -> Iterator[System]:
+    assert len(PACKAGES) == 2, "`make test-package` builds them"
+    with System(server.cli) as system:
+        yield system
+
+
+def test_an_installed_tsunagu_connects_and_an_upgrade_leaves_its_tunnel_alone(
+    server: VpnServer, system: System, tmp_path: Path
+) -> None:
+    system.install(PACKAGES)
+    for command in ("tsunagu", "tsunagu-tray", "tsunagu-window"):
+        assert system.run(command, "--version") == f"tsunagu {__version__}\n"
+    assert "tsunagu-tunnel" in system.run("getent", "passwd", "tsunagu-tunnel")
+    system.start_bus()
+    system.start_helper()
+
+    where = ["--server", SERVER, "--hub", HUB, "--user", USER, "--fingerprint", server.fingerprint()]
+    system.run("tsunagu", "add", "office", *where, "--password-stdin", stdin=f"{PASSWORD}\n")
+    system.run("tsunagu", "connect", "office", "--wait")
+
+    assert server.ping(LAN)
+    session = _status(system)["session_name"]
+
+    system.install([newer(package, tmp_path) for package in PACKAGES])
+
+    assert server.ping(LAN)
+    assert _status(system)["session_name"] == session
+
+    system.stop_helper()  # what systemd does at an upgrade is a restart
+    system.start_helper()
+
+    wait_for(lambda: _status(system)["addresses"], 30, "the connection to come back")
+    assert server.ping(LAN)
+    assert "no user tsunagu-tunnel" not in system.helper_log()
+
+
+def test_nothing_is_left_after_a_purge(server: VpnServer, system: System) -> None:
+    before = system.files()
+    system.install(PACKAGES)
+    installed = system.files()
+    system.start_bus()
+    system.start_helper()
+    where = ["--server", SERVER, "--hub", HUB, "--user", USER]
+    system.run("tsunagu", "add", "office", *where, "--password-stdin", stdin=f"{PASSWORD}\n")
+    system.stop_helper()
+
+    system.run("dpkg", "--remove", "tsunagu", "tsunagu-helper")
+
+    assert any(path.startswith("var/lib/tsunagu/connections/") for path in system.files())
+
+    system.run("dpkg", "--purge", "tsunagu", "tsunagu-helper")
+
+    after = system.files()
+    assert {path: after.get(path) for path in before | after if before.get(path) != after.get(path)} == {}
+    assert "usr/bin/tsunagu" in installed
+
+
+def test_the_helper_imports_nothing_that_its_environment_does_not_name(system: System) -> None:
+    system.install(PACKAGES)
+    intruder = system.root / "usr/local/lib/python3.11/dist-packages/intruder.py"
+    intruder.parent.mkdir(parents=True, exist_ok=True)
+    intruder.touch()
+    look = "import sys, importlib.util as u; print(u.find_spec('intruder'), u.find_spec('tsunagu_tunnel.fastpath') is not None)"
+
+    assert system.run("/usr/lib/tsunagu/bin/python", "-I", "-c", look) == "None True\n"
+
+
+def test_lintian_has_nothing_to_say() -> None:
+    [changes] = CHECKOUT.glob("dist/*.changes")
+
+    said = subprocess.run(["lintian", "--allow-root", changes], capture_output=True, text=True, check=False)
+
+    assert (said.returncode, said.stdout) == (0, "")
+
+
+def test_a_second_build_elsewhere_gives_the_same_packages(tmp_path: Path) -> None:
+    tree = tmp_path / "elsewhere"
+    shutil.copytree(CHECKOUT / "build/deb/tsunagu", tree, symlinks=True)
+
+    log = subprocess.run(
+        ["dpkg-buildpackage", "--build=binary", "--no-sign"], cwd=tree, capture_output=True, text=True, check=False
+    )
+
+    assert log.returncode == 0, log.stdout + log.stderr
+    assert {path.name: _sha256(path) for path in tmp_path.glob("*.deb")} == {
+        path.name: _sha256(path) for path in PACKAGES
+    }
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _status(system: System) -> dict[str, object]:
+    status: dict[str, object] = json.loads(system.run("tsunagu", "status", "office", "--json"))
+    return status
