@@ -51,11 +51,12 @@ def compile_module(source: Path, module: Path, *flags: str) -> None:
         command = [
             *compiler,
             "-O3",
-            "-g0",
             "-fPIC",
             "-shared",
             "-fno-strict-aliasing",
             *packagers,
+            "-g0",
+            f"-ffile-prefix-map={folder}=.",  # the same module, wherever it is made
             include,
             *flags,
             c,

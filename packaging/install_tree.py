@@ -1,8 +1,8 @@
 """Put all of Tsunagu below a folder, as a distribution's package has it; nothing is downloaded.
 
 The programs get a private Python environment, /usr/lib/tsunagu.  A library that the distribution has in a version that
-is recent enough is linked into it, alone, so that nothing else on the machine gets into root's Python; one that it lacks
-comes from a wheel that lies ready, by the hashes of the lock file.
+is recent enough is linked into it, alone, so that nothing else on the machine gets into root's Python; one that it
+lacks comes from a wheel that lies ready, by the hashes of the lock file.
 
 Runs in the root of the source, by a Python that has the build requirements in it (``stage.py`` lists them).
 """
@@ -15,7 +15,7 @@ import sys
 import sysconfig
 import tempfile
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -41,7 +41,6 @@ FILES = {  # where they go: what
     "usr/share/dbus-1/system-services": "dbus/*.service",
     "usr/share/dbus-1/system.d": "dbus/*.conf",
     "usr/share/icons/hicolor/scalable/apps": "icons/apps/*.svg",
-    "usr/share/icons/hicolor/scalable/mimetypes": "icons/mimetypes/*.svg",
     "usr/share/icons/hicolor/symbolic/apps": "icons/symbolic/*.svg",
     "usr/share/metainfo": "desktop/*.metainfo.xml",
     "usr/share/mime/packages": "desktop/*.mime.xml",
@@ -102,7 +101,9 @@ def main() -> None:
     for folder, pattern in FILES.items():
         for file in sorted(Path("packaging").glob(pattern)):
             _put(options.root / folder / file.name, file.read_text())
-    print("\n".join(libraries.linked))  # noqa: T201  # the caller reads it
+    python = str(options.root / HOME / "bin/python")
+    _run(python, "-I", "-B", "packaging/describe_commands.py", str(options.root / "usr/share"))
+    print("\n".join(libraries.linked))  # the caller reads it
 
 
 def _environment(root: Path, libraries: Libraries, gi_folder: Path) -> None:
@@ -131,6 +132,8 @@ def _environment(root: Path, libraries: Libraries, gi_folder: Path) -> None:
             path.unlink()
         elif path.is_file() and not path.is_symlink():
             path.chmod(0o644)  # some libraries call some of their modules programs
+            if path.suffix == ".py" and (text := path.read_bytes()).startswith(b"#!"):
+                path.write_bytes(b"#" + text[text.index(b"\n") :])
 
 
 def _programs(root: Path) -> None:

@@ -1,7 +1,7 @@
 """``stage.py FOLDER``: make ready in a folder what a package is built from without a network.
 
-That is what git tracks or will, the wheels of all that is needed to build and to run, and Debian's folder where Debian looks for
-it, its changelog with the version from ``shared/tsunagu/__init__.py`` and the date of the last commit.
+That is what git tracks or will, the wheels of all that is needed to build and to run, and Debian's folder where Debian
+looks for it, with a changelog: the version from ``shared/tsunagu/__init__.py``, the date of the last commit.
 """
 
 import platform

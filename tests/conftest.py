@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,11 @@ settings.register_profile("thorough", settings.get_profile("patient"), max_examp
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "patient"))
 
 EXCUSE = "hardware: "  # how the reason of an admissible skip begins; it names what the machine lacks
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """tests/package is run where it is named: `make test-package` builds what these tests need."""
+    return (collection_path.name == "package" and not any("tests/package" in word for word in config.args)) or None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -51,7 +51,7 @@ _DO_NOT_QUEUE, _PRIMARY_OWNER = 4, 1  # of RequestName
 
 def main() -> None:
     """Run until told to stop.  Where that is impossible: one sentence, and exit status 1."""
-    options = _options()
+    options = parser().parse_args()
     _log_to_stderr()
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold passwords
@@ -220,7 +220,8 @@ class _Helper:
 # -- before it runs ---------------------------------------------------------------------------------------------------
 
 
-def _options() -> argparse.Namespace:
+def parser() -> argparse.ArgumentParser:
+    """The options."""
     parser = argparse.ArgumentParser(prog="tsunagu-helper", description="Tsunagu's helper; the system bus starts it.")
     parser.add_argument(
         "--worker-user", default="tsunagu-tunnel", metavar="NAME", help="whom workers run as (%(default)s)"
@@ -231,7 +232,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--plain", action="store_true", help="do without the compiled data path")
     parser.add_argument("--unblock", action="store_true", help="lift the kill switch, and leave")
     parser.add_argument("--version", action="version", version=__version__)
-    return parser.parse_args()
+    return parser
 
 
 def _worker_program(user: str) -> Program:

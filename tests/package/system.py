@@ -1,4 +1,4 @@
-"""A bare Debian system in a folder, to install our packages into: no systemd runs in it, and no network but the lab's."""
+"""A bare system in a folder, to install our packages into; no systemd runs there, and no network but the lab's is."""
 
 import hashlib
 import os
@@ -17,7 +17,17 @@ from tests.lab.waiting import wait_for
 
 PACKAGES = sorted(CHECKOUT.glob("dist/*.deb"))
 _UNIT = "lib/systemd/system/tsunagu-helper.service"
-_NOT_COMPARED = ("dev", "proc", "run/dbus", "tmp", "var/cache", "var/lib/dpkg", "var/lib/systemd", "var/log", "etc/ld.so.cache")
+_NOT_COMPARED = (
+    "dev",
+    "proc",
+    "run/dbus",
+    "tmp",
+    "var/cache",
+    "var/lib/dpkg",
+    "var/lib/systemd",
+    "var/log",
+    "etc/ld.so.cache",
+)
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
 
 
@@ -34,7 +44,9 @@ class System:
         self.root.mkdir()
         self._processes = Processes(self._folder / "logs")
         archive = CHECKOUT / "build/package-root.tar"
-        subprocess.run(["tar", "--extract", "--file", archive, "--directory", self.root, "--exclude=./dev/*"], check=True)
+        subprocess.run(
+            ["tar", "--extract", "--file", archive, "--directory", self.root, "--exclude=./dev/*"], check=True
+        )
         self._mounts = [self.root / name for name in ("proc", "dev")]
         for place in self._mounts:
             subprocess.run(["mount", "--rbind", f"/{place.name}", place], check=True)
@@ -53,7 +65,13 @@ class System:
     def run(self, *command: str, stdin: str = "") -> str:
         """Run a program to its end, as root; its output."""
         done = subprocess.run(
-            self._inside(*command), env=_ENVIRONMENT, input=stdin, capture_output=True, text=True, timeout=120, check=False
+            self._inside(*command),
+            env=_ENVIRONMENT,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}{self.helper_log()}"
         return done.stdout
@@ -110,7 +128,7 @@ class System:
             for name in [*folders, *files]:
                 path = here / name
                 relative = str(path.relative_to(self.root))
-                if relative in _NOT_COMPARED or relative.startswith("etc/") and relative.endswith("-"):
+                if relative in _NOT_COMPARED or (relative.startswith("etc/") and relative.endswith("-")):
                     continue  # passwd- and the like are passwd as it was
                 if path.is_symlink():
                     found[relative] = str(path.readlink())
@@ -131,5 +149,7 @@ def newer(package: Path, folder: Path) -> Path:
     ).stdout.strip()
     control.write_text(control.read_text().replace(version, f"{version}+1"))
     made = folder / f"{tree.name}_newer.deb"
-    subprocess.run(["dpkg-deb", "--build", "-Znone", "--root-owner-group", tree, made], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        ["dpkg-deb", "--build", "-Znone", "--root-owner-group", tree, made], check=True, stdout=subprocess.DEVNULL
+    )
     return made

@@ -52,10 +52,7 @@ NO_PLACE = "no-place"  # key of the notification that no panel shows icons
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until Quit, a signal, or the end of the session; the exit status."""
-    parser = argparse.ArgumentParser(prog="tsunagu-tray", description="The tray icon of the Tsunagu VPN client.")
-    parser.add_argument("--version", action="version", version=f"tsunagu {__version__}")
-    parser.add_argument("--verbose", action="store_true", help="write what happens to stderr")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(name)s: %(message)s")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # passwords pass through here and through our windows
     try:
@@ -63,6 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BusError as error:
         sys.stderr.write(f"tsunagu-tray: {error}\n")
         return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    parser = argparse.ArgumentParser(prog="tsunagu-tray", description="The tray icon of the Tsunagu VPN client.")
+    parser.add_argument("--version", action="version", version=f"tsunagu {__version__}")
+    parser.add_argument("--verbose", action="store_true", help="write what happens to stderr")
+    return parser
 
 
 async def _run(texts: Texts) -> int:

@@ -64,7 +64,8 @@ def parser(texts: Texts) -> Usage:
             added.add_argument("--json", action="store_true", help="print JSON, for scripts")
         return added
 
-    command("list", Commands.list, "list all connections and their states", data=True)
+    lister = command("list", Commands.list, "list all connections and their states", data=True)
+    lister.add_argument("--names", action="store_true", help="print the names alone, one a line")
 
     add = command("add", Commands.add, "save a new connection", data=True)
     add.add_argument("name", metavar="NAME", help="what to call it")

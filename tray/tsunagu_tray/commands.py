@@ -74,6 +74,8 @@ class Commands:
         views = self._own()
         if self.options.json:
             print_json([view_to_plain(view) for view in views])
+        elif self.options.names:
+            print_lines(view.name for view in views)
         elif not views:
             tell(self.texts("no_connections"))
         else:

@@ -326,6 +326,7 @@ _TABLE = {
     "with --watch: seconds between two looks (default 1)": "--watch の更新間隔の秒数 (既定値 1)",
     "say what is wrong with this machine and how to mend it": "このコンピューターの問題点と対処方法を表示する",
     "show what happened, newest last": "これまでの出来事を古い順に表示する",
+    "print the names alone, one a line": "名前だけを 1 行に 1 つずつ出力する",
     "print JSON, for scripts": "JSON で出力する (スクリプト用)",
     "what to call it": "接続設定名",
     "the VPN server; port 443 if none is given": "VPN サーバー (ポートを省略すると 443)",

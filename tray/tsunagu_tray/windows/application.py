@@ -20,6 +20,7 @@ from tsunagu_tray.windows.main_window import MainWindow
 from tsunagu_tray.windows.settings_editor import SettingsEditor
 from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gio, GLib, Gtk, own_texts, use_style
 from tsunagu_tray.windows.tray_link import TrayLink
+from tsunagu_tray.windows.usage import parser
 
 Secrets = dict[str, Secret]
 Failed = Callable[[VpnError], None]
@@ -29,20 +30,9 @@ Done = Callable[[], None]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Show the windows until the last one is closed; the exit status."""
     words = sys.argv[1:] if arguments is None else [*arguments]
-    _parser().parse_args(words)  # what is wrong is told here, not by the process that has the windows
+    parser().parse_args(words)  # what is wrong is told here, not by the process that has the windows
     GLib.set_prgname(WINDOW)
     return int(Application().run(words))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tsunagu-window", description="The windows of the Tsunagu VPN client.")
-    parser.add_argument("--version", action="version", version=f"tsunagu {__version__}")
-    parser.add_argument("file", metavar="FILE", nargs="?", help="import the connection in this .vpn file")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--details", metavar="NAME", help="show the status of this connection")
-    what.add_argument("--settings", metavar="NAME", help="show the settings of this connection")
-    what.add_argument("--new", action="store_true", help="make a new connection")
-    return parser
 
 
 class Application:
@@ -86,7 +76,7 @@ class Application:
     def _command_line(self, _application: Adw.Application, command: Gio.ApplicationCommandLine) -> int:
         if self._wanted is None:
             self._application.hold()  # it may take a moment until there is a window
-        self._wanted = _parser().parse_args(command.get_arguments()[1:])
+        self._wanted = parser().parse_args(command.get_arguments()[1:])
         if self._wanted.file:
             self._wanted.file = Path(command.get_cwd() or ".") / self._wanted.file
         if self.helper.is_known or not (self._wanted.details or self._wanted.settings or self._wanted.file):
