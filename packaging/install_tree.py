@@ -25,10 +25,11 @@ from packaging.utils import canonicalize_name
 
 HOME = Path("usr/lib/tsunagu")
 LIBRARIES = HOME / f"lib/python{sysconfig.get_python_version()}/site-packages"
-PROGRAMS = {  # command: its module; the helper has none, for its unit starts it
-    "tsunagu": "tsunagu_tray.cli",
-    "tsunagu-tray": "tsunagu_tray",
-    "tsunagu-window": "tsunagu_tray.windows.application",
+PROGRAMS = {  # command: its module
+    "usr/bin/tsunagu": "tsunagu_tray.cli",
+    "usr/bin/tsunagu-tray": "tsunagu_tray",
+    "usr/bin/tsunagu-window": "tsunagu_tray.windows.application",
+    "usr/sbin/tsunagu-helper": "tsunagu_helper",
 }
 FILES = {  # where they go: what
     "etc/xdg/autostart": "desktop/autostart/*.desktop",
@@ -128,7 +129,7 @@ def _environment(root: Path, libraries: Libraries, gi_folder: Path) -> None:
         _run(*into, "--find-links", str(libraries.wheels), "--require-hashes", "--requirement", str(wanted))
         shutil.rmtree(target / "bin", ignore_errors=True)
     for path in target.rglob("*"):
-        if path.name == "direct_url.json":  # it names a temporary folder
+        if path.name in ("direct_url.json", "RECORD"):  # they tell of temporary folders
             path.unlink()
         elif path.is_file() and not path.is_symlink():
             path.chmod(0o644)  # some libraries call some of their modules programs
@@ -138,7 +139,7 @@ def _environment(root: Path, libraries: Libraries, gi_folder: Path) -> None:
 
 def _programs(root: Path) -> None:
     for name, module in PROGRAMS.items():
-        _put(root / "usr/bin" / name, f'#!/bin/sh\nexec /{HOME}/bin/python -I -m {module} "$@"\n', 0o755)
+        _put(root / name, f'#!/bin/sh\nexec /{HOME}/bin/python -I -m {module} "$@"\n', 0o755)
 
 
 def dependencies() -> list[str]:

@@ -4,6 +4,7 @@ That is what git tracks or will, the wheels of all that is needed to build and t
 looks for it, with a changelog: the version from ``shared/tsunagu/__init__.py``, the date of the last commit.
 """
 
+import os
 import platform
 import re
 import shutil
@@ -24,16 +25,17 @@ GIT = ("git", "-c", "safe.directory=*")  # whoever owns the checkout
 
 def main() -> None:
     """Do it."""
-    folder = Path(sys.argv[1])
+    folder, date = Path(sys.argv[1]), _date()
     shutil.rmtree(folder, ignore_errors=True)
     names = [*GIT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     tracked = subprocess.run(names, check=True, stdout=subprocess.PIPE, text=True).stdout
     for name in filter(None, tracked.split("\0")):
         if Path(name).exists():  # or its removal is not committed yet
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(name, folder / name)
+            shutil.copy(name, folder / name)
+            os.utime(folder / name, (date, date))
     (folder / "packaging/debian").rename(folder / "debian")
-    (folder / "debian/changelog").write_text(_changelog())
+    (folder / "debian/changelog").write_text(_changelog(date))
     build_system = tomllib.loads(Path("pyproject.toml").read_text())["build-system"]
     lock = locked(Path("requirements.lock").read_text())
     build = needed(build_system["requires"])
@@ -65,16 +67,20 @@ def version() -> str:
     return str(found)
 
 
-def _changelog() -> str:
+def _date() -> int:
+    """Of the last commit: what is built from the same commit is the same, whenever and wherever."""
+    seconds = subprocess.run([*GIT, "log", "-1", "--format=%ct"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return int(seconds)
+
+
+def _changelog(date: int) -> str:
     """One entry: what has changed is told in CHANGELOG.md, which the package has too."""
     system = platform.freedesktop_os_release()
     short = {"debian": "deb"}.get(system["ID"], system["ID"])
-    seconds = subprocess.run([*GIT, "log", "-1", "--format=%ct"], check=True, stdout=subprocess.PIPE, text=True).stdout
-    date = format_datetime(datetime.fromtimestamp(int(seconds), UTC))
     return (
         f"tsunagu ({version()}~{short}{system['VERSION_ID']}) unstable; urgency=medium\n\n"
         "  * See /usr/share/doc/tsunagu/changelog.gz.\n\n"
-        f" -- Tsunagu developers <tsunagu@example.org>  {date}\n"
+        f" -- Tsunagu developers <tsunagu@example.org>  {format_datetime(datetime.fromtimestamp(date, UTC))}\n"
     )
 
 

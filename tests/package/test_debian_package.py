@@ -111,7 +111,7 @@ def test_lintian_has_nothing_to_say() -> None:
 
 def test_a_second_build_elsewhere_gives_the_same_packages(tmp_path: Path) -> None:
     tree = tmp_path / "elsewhere"
-    shutil.copytree(CHECKOUT / "build/deb/tsunagu", tree, symlinks=True)
+    shutil.copytree(CHECKOUT / "build/deb/tsunagu", tree, symlinks=True, copy_function=shutil.copy)
 
     log = subprocess.run(
         ["dpkg-buildpackage", "--build=binary", "--no-sign"], cwd=tree, capture_output=True, text=True, check=False

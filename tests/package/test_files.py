@@ -1,7 +1,6 @@
 """The files that a package brings for the desktop and the shells are well-formed, and complete what they claim to."""
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ NAMES = "Home office\nOffice\n"
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tree = tmp_path_factory.mktemp("tree")
     for package in PACKAGES:
         subprocess.run(["dpkg-deb", "--extract", package, tree], check=True)
@@ -45,7 +44,8 @@ def test_a_setting_file_is_known_by_its_contents_and_its_name(tree: Path, tmp_pa
     share = tree / "usr/share"
     subprocess.run(["update-mime-database", share / "mime"], check=True, capture_output=True)
     subprocess.run(["update-desktop-database", share / "applications"], check=True)
-    environment = {"PATH": "/usr/bin:/bin", "XDG_DATA_DIRS": str(share), "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    path = f"{tree}/usr/bin:/usr/bin:/bin"
+    environment = {"PATH": path, "XDG_DATA_DIRS": str(share), "HOME": str(tmp_path), "LANG": "C.UTF-8"}
 
     def asked(*words: str) -> str:
         return subprocess.run(words, env=environment, check=True, capture_output=True, text=True).stdout
@@ -98,4 +98,4 @@ def _with_names(folder: Path, *command: str) -> str:
     program.write_text('#!/bin/sh\n[ "$*" = "list --names" ] && cat <<.\n' + NAMES + ".\n")
     program.chmod(0o755)
     environment = {"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8", "TERM": "dumb"}
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(command, env=environment, cwd=folder, check=True, capture_output=True, text=True).stdout
