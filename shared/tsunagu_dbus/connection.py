@@ -5,6 +5,7 @@ Each override says what it mends.  The parts overridden are private to dbus-next
 
 import asyncio
 import logging
+import struct
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import TracebackType
@@ -12,6 +13,7 @@ from typing import Any
 
 import dbus_next.aio
 from dbus_next import DBusError, Message, MessageFlag, MessageType
+from dbus_next._private.unmarshaller import Unmarshaller
 from dbus_next.aio.message_bus import _MessageWriter
 from dbus_next.errors import AuthError
 from dbus_next.service import ServiceInterface
@@ -21,6 +23,9 @@ from tsunagu.bus_names import ERROR_PREFIX
 log = logging.getLogger(__name__)
 
 INTERNAL_ERROR = (ERROR_PREFIX + "Failed", "Internal error, see the helper's log")
+
+MAX_CALL = 1 << 20  # octets; settings with all their certificates have some hundred thousand
+MAX_ANSWER = 1 << 23  # octets; an administrator may see the connections of many
 
 _caller: ContextVar[str] = ContextVar("caller")
 
@@ -130,6 +135,9 @@ class MessageBus(dbus_next.aio.MessageBus):
                 self._on_message(self._unmarshaller.message)
             self._unmarshaller = self._create_unmarshaller()
 
+    def _create_unmarshaller(self) -> "_Unmarshaller":
+        return _Unmarshaller(self._stream, self._sock if self._negotiate_unix_fd else None)
+
     async def _auth_readline(self) -> str:
         """Notices the end of the stream, on which the original spins for ever."""
         line = b""
@@ -162,6 +170,19 @@ class MessageBus(dbus_next.aio.MessageBus):
         except OSError:
             log.debug("Unsent data on a lost bus connection", exc_info=True)
         self._sock.close()
+
+
+class _Unmarshaller(Unmarshaller):
+    """Does not look into what is of absurd length: the bus carries 32 MiB, which would keep us busy for seconds."""
+
+    def _unmarshall(self) -> None:
+        self.offset = 0
+        self.read(16, prefetch=True)
+        size = _size_of(self.buf)
+        if size > (MAX_CALL if self.buf[1] == MessageType.METHOD_CALL.value else MAX_ANSWER):
+            self.read(size, prefetch=True)
+            raise ValueError(f"{size} octets")
+        super()._unmarshall()  # type: ignore[no-untyped-call]  # of dbus-next
 
 
 class _Writer(_MessageWriter):
@@ -219,9 +240,11 @@ class _Reply:
 
 def _is_whole(octets: bytearray) -> bool:
     """Whether a message's fixed part, header and body all have been taken from the stream."""
-    if len(octets) < 16 or octets[0] not in b"lB":
-        return False
-    order = "little" if octets[0] == ord("l") else "big"
-    body_size = int.from_bytes(octets[4:8], order)  # type: ignore[arg-type]  # one of the two literals
-    header_size = int.from_bytes(octets[12:16], order)  # type: ignore[arg-type]  # likewise
-    return len(octets) >= 16 + header_size + (-header_size) % 8 + body_size
+    return len(octets) >= 16 and octets[0] in b"lB" and len(octets) >= _size_of(octets)
+
+
+def _size_of(octets: bytearray) -> int:
+    """Of the whole message, by its fixed part."""
+    body_size, _serial, header_size = struct.unpack_from("<III" if octets[0] == ord("l") else ">III", octets, 4)
+    size: int = 16 + header_size + (-header_size) % 8 + body_size
+    return size

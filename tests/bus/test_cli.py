@@ -261,6 +261,8 @@ async def test_the_desktops_proxy_is_taken_over(tsunagu: Run, helper: FakeHelper
         (*ADD, "--proxy", "ftp://10.0.0.1"),
         (*ADD, "--proxy", "http://mika:sesame@10.0.0.1:3128"),
         (*ADD, "--proxy", "http://10.0.0.1", "--proxy-header", "no header"),
+        (*ADD, "--proxy-header", "X: y"),
+        (*ADD, "--proxy-password-stdin"),
         (*ADD, "--proxy", "socks5://10.0.0.1", "--proxy-header", "X: y"),
         ("add", "A", "--server", "bad host", "--hub", "VPN", "--user", "u"),
         ("add", "A", "--server", "h", "--hub", "VPN", "--user", "u", "--fingerprint", "12"),

@@ -28,6 +28,8 @@ from tsunagu_dbus import (
     watch_name,
 )
 
+NO_REPLY = "org.freedesktop.DBus.Error.NoReply"
+
 pytestmark = pytest.mark.usefixtures("system_bus")
 
 OBJECT = ROOT_PATH + "/connection/a"
@@ -354,6 +356,18 @@ async def test_a_message_that_the_library_cannot_read_does_not_cost_the_connecti
     caller._sock.sendall(_call_with_an_unknown_header_field(service.unique_name))
     caller._sock.setblocking(False)
 
+    assert await _ask(caller, "WhoAsksAtOnce") == [caller.unique_name]
+    assert service.connected
+
+
+async def test_a_call_of_absurd_length_is_not_looked_into(service: MessageBus, connect_as: ConnectAs) -> None:
+    ObjectTree(service, ROOT_PATH).add(ROOT_PATH, Probe())
+    caller = await connect_as(ORDINARY_USER)
+
+    with pytest.raises(BusError) as unanswered:
+        await call(caller, SERVICE, ROOT_PATH, MANAGER, "WhoAsksAtOnce", "ay", [bytes(1 << 20)], timeout_s=2)
+
+    assert unanswered.value.name == NO_REPLY
     assert await _ask(caller, "WhoAsksAtOnce") == [caller.unique_name]
     assert service.connected
 

@@ -41,6 +41,7 @@ MEMBERS = {
         "GetSettings() -> a{sv}",
         "Update(a{sv})",
         "SetSecrets(a{sv})",
+        "ChangePassword(s,s)",
         "TrustCertificate(s)",
         "GetCertificate() -> s",
         "GetStatus() -> a{sv}",

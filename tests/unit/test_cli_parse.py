@@ -51,6 +51,7 @@ def test_fingerprints_are_taken_however_they_are_grouped() -> None:
         ["connect"],
         ["connect", "A", "--wait", "--timeout", "soon"],
         ["connect", "A", "--wait", "--timeout", "0"],
+        ["connect", "A", "--wait", "--timeout", "nan"],
         ["log", "-n", "0"],
         ["status", "--watch", "--interval", "0"],
     ],

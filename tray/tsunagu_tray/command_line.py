@@ -203,7 +203,7 @@ def parser(texts: Texts) -> Usage:
 
 def seconds(text: str) -> float:
     """A time that is not over yet."""
-    if (value := float(text)) <= 0:
+    if not 0 < (value := float(text)) < float("inf"):
         raise ValueError
     return value
 

@@ -87,6 +87,8 @@ class Commands:
     async def add(self) -> None:
         """Save a connection."""
         options = self.options
+        if (options.proxy_header or options.proxy_password_stdin) and not options.proxy:
+            raise InvalidSettings(self.texts("cli_proxy_missing"))
         host, port = parse_server(options.server, self.texts)
         settings = ConnectionSettings(
             name=options.name,

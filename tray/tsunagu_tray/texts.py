@@ -234,6 +234,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
                        "{server} はサーバーの指定として正しくありません。HOST、HOST:PORT または [IPv6]:PORT と書いてください"),
     "cli_bad_proxy": ("{proxy} is not a proxy: write http://[USER@]HOST:PORT, socks4://... or socks5://..., or system",
                       "{proxy} はプロキシの指定として正しくありません。http://[ユーザー@]ホスト:ポート、socks4://...、socks5://... または system と書いてください"),
+    "cli_proxy_missing": ("A header or password for a proxy takes --proxy with the proxy that it is for",
+                          "プロキシのヘッダーやパスワードは、--proxy と一緒に指定してください"),
     "cli_proxy_password_in_url": ("Other users can read the command line; give the proxy's password with --proxy-password-stdin",
                                   "コマンドラインは他の利用者に見えます。プロキシのパスワードは --proxy-password-stdin で渡してください"),
     "cli_proxy_by_script": ("The desktop's settings leave the choice of a proxy to a script (PAC), which Tsunagu does not run; "
@@ -262,7 +264,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "cli_file_unwritable": ("{file} cannot be written: {why}", "{file} に書き込めません: {why}"),
     "cli_key_missing": ("Name the file that holds the private key, with --key", "秘密鍵のファイルを --key で指定してください"),
     "cli_file_unreadable": ("{file} cannot be read: {why}", "{file} を読めません: {why}"),
-    "cli_file_too_long": ("{file} is too long to be a certificate or key", "{file} は証明書や鍵としては長すぎます"),
+    "cli_file_too_long": ("{file} is too long to be a certificate, key or setting file",
+                          "{file} は証明書、鍵、接続設定ファイルとしては長すぎます"),
     "cli_authority_added": ("{name} vouches for servers from now on", "「{name}」を今後サーバーの認証局として信頼します"),
     "cli_authority_usage": ("Write: tsunagu ca list, tsunagu ca add FILE, or tsunagu ca remove SHA256",
                             "次のいずれかを入力してください: tsunagu ca list、tsunagu ca add ファイル、tsunagu ca remove SHA256"),
