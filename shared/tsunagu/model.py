@@ -224,6 +224,8 @@ class Proxy:
         _number(self.port, 1, 65535, "proxy's port")
         if self.username:
             _text(self.username, "user name for the proxy")
+            if self.kind is ProxyKind.HTTP and ":" in self.username:  # RFC 7617: there the password begins
+                raise InvalidSettings("The user name for an HTTP proxy must not have a colon in it")
         if self.headers and self.kind is not ProxyKind.HTTP:
             raise InvalidSettings("Only an HTTP proxy takes headers")
         if len(self.headers) > _MAX_HEADERS:

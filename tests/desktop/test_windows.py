@@ -125,6 +125,15 @@ def test_the_password_of_a_proxy_is_asked_for_as_that(desktop: Desktop) -> None:
         assert shown.answer() == {"secret": "x", "save": True}
 
 
+def test_a_pin_is_never_saved(desktop: Desktop) -> None:
+    question = PASSWORD | {"kind": "pin", "server": "Mika's card", "hub": "", "username": "", "save_forbidden": True}
+    with window(desktop, "password", question) as shown:
+        shown.types("1234")
+        shown.keys("alt+n", "alt+p", "Return")
+
+        assert shown.answer() == {"secret": "1234", "save": False}
+
+
 def test_escape_is_cancel(desktop: Desktop) -> None:
     with window(desktop, "password", PASSWORD) as shown:
         shown.types("x")

@@ -1,5 +1,6 @@
 """Who a person is, proven to a real server with what it takes to prove it."""
 
+import base64
 import shutil
 import subprocess
 
@@ -14,6 +15,7 @@ from tests.lab.test_protocol import log_in, user_with_certificate
 from tests.lab.waiting import wait_for
 from tsunagu.control import Established
 from tsunagu.model import AuthType, State
+from tsunagu_tunnel.softether.md4 import nt_hash
 
 PLAIN = ("--auth", "plain-password")
 
@@ -232,6 +234,9 @@ def test_ones_own_password_is_changed_on_the_server(server: VpnServer, stack: St
     stack.done("passwd", NAME, "--stdin", stdin=f"{PASSWORD}\n{NEW}\n")
 
     assert "(error 69)" in wrong.stderr
+    server.vpncmd("Flush")
+    [config] = [path for path in server.folder.rglob("vpn_server.config") if not path.parent.name.startswith("backup")]
+    assert base64.b64encode(nt_hash(NEW)).decode() in config.read_text("utf-8-sig")  # for those who come by L2TP
     stack.connect()
     assert stack.status()["session_name"].startswith("SID-KEI-")
     stack.disconnect()

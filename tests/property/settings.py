@@ -65,11 +65,12 @@ def proxies(draw: st.DrawFn) -> Proxy:
     """Every kind of proxy."""
     kind = draw(st.sampled_from(ProxyKind))
     headers = st.tuples(st.text(_LETTERS + "-", min_size=1, max_size=20), texts(40))
+    usernames = texts(40).filter(lambda name: kind is not ProxyKind.HTTP or ":" not in name)
     return Proxy(
         kind=kind,
         host=draw(hosts()),
         port=draw(st.integers(1, 65535)),
-        username=draw(st.just("") | texts(40)),
+        username=draw(st.just("") | usernames),
         headers=tuple(draw(st.lists(headers, max_size=4))) if kind is ProxyKind.HTTP else (),
     )
 

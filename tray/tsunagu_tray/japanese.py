@@ -65,6 +65,7 @@ _TABLE = {
     "lifetime of a TCP connection in seconds": "TCP コネクションの寿命 (秒)",
     "name of the certificate on the smart card": "スマートカード内の証明書名",
     "name of the private key on the smart card": "スマートカード内の秘密鍵名",
+    "The user name for an HTTP proxy must not have a colon in it": "HTTP プロキシのユーザー名にコロンは使えません",
     "Only an HTTP proxy takes headers": "ヘッダーを指定できるのは HTTP プロキシだけです",
     "The proxy's headers must be at most {limit}": "プロキシのヘッダーは {limit} 個までです",
     "The name of a proxy's header must consist of letters, digits and hyphens":
