@@ -6,7 +6,7 @@ import struct
 from tsunagu_tunnel.frames import Datagram, decode_datagram, encode_datagram
 
 MAC = b"\x5e\xaa\0\0\0\x01"
-DISCOVER, OFFER, REQUEST, ACK, NAK, RELEASE = 1, 2, 3, 5, 6, 7
+DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE = 1, 2, 3, 4, 5, 6, 7
 
 
 def packed(address: str) -> bytes:

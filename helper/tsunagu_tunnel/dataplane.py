@@ -17,6 +17,7 @@ from typing import Protocol
 
 from tsunagu.errors import TunnelError
 from tsunagu.model import Traffic
+from tsunagu_tunnel.address_probe import ARP
 from tsunagu_tunnel.dhcp import CLIENT_PORT
 from tsunagu_tunnel.mss import clamp
 from tsunagu_tunnel.softether.carrier import MAX_FRAME, CarrierDecoder, encode_frames
@@ -71,6 +72,7 @@ class NicEnd(Protocol):
 
     fd: int
     largest_frame: int  # octets: what TCP connections hear of how long their frames may be, if less than they ask for
+    shows_arp: bool  # feeders give the worker copies of ARP frames
     thins: bool  # may leave out TCP acknowledgements that the next one makes superfluous
 
     @property
@@ -125,6 +127,7 @@ class Tap:
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self.largest_frame = MAX_FRAME
+        self.shows_arp = False
         self.thins = False  # frame by frame there is nothing to gain
         self._sent, self._received = Counter(), Counter()
 
@@ -195,15 +198,22 @@ class FrameFeeder:
 
 
 def deliver(nic: NicEnd, frames: Sequence[bytes], *, dhcp: bool) -> list[bytes]:
-    """Frames of the hub to the NIC; returned are those for a DHCP client, if ``dhcp``."""
+    """Frames of the hub to the NIC; returned are those for a DHCP client, if ``dhcp``, and copies of ARP frames."""
     ours: list[bytes] = []
     if frames:
         nic.count(received=frames)
+        if nic.shows_arp:
+            ours += [frame for frame in frames if is_arp(frame)]
         if dhcp and _DHCP in [frame[_PORT] for frame in frames]:
-            ours = [frame for frame in frames if _is_for_dhcp_client(frame)]
+            ours += [frame for frame in frames if _is_for_dhcp_client(frame)]
             frames = [frame for frame in frames if not _is_for_dhcp_client(frame)]
         nic.write_frames(frames)
     return ours
+
+
+def is_arp(frame: bytes) -> bool:
+    """Whether a feeder has given this to the NIC as well."""
+    return frame[12:14] == ARP
 
 
 def _is_for_dhcp_client(frame: bytes) -> bool:

@@ -11,6 +11,7 @@ from random import Random
 
 from tsunagu.control import Leased, NoLease
 from tsunagu.model import Lease
+from tsunagu_tunnel.address_probe import AddressProbe
 from tsunagu_tunnel.dhcp_message import FOR_EVER, Kind, Reply, decode_reply, encode_request, lease_from, renewal_times
 from tsunagu_tunnel.frames import BROADCAST_MAC, Datagram, decode_datagram, encode_datagram
 
@@ -23,6 +24,8 @@ _FIRST_WAIT_S = 1.0  # for an answer; doubled with each question
 _LONGEST_WAIT_S = 64.0
 _RENEWAL_WAIT_S = 60.0  # the least between two questions for a lease that still holds (RFC 2131, 4.4.5)
 _REQUESTS = 3  # for one offer, before the search begins anew
+_DECLINED_WAIT_S = 10.0  # before the search begins anew (RFC 2131, 3.1)
+_DECLINES = 3  # in a row; a segment where every address seems taken has a host that answers for all of them
 
 Event = Leased | NoLease
 
@@ -53,6 +56,8 @@ class DhcpClient:
         self._offer: Lease | None = None  # taken up, in REQUESTING
         self._lease: Lease | None = None  # held, in BOUND and later
         self._server_mac = BROADCAST_MAC  # of the lease's server, or of its relay
+        self._probe: AddressProbe | None = None  # of a new lease's address
+        self._declines = 0
         self._patience_ends = now + PATIENCE_S
         self._renew_at = self._rebind_at = self._lease_ends = math.inf
         self._wait = _FIRST_WAIT_S
@@ -66,10 +71,18 @@ class DhcpClient:
 
     def next_deadline(self) -> float:
         """When ``tick`` will next have something to do."""
-        return min(self._ask_at, self._patience_ends, self._renew_at, self._rebind_at, self._lease_ends)
+        probe_at = self._probe.next_deadline() if self._probe else math.inf
+        return min(self._ask_at, self._patience_ends, self._renew_at, self._rebind_at, self._lease_ends, probe_at)
+
+    @property
+    def wants_arp(self) -> bool:
+        """Whether ``receive_frame`` wants to see ARP frames, too."""
+        return self._probe is not None
 
     def receive_frame(self, frame: bytes, now: float) -> list[Event] | None:
         """Take a frame; return what it changed, or None if it is not for this client."""
+        if self._probe and self._probe.finds_conflict(frame):
+            return self._decline(now)
         datagram = decode_datagram(frame)
         if datagram is None or (datagram.source_port, datagram.destination_port) != (SERVER_PORT, CLIENT_PORT):
             return None
@@ -96,6 +109,10 @@ class DhcpClient:
 
     def tick(self, now: float) -> list[Event]:
         """Ask what is due by now; return what time alone has changed."""
+        if self._probe:
+            self._frames += self._probe.tick(now)
+            if self._probe.is_over:
+                self._probe, self._declines = None, 0
         if now >= self._lease_ends:
             return self._lose(now)
         if now >= self._rebind_at:
@@ -128,7 +145,7 @@ class DhcpClient:
 
     def _search(self, now: float) -> None:
         self._state = _State.SELECTING
-        self._lease = self._offer = None
+        self._lease = self._offer = self._probe = None
         self._new_transaction()
         self._ask_at = now
 
@@ -186,6 +203,9 @@ class DhcpClient:
         lease = lease_from(reply)
         if lease is None or lease.address != asked.address:
             return []
+        is_new = self._state is _State.REQUESTING
+        if is_new and self._declines < _DECLINES:
+            self._probe = AddressProbe(self._mac, IPv4Address(lease.address).packed, now)
         self._state = _State.BOUND
         self._lease, self._offer, self._server_mac = lease, None, server_mac
         self._wish = lease.address
@@ -198,6 +218,20 @@ class DhcpClient:
             self._renew_at, self._rebind_at = now + renew_s, now + rebind_s
             self._lease_ends = now + lease.lifetime_s
         return [Leased(lease=lease)]
+
+    def _decline(self, now: float) -> list[Event]:
+        """Somebody has the address: tell the server, which has a word to say to somebody, and ask for another one."""
+        lease = self._lease
+        assert lease
+        self._declines += 1
+        self._wish = ""
+        payload = encode_request(
+            Kind.DECLINE, self._mac, self._random.getrandbits(32), wish=lease.address, server=lease.server
+        )
+        events = self._lose(now)
+        self._ask_at = now + _DECLINED_WAIT_S
+        self._frames.append(self._frame(_NO_ADDRESS, "255.255.255.255", BROADCAST_MAC, payload))
+        return events
 
     def _lose(self, now: float) -> list[Event]:
         """Search anew: at once if a lease is over, else (an offer was taken back) after the next wait."""

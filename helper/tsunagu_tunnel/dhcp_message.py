@@ -32,6 +32,7 @@ class Kind(IntEnum):
     DISCOVER = 1
     OFFER = 2
     REQUEST = 3
+    DECLINE = 4
     ACK = 5
     NAK = 6
     RELEASE = 7
@@ -99,7 +100,7 @@ def encode_request(
         options[Option.REQUESTED_ADDRESS] = ipaddress.IPv4Address(wish).packed
     if server:
         options[Option.SERVER] = ipaddress.IPv4Address(server).packed
-    if kind is not Kind.RELEASE:
+    if kind not in (Kind.RELEASE, Kind.DECLINE):
         options |= {Option.MAX_SIZE: (1500).to_bytes(2, "big"), Option.WANTED: _WANTED}
     header = _HEADER.pack(
         _REQUEST,

@@ -6,6 +6,7 @@ from tsunagu_tunnel.dataplane import Buffer
 class Tap:
     fd: int
     largest_frame: int
+    shows_arp: bool
     thins: bool
     def __init__(self, fd: int) -> None: ...
     @property

@@ -696,6 +696,10 @@ cdef inline bint is_for_dhcp_client(const uint8_t *frame, size_t size) noexcept 
     return size >= 42 and get16(frame + 36) == 68 and get16(frame + 12) == 0x0800 and frame[23] == UDP
 
 
+cdef inline bint is_arp(const uint8_t *frame, size_t size) noexcept nogil:
+    return size >= MIN_FRAME and get16(frame + 12) == 0x0806
+
+
 # -- what Python sees --------------------------------------------------------------------------------------------------
 
 
@@ -727,6 +731,7 @@ cdef class Tap:
     cdef readonly int fd
     cdef Out out
     cdef In into
+    cdef public bint shows_arp  # feeders give the worker copies of ARP frames
     cdef uint8_t *packet
     cdef list blocks
 
@@ -917,7 +922,7 @@ cdef class Feeder:
                     memcpy(self.tail, at, size)
                     self.kept = size
                     break
-                if self.left and self.dhcp and is_for_dhcp_client(at + 4, need - 4):
+                if self.left and self.concerns_worker(at + 4, need - 4):
                     with gil:
                         self.take(at, need, ours)
                 else:
@@ -956,6 +961,9 @@ cdef class Feeder:
             broken[0] = value
         return 8 + <size_t> value
 
+    cdef inline bint concerns_worker(self, const uint8_t *frame, size_t size) noexcept nogil:
+        return (self.dhcp and is_for_dhcp_client(frame, size)) or (self.tap.shows_arp and is_arp(frame, size))
+
     cdef inline void pass_on(self, const uint8_t *at, size_t size) noexcept nogil:
         if self.left:
             self.left -= 1
@@ -973,4 +981,6 @@ cdef class Feeder:
                 count(&self.tap.into.counts, at + 4, size - 4)
                 ours.append(PyBytes_FromStringAndSize(<char *> at + 4, size - 4))
         else:
+            if self.left and self.tap.shows_arp and is_arp(at + 4, size - 4) and size - 4 <= MAX_FRAME:
+                ours.append(PyBytes_FromStringAndSize(<char *> at + 4, size - 4))
             self.pass_on(at, size)

@@ -11,7 +11,7 @@ from tsunagu.control import Leased, Start, ToHelper
 from tsunagu.errors import TunnelError
 from tsunagu.model import Addressing, Statistics
 from tsunagu_tunnel.connect import Dialler, Opened, Stream
-from tsunagu_tunnel.dataplane import FAIR, Buffer, Carrier, Feeder, FrameFeeder, NicEnd, deliver
+from tsunagu_tunnel.dataplane import FAIR, Buffer, Carrier, Feeder, FrameFeeder, NicEnd, deliver, is_arp
 from tsunagu_tunnel.dhcp import DhcpClient, Event
 from tsunagu_tunnel.dial import Dial
 from tsunagu_tunnel.frames import parse_mac
@@ -311,11 +311,12 @@ class Tunnel:
     # -- DHCP and time ------------------------------------------------------------------------------------------------
 
     def _take_own(self, frames: Sequence[bytes], now: float) -> None:
-        """Frames for a DHCP client: ours or, perhaps, another one on this machine."""
+        """Frames for a DHCP client, ours or, perhaps, another one on this machine; and copies of ARP frames."""
         for frame in frames:
             events = self._dhcp.receive_frame(frame, now) if self._dhcp is not None else None
             if self._dhcp is None or events is None:
-                self._nic.write_frames([frame])
+                if not is_arp(frame):
+                    self._nic.write_frames([frame])
             else:
                 self._take_dhcp(self._dhcp, events, now)
                 self._find_deadline()
@@ -333,3 +334,4 @@ class Tunnel:
             self.deadline = min(self.deadline, self._udp.next_deadline())
         if self._dhcp is not None:
             self.deadline = min(self.deadline, self._dhcp.next_deadline())
+            self._nic.shows_arp = self._dhcp.wants_arp

@@ -91,3 +91,24 @@ def test_a_bridge_has_no_address(server: VpnServer, stack: Stack) -> None:
     stack.connect()
 
     assert addresses(server, stack.status()["interface"]) == []
+
+
+def test_an_address_that_somebody_has_already_is_given_back_for_another(
+    own_server: VpnServer, own_stack: Stack
+) -> None:
+    server, stack = own_server, own_stack
+    stack.add()
+    stack.connect()
+    [first] = stack.status()["addresses"]
+    taken = first.partition("/")[0]
+    stack.disconnect()
+    server.run(server.lan, "ip", "address", "add", f"{taken}/24", "dev", "tap_lab")
+
+    stack.done("connect", NAME)
+
+    def has_another() -> bool:
+        return any(address != first for address in stack.status()["addresses"])
+
+    wait_for(has_another, 40, "another address")
+    assert "DHCPDECLINE" in server.log("dnsmasq")
+    assert server.ping()

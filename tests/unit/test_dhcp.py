@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes_dhcp import ACK, DISCOVER, NAK, OFFER, RELEASE, REQUEST, DhcpServer, options_of, packed
+from tests.fakes_dhcp import ACK, DECLINE, DISCOVER, NAK, OFFER, RELEASE, REQUEST, DhcpServer, options_of, packed
 from tsunagu.control import Leased, NoLease
 from tsunagu.model import Lease
+from tsunagu_tunnel.address_probe import ARP
 from tsunagu_tunnel.dhcp import DhcpClient, Event
 from tsunagu_tunnel.dhcp_message import FOR_EVER
 from tsunagu_tunnel.frames import decode_datagram
@@ -27,6 +28,7 @@ class Segment:
         self.server = DhcpServer()
         self.client = DhcpClient(MAC, self.now, random=Random(1), previous_address=previous_address)
         self.sent: list[tuple[float, bytes]] = []  # by the client
+        self.probes: list[float] = []  # when somebody else was asked for
         self.events: list[tuple[float, Event]] = []
 
     def run(self, seconds: float) -> list[Event]:
@@ -45,7 +47,8 @@ class Segment:
 
     def _exchange(self) -> None:
         while frames := self.client.frames_to_send():
-            self.sent += ((self.now, frame) for frame in frames)
+            self.sent += ((self.now, frame) for frame in frames if decode_datagram(frame))
+            self.probes += (self.now for frame in frames if frame[12:14] == ARP)
             for frame in frames:
                 for answer in self.server(frame):
                     self._take(self.client.receive_frame(answer, self.now) or [])
@@ -197,7 +200,7 @@ def test_a_refused_renewal_ends_the_lease_and_begins_anew(segment: Segment) -> N
 
 def test_a_lease_for_ever_is_left_alone(segment: Segment) -> None:
     segment.server.options[51] = struct.pack(">I", FOR_EVER)
-    segment.run(0)
+    segment.run(3)  # the time in which somebody else may say that the address is theirs
 
     assert segment.client.next_deadline() == float("inf")
 
@@ -348,3 +351,75 @@ def test_damaged_answers_never_raise(data: st.DataObject) -> None:
 
     client.receive_frame(bytes(damaged), segment.now)
     client.receive_frame(bytes(damaged[: data.draw(st.integers(0, len(damaged)))]), segment.now)
+
+
+# -- somebody else has the address -------------------------------------------------------------------------------------
+
+
+def arp(mac: bytes, address: str, *, operation: int = 2, target: str = "0.0.0.0") -> bytes:
+    message = struct.pack(">HHBBH6s4s6s4s", 1, 0x0800, 6, 4, operation, mac, packed(address), bytes(6), packed(target))
+    return MAC + mac + ARP + message
+
+
+OTHER = b"\x5e\0\0\0\0\x02"
+
+
+def test_a_new_address_is_asked_for_thrice_while_it_is_in_use(segment: Segment) -> None:
+    segment.run(0)
+    began = segment.now
+    [leased] = segment.events
+    assert isinstance(leased[1], Leased)
+    assert segment.client.wants_arp
+
+    segment.run(5)
+
+    assert [at - began for at in segment.probes] == pytest.approx([0, 0.3, 1])
+    assert not segment.client.wants_arp
+    assert len(segment.events) == 1
+
+
+@pytest.mark.parametrize("conflict", ["an answer", "another one that asks"])
+def test_an_address_that_somebody_has_is_declined_and_another_one_asked_for(segment: Segment, conflict: str) -> None:
+    segment.run(0.5)
+    [(_, leased)] = segment.events
+    assert isinstance(leased, Leased)
+    address = leased.lease.address
+    frame = arp(OTHER, address) if conflict == "an answer" else arp(OTHER, "0.0.0.0", operation=1, target=address)
+
+    segment.sent.clear()
+    assert segment.client.receive_frame(frame, segment.now) == [NoLease()]
+    segment._exchange()
+    segment.run(9)
+
+    assert [options_of(question(frame))[53][0] for _, frame in segment.sent] == [DECLINE]
+    assert options_of(question(segment.sent[0][1]))[50] == packed(address)
+    segment.run(2)
+    assert segment.kinds() == [DECLINE, DISCOVER, REQUEST]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        arp(MAC, "192.168.77.23"),
+        arp(OTHER, "192.168.77.99"),
+        arp(OTHER, "192.168.77.99", operation=1, target="192.168.77.23"),
+        arp(OTHER, "192.168.77.23")[:30],
+    ],
+)
+def test_other_arp_frames_change_nothing(segment: Segment, frame: bytes) -> None:
+    segment.run(0)
+
+    assert segment.client.receive_frame(frame, segment.now) is None
+
+
+def test_where_everything_is_taken_the_fourth_address_is_kept(segment: Segment) -> None:
+    for _ in range(3):
+        segment.run(0.5)
+        [*_, (_, leased)] = segment.events
+        assert isinstance(leased, Leased)
+        assert segment.client.receive_frame(arp(OTHER, leased.lease.address), segment.now) == [NoLease()]
+        segment.events.append((segment.now, NoLease()))
+        segment.run(10)
+
+    assert isinstance(segment.events[-1][1], Leased)
+    assert not segment.client.wants_arp
