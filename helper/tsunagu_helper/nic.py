@@ -85,6 +85,7 @@ class Nics:
                 index = socket.if_nametoindex(name)
                 fcntl.ioctl(fd, _TUNSETCARRIER, struct.pack("i", False))
                 await line.link("set", index=index, address=mac, ifalias=self._mark)
+                _answer_for_own_addresses_only(name)
                 _switch_ipv6(name, _IPV6_OFF)
                 await line.link("set", index=index, state="up")
             except BaseException:
@@ -233,6 +234,14 @@ def _switch_on_offloads(fd: int) -> None:
         with contextlib.suppress(OSError):
             fcntl.ioctl(fd, _TUNSETOFFLOAD, offloads)
             return
+
+
+def _answer_for_own_addresses_only(name: str) -> None:
+    """Without this, Linux tells the hub of all addresses of this machine, those of our other NICs there among them."""
+    try:
+        Path(f"/proc/sys/net/ipv4/conf/{name}/arp_ignore").write_text("1")
+    except OSError as error:
+        LOG.warning("%s: it answers for other NICs' addresses, too: %s", name, error.strerror)
 
 
 def _switch_ipv6(name: str, switches: dict[str, str]) -> None:

@@ -120,19 +120,42 @@ async def test_frames_flow_both_ways() -> None:
     nic = await Nics(MARK).open("tsunagu0", MAC)
     nic.set_carrier(True)
     await nic.apply(PLAN)
-    asked = bytes.fromhex("ffffffffffff 020000000001 0806 0001 0800 06 04 0001 020000000001") + bytes(
-        [192, 168, 77, 1, 0, 0, 0, 0, 0, 0, 192, 168, 77, 23]
-    )
-    os.write(nic.fd, asked)  # who has our address?
+    os.write(nic.fd, arp_request("192.168.77.23"))
+
+    answer = await arp_answer(nic.fd)
+    assert answer[6:12] == bytes.fromhex(MAC.replace(":", ""))
+    await nic.close()
+
+
+@in_new_namespace
+async def test_it_answers_for_its_own_address_alone() -> None:
+    subprocess.run(["ip", "address", "add", "192.168.77.99/32", "dev", "lo"], check=True)
+    nic = await Nics(MARK).open("tsunagu0", MAC)
+    nic.set_carrier(True)
+    await nic.apply(PLAN)
+    os.write(nic.fd, arp_request("192.168.77.99"))  # of this machine, but not of this NIC
+    os.write(nic.fd, arp_request("192.168.77.23"))
+
+    answer = await arp_answer(nic.fd)
+    assert answer[28:32] == IPv4Address("192.168.77.23").packed
+    await nic.close()
+
+
+def arp_request(address: str) -> bytes:
+    """Who has it?  Asked by 192.168.77.1."""
+    head = bytes.fromhex("ffffffffffff 020000000001 0806 0001 0800 06 04 0001 020000000001")
+    return head + IPv4Address("192.168.77.1").packed + bytes(6) + IPv4Address(address).packed
+
+
+async def arp_answer(fd: int) -> bytes:
+    """The first one."""
     answer = b""
     while answer[12:14] != b"\x08\x06":
         try:
-            answer = os.read(nic.fd, 2000)
+            answer = os.read(fd, 2000)
         except BlockingIOError:
             await asyncio.sleep(0.01)
-
-    assert answer[6:12] == bytes.fromhex(MAC.replace(":", ""))
-    await nic.close()
+    return answer
 
 
 @in_new_namespace
