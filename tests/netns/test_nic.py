@@ -129,7 +129,7 @@ async def test_frames_flow_both_ways() -> None:
 
 @in_new_namespace
 async def test_it_answers_for_its_own_address_alone() -> None:
-    subprocess.run(["ip", "address", "add", "192.168.77.99/32", "dev", "lo"], check=True)
+    ip("address", "add", "192.168.77.99/32", "dev", "lo")
     nic = await Nics(MARK).open("tsunagu0", MAC)
     nic.set_carrier(True)
     await nic.apply(PLAN)
