@@ -5,7 +5,6 @@ tables, and an answer that comes in time takes the address back.
 """
 
 import math
-import struct
 
 from tsunagu_tunnel.frames import BROADCAST_MAC
 
@@ -13,9 +12,9 @@ ARP = b"\x08\x06"  # EtherType
 
 _PROBE_AT_S = (0.0, 0.3, 1.0)  # quicker than RFC 5227 has it, for networks of our day
 _LISTEN_S = 2.0  # all in all
-_MESSAGE = struct.Struct(">HHBBH6s4s6s4s")
-_ETHERNET_IPV4 = (1, 0x0800, 6, 4)
-_REQUEST = 1
+_SIZE = 28  # octets of a message
+_ETHERNET_IPV4 = bytes.fromhex("0001 0800 06 04")  # which kinds of addresses, and how long each is
+_REQUEST = bytes.fromhex("0001")
 _NOBODY, _NO_MAC = bytes(4), bytes(6)
 
 
@@ -50,13 +49,15 @@ class AddressProbe:
 
     def finds_conflict(self, frame: bytes) -> bool:
         """Whether this frame is of somebody who has the address, or is about to take it."""
-        if frame[12:14] != ARP or len(frame) < 14 + _MESSAGE.size:
+        if frame[12:14] != ARP or len(frame) < 14 + _SIZE:
             return False
-        *kinds, operation, mac, address, _, target = _MESSAGE.unpack_from(frame, 14)
-        if tuple(kinds) != _ETHERNET_IPV4 or mac == self._mac:
+        message = frame[14:]
+        kinds = message[:6]
+        operation, mac, address, target = message[6:8], message[8:14], message[14:18], message[24:28]
+        if kinds != _ETHERNET_IPV4 or mac == self._mac:
             return False
         return address == self._address or (operation == _REQUEST and address == _NOBODY and target == self._address)
 
     def _probe(self) -> bytes:
-        message = _MESSAGE.pack(*_ETHERNET_IPV4, _REQUEST, self._mac, _NOBODY, _NO_MAC, self._address)
+        message = _ETHERNET_IPV4 + _REQUEST + self._mac + _NOBODY + _NO_MAC + self._address
         return BROADCAST_MAC + self._mac + ARP + message

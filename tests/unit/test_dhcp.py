@@ -374,8 +374,13 @@ def test_a_new_address_is_asked_for_thrice_while_it_is_in_use(segment: Segment) 
     segment.run(5)
 
     assert [at - began for at in segment.probes] == pytest.approx([0, 0.3, 1])
-    assert not segment.client.wants_arp
     assert len(segment.events) == 1
+
+
+def test_after_a_while_nobody_else_is_listened_for(segment: Segment) -> None:
+    segment.run(5)
+
+    assert not segment.client.wants_arp
 
 
 @pytest.mark.parametrize("conflict", ["an answer", "another one that asks"])
