@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 SANDBOX := $(PYTHON) -m tests.lab.sandbox --
 PYTEST := $(SANDBOX) python -m pytest -p no:cacheprovider --durations=15 --durations-min=2
 
-.PHONY: bench pictures demo test test-fast test-desktop conformance fuzz check venv dependencies lock clean test-package deb wheel
+.PHONY: bench pictures demo test test-fast test-desktop conformance fuzz check venv dependencies lock clean test-package deb rpm wheel
 
 demo: venv ## the main job, shown; KEEP=1 stays up to play with
 	$(SANDBOX) python -m tests.demo $(if $(KEEP),--keep) $(if $(PICTURES),--save-pictures)
@@ -60,10 +60,20 @@ deb: .venv/complete ## Debian packages for this distribution, in dist/
 	rm -f dist/*.deb dist/*.changes dist/*.buildinfo
 	cp build/deb/*.deb build/deb/*.changes build/deb/*.buildinfo dist/
 
+rpm: .venv/complete ## an RPM package, in dist/; on Debian it shows that the recipe is whole
+	@packaging/install-dependencies rpm
+	$(PYTHON) packaging/stage.py build/rpm/tree
+	rpmbuild -bb --nodeps --quiet --define "_topdir $(CURDIR)/build/rpm" --define "tree $(CURDIR)/build/rpm/tree" \
+	    --define "version_of $$($(PYTHON) -c 'import tsunagu; print(tsunagu.__version__)')" \
+	    packaging/rpm/tsunagu.spec >build/rpm/log 2>&1 || { tail -n 40 build/rpm/log; exit 1; }
+	mkdir -p dist
+	rm -f dist/*.rpm
+	cp build/rpm/RPMS/*/*.rpm dist/
+
 wheel: .venv/complete ## and sdist, in dist/
 	$(PYTHON) -m hatchling build -t sdist -t wheel -d dist
 
-test-package: dependencies deb build/package-root.tar ## install, upgrade, remove and purge the packages, and what else is claimed of them
+test-package: dependencies deb rpm wheel build/package-root.tar ## install, upgrade, remove and purge the packages, and what else is claimed of them
 	@packaging/install-dependencies package
 	$(PYTEST) tests/package $(ARGS)
 

@@ -97,7 +97,7 @@ def main() -> None:
     libraries = Libraries(options.wheels, options.distribution)
     for dependency in dependencies():
         libraries.provide(Requirement(dependency))
-    _environment(options.root, libraries, options.distribution or Path(sysconfig.get_path("platlib")))
+    _environment(options.root, libraries)
     _programs(options.root)
     for folder, pattern in FILES.items():
         for file in sorted(Path("packaging").glob(pattern)):
@@ -107,8 +107,9 @@ def main() -> None:
     print("\n".join(libraries.linked))  # the caller reads it
 
 
-def _environment(root: Path, libraries: Libraries, gi_folder: Path) -> None:
+def _environment(root: Path, libraries: Libraries) -> None:
     base = Path(sys.base_prefix) / "bin" / f"python{sysconfig.get_python_version()}"
+    gi_folder = Path(_output(str(base), "-c", "import gi; print(gi.__path__[0])").strip()).parent
     (root / HOME / "bin").mkdir(parents=True)
     (root / HOME / "bin/python").symlink_to(base)
     _put(root / HOME / "pyvenv.cfg", f"home = {base.parent}\ninclude-system-site-packages = false\n")

@@ -105,9 +105,11 @@ async def test_a_connection_is_added_listed_and_removed(tsunagu: Run, helper: Fa
     )
     listed = await tsunagu("list", "--json")
     shown = await tsunagu("list")
+    names = await tsunagu("list", "--names")
     removed = await tsunagu("remove", "Büro")
 
     assert added.status == listed.status == removed.status == 0
+    assert names.out == "Büro\n"
     [entry] = json.loads(listed.out)
     assert entry["id"] == json.loads(added.out)["id"]
     assert (entry["name"], entry["server"], entry["state"], entry["activity"]) == (
