@@ -67,9 +67,11 @@ class Lockdown:
         """
         self.holders.clear()
         self._lan.clear()
-        if self._file.exists():
+        if self._file.exists() or os.access(
+            NFT, os.X_OK
+        ):  # a lost file leaves its table standing
             await _nft(_DELETE)
-            self._file.unlink()
+            self._file.unlink(missing_ok=True)
 
     async def restore(self) -> None:
         """What an earlier life of ours has left standing, or a boot has brought back.

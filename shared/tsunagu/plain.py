@@ -29,7 +29,7 @@ def from_plain(kind: Any, plain: Any) -> Any:
             raise TypeError("not an object")
         hints = get_type_hints(kind)
         if unknown := plain.keys() - hints.keys():
-            raise ValueError(f"unknown names: {sorted(unknown)}")
+            raise ValueError(f"unknown names: {sorted(unknown)[:9]}")
         return kind(**{name: from_plain(hints[name], value) for name, value in plain.items()})  # type: ignore[operator]  # a dataclass type is callable
     if origin in (Union, UnionType):
         if plain is None and NoneType in get_args(kind):

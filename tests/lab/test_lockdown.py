@@ -80,6 +80,21 @@ def test_it_outlives_the_helper_however_that_ends(internet: VpnServer, guarded: 
     guarded.start_helper()
 
 
+def test_unblocking_needs_no_file(internet: VpnServer, guarded: Stack) -> None:
+    internet.stop()
+    guarded.wait_for_state(State.WAITING)
+    guarded.kill_helper()
+    (guarded.state_folder / "lockdown.nft").unlink()
+    (guarded.folder / "run" / "wanted.json").write_text("[]")
+    guarded.start_helper()
+    assert is_blocked(internet)
+
+    guarded.done("unblock")
+
+    assert arrives_at(internet, INTERNET) == "srv"
+    internet.start()
+
+
 def test_it_is_back_after_a_reboot_before_the_network_is(internet: VpnServer, guarded: Stack) -> None:
     unit = (CHECKOUT / "packaging/systemd/tsunagu-lockdown.service").read_text()
     [command] = [line.partition("=")[2] for line in unit.splitlines() if line.startswith("ExecStart=")]

@@ -300,8 +300,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "cli_renamed": ("{name} is called {new} now", "「{name}」の名前を「{new}」に変更しました"),
     "cli_removed": ("Removed {name}", "「{name}」を削除しました"),
     "cli_trusted": ("The certificate of {name} is trusted from now on", "「{name}」の証明書を今後信頼します"),
-    "cli_no_session": ("{name} is not connected, so there is no security policy; run: tsunagu connect",
-                       "「{name}」は接続していないため、セキュリティポリシーはありません。tsunagu connect で接続してください"),
+    "cli_no_session": ("{name} is not connected, so there is no security policy; run: tsunagu connect {name}",
+                       "「{name}」は接続していないため、セキュリティポリシーはありません。tsunagu connect {name} で接続してください"),
     "policy_on": ("Enabled", "有効"),
     "cli_interrupted": ("Interrupted", "中断されました"),
 
