@@ -67,9 +67,7 @@ class Lockdown:
         """
         self.holders.clear()
         self._lan.clear()
-        if self._file.exists() or os.access(
-            NFT, os.X_OK
-        ):  # a lost file leaves its table standing
+        if self._file.exists() or os.access(NFT, os.X_OK):  # a lost file leaves its table standing
             await _nft(_DELETE)
             self._file.unlink(missing_ok=True)
 
