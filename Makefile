@@ -2,7 +2,7 @@
 
 PYTHON := .venv/bin/python
 SANDBOX := $(PYTHON) -m tests.lab.sandbox --
-PYTEST := $(SANDBOX) python -m pytest -p no:cacheprovider --durations=15 --durations-min=2
+PYTEST := $(SANDBOX) python -m pytest -p no:cacheprovider --durations=15 --durations-min=2 -rR
 
 .PHONY: bench pictures demo test test-fast test-desktop conformance fuzz check venv dependencies lock clean test-package deb rpm wheel
 

@@ -14,12 +14,21 @@ settings.register_profile("thorough", settings.get_profile("patient"), max_examp
 # On the build machine Hypothesis' own "ci": as patient, and the same examples each time.
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "patient"))
 
+_WITH_REAL_PROGRAMS = ("bus", "desktop", "lab", "netns")
+
 EXCUSE = "hardware: "  # how the reason of an admissible skip begins; it names what the machine lacks
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """tests/package is run where it is named: `make test-package` builds what these tests need."""
     return (collection_path.name == "package" and not any("tests/package" in word for word in config.args)) or None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On the build machine, what plays with real programs may try twice; the summary names each that needed it."""
+    for item in items if "CI" in os.environ else []:
+        if item.path.parent.name in _WITH_REAL_PROGRAMS:
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(wrapper=True)
