@@ -1,20 +1,31 @@
 """The whole tray program on a virtual desktop with a scripted helper: clicked, asked, restarted around."""
 
 import asyncio
+import base64
+import hashlib
 import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.x509 import load_pem_x509_certificate
 
 from tests.fakes_bus import FakeConnection, FakeHelper, PrivateBus, fake_helper, until
+from tests.identity import make_identity, rsa_key
 from tests.lab.desktop import Desktop
 from tests.lab.notification_monitor import Notification
+from tests.lab.smart_card import CERTIFICATE, KEY, MODULE, PIN, make_card
 from tests.lab.waiting import wait_for
 from tsunagu.errors import TunnelError
 from tsunagu.model import State
+from tsunagu_dbus import to_variants
 from tsunagu_tray.images import COLOURS
 from tsunagu_tray.tray_model import Kind
 
@@ -106,6 +117,28 @@ async def test_a_question_out_of_the_blue_waits_in_a_notification(rig: Rig) -> N
     await rig.type_password("geheim")
 
     assert (await asked)["secret"] == "geheim"
+
+
+async def test_a_smart_cards_pin_is_asked_for_in_a_window_and_the_card_signs(rig: Rig, tmp_path: Path) -> None:
+    mika = make_identity("mika", rsa_key())
+    card = await rig.do(lambda: make_card(tmp_path, mika, user="root"))
+    rig.desktop.stop(rig.tray)
+    rig.helper.agents.clear()
+    rig.tray = rig.desktop.start("tray", sys.executable, "-m", "tsunagu_tray", environment=rig.environment | card)
+    await until(lambda: rig.helper.agents)
+    hints = to_variants({"name": "Office", "module": MODULE, "certificate": CERTIFICATE, "key": KEY})
+    digest = hashlib.sha1(b"from the server").digest()
+    asked = asyncio.create_task(rig.helper.ask("Sign", "oa{sv}s", [rig.connection.path, hints, digest.hex()], 60))
+
+    await rig.notified("Office needs the PIN of your smart card")
+    await rig.do(rig.desktop.click_notification)
+    await rig.type_password(PIN)
+
+    public = load_pem_x509_certificate(mika.certificate.encode()).public_key()
+    assert isinstance(public, RSAPublicKey)
+    signature = base64.b64decode((await asked)["signature"])
+    public.verify(signature, digest, PKCS1v15(), Prehashed(SHA1()))
+    assert PIN not in rig.desktop.log("tray")
 
 
 async def test_disconnecting_closes_the_open_question(rig: Rig) -> None:
