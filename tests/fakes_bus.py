@@ -111,6 +111,7 @@ class FakeHelper:
         self.connections: dict[str, FakeConnection] = {}
         self.agents: list[tuple[str, str]] = []  # bus name, path
         self.events: list[dict[str, Any]] = []
+        self.nics: list[dict[str, Any]] = []
         self.calls: list[str] = []
         self.on_connect: Callable[[FakeConnection], None] = lambda connection: connection.show(state=State.UP)
         self._next = 1
@@ -358,6 +359,11 @@ class _Manager(Interface):
     @told
     def GetEvents(self, limit: "u") -> "aa{sv}":
         return [to_variants(event) for event in self._helper.events[-limit:]]
+
+    @method()
+    @told
+    def GetNics(self) -> "aa{sv}":
+        return [to_variants(nic) for nic in self._helper.nics]
 
     @dbus_property(access=PropertyAccess.READ)
     def Version(self) -> "s":

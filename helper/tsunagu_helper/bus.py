@@ -103,6 +103,11 @@ class ManagerObject(Interface):
 
     @method()
     @told
+    async def GetNics(self) -> "aa{sv}":
+        return [to_variants(to_plain(nic)) for nic in await self._service.nics(caller())]
+
+    @method()
+    @told
     async def GetAuthorities(self) -> "s":
         return (await self._service.authorities(caller())).pem
 

@@ -56,6 +56,8 @@ from tsunagu_helper.surroundings import Nic, RunningWorker, Surroundings, Worker
 
 LOG = logging.getLogger(__name__)
 
+NIC_DISABLED = 44  # of the error table
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
@@ -252,17 +254,19 @@ class Runner:
 
     async def _open_nic(self) -> None:
         settings = self.connection.settings
+        name = settings.interface or self.stored.interface
+        if not settings.nic_enabled:
+            raise TunnelError(NIC_DISABLED, name)
         if settings.routing is Routing.EVERYTHING:
             self._around.all_traffic.claim(self.stored.id, settings.name)
         else:
             await self._around.all_traffic.release(self.stored.id)
         if settings.kill_switch:
             await self._around.lockdown.engage(self.stored.id, settings.name, allow_lan=settings.allow_lan)
-        name = settings.interface or self.stored.interface
         if self._nic and (self._nic.name != name or not self._nic.stands()):  # renamed, or somebody has deleted it
             await self._close_nic()
         if self._nic is None:
-            self._nic = await self._around.nics.open(settings.interface or self.stored.interface, self._mac)
+            self._nic = await self._around.nics.open(name, self._mac)
             self.facts = Facts(interface=self._nic.name)
 
     async def _close_nic(self) -> None:

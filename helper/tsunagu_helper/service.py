@@ -33,6 +33,7 @@ from tsunagu_helper.events import (
     Woke,
 )
 from tsunagu_helper.history import Entry
+from tsunagu_helper.nic_list import NicSeen, names_taken, nic_list
 from tsunagu_helper.runner import Facts, Runner
 from tsunagu_helper.status import Plain, status
 from tsunagu_helper.store import StoredConnection
@@ -79,7 +80,7 @@ class ConnectionService:
             if known and not known.locked:
                 problems.append(f"A connection of the administrator's is not provided: {connection_id} is taken")
             elif settings:
-                stored = _as_provided(connection_id, settings, known, {one.interface for one in loaded.values()})
+                stored = _as_provided(connection_id, settings, known, names_taken(loaded.values()))
                 everything[connection_id] = loaded[connection_id] = stored
                 if stored != known:
                     self._around.store.save(stored)
@@ -143,11 +144,7 @@ class ConnectionService:
             id=token_hex(4),
             settings=settings,
             owner=owner,
-            interface=_free_interface(
-                name
-                for runner in self._runners.values()
-                for name in (runner.stored.interface, runner.stored.settings.interface)
-            ),
+            interface=_free_interface(names_taken(runner.stored for runner in self._runners.values())),
             mac=_random_mac(),
             secrets=NO_SECRETS.updated(secrets),
         )
@@ -187,6 +184,8 @@ class ConnectionService:
             settings = replace(settings, server_fingerprint="")  # it was another server's
         runner.keep(replace(runner.stored, settings=settings))
         await runner.tell(SettingsChanged(settings))
+        if not settings.nic_enabled:
+            await self._end(connection_id, runner)
 
     async def settings(self, connection_id: str, caller: str) -> ConnectionSettings:
         """Its settings."""
@@ -242,6 +241,9 @@ class ConnectionService:
     async def disconnect(self, connection_id: str, caller: str) -> None:
         """Log off; returns when nothing of the tunnel stands any more (S51: in bounded time)."""
         runner = await self._authorized(connection_id, caller, ACTION_CONTROL)
+        await self._end(connection_id, runner)
+
+    async def _end(self, connection_id: str, runner: Runner) -> None:
         await runner.tell(DisconnectAsked())
         await runner.settled.wait()
         await self._around.lockdown.lift(connection_id)
@@ -268,6 +270,11 @@ class ConnectionService:
     async def certificate(self, connection_id: str, caller: str) -> str:
         """The last certificate of the server that was seen, DER in base64."""
         return (await self._authorized(connection_id, caller)).connection.certificate
+
+    async def nics(self, caller: str) -> list[NicSeen]:
+        """Those of the connections that the caller may know of."""
+        uid = await self.sight_of(caller)
+        return nic_list(one for one in self._runners.values() if uid is None or one.stored.owner in (0, uid))
 
     # -- the caller's own ---------------------------------------------------------------------------------------------
 

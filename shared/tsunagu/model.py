@@ -288,6 +288,7 @@ class ConnectionSettings:
     ipv6_gateway: str = ""  # the router there, "fe80::1"; "": there is none
     interface: str = ""  # name of the NIC, "tsunagu…"; connections may share one, one at a time; "": one of its own
     mac: str = ""  # of the NIC, "5e:…"; "": one of its own
+    nic_enabled: bool = True  # False: nothing connects over it
     routing: Routing = Routing.LAN
     extra_networks: tuple[str, ...] = ()  # in CIDR form: through the tunnel too
     excluded_networks: tuple[str, ...] = ()  # in CIDR form: never through the tunnel

@@ -577,3 +577,29 @@ async def test_vpncmd_tells_the_helper_no_password_that_was_not_set(tsunagu: Run
     [connection] = helper.connections.values()
     assert connection.secrets == {"password": "s3cret"}
     assert connection.settings.hide_windows
+
+
+async def test_nics_are_listed_and_what_people_choose_is_set_for_all_their_connections(
+    tsunagu: Run, helper: FakeHelper
+) -> None:
+    office, home = helper.add("Office"), helper.add("Home")
+    ids = [one.path.rpartition("/")[2] for one in (office, home)]
+    nic = {"name": "tsunagu0", "mac": "5e:00:00:00:00:01", "enabled": True, "state": "up", "connections": ids}
+    helper.nics = [nic, nic | {"name": "tsunagu1", "connections": ["others"]}]
+
+    listed, shown = await tsunagu("nic", "list"), await tsunagu("nic", "list", "--json")
+    for words in (
+        ("rename", "tsunagu0", "tsunagu_x"),
+        ("mac", "tsunagu0", "5E:00:00:00:00:02"),
+        ("disable", "tsunagu0"),
+    ):
+        assert (await tsunagu("nic", *words)).status == 0
+    missing, wrong = await tsunagu("nic", "enable", "tsunagu7"), await tsunagu("nic", "enable")
+
+    assert listed.out == "tsunagu0  5e:00:00:00:00:01  enabled  cable in  Office, Home\n"
+    assert json.loads(shown.out) == [nic | {"connections": ["Office", "Home"]}]
+    for one in (office, home):
+        settings = one.settings
+        assert (settings.interface, settings.mac, settings.nic_enabled) == ("tsunagu_x", "5e:00:00:00:00:02", False)
+    assert "error 42" in missing.err
+    assert "tsunagu nic list" in wrong.err

@@ -28,6 +28,7 @@ MEMBERS = {
         "UnregisterAgent()",
         "Unblock()",
         "GetEvents(u) -> aa{sv}",
+        "GetNics() -> aa{sv}",
         "GetAuthorities() -> s",
         "AddAuthorities(s)",
         "RemoveAuthority(s)",

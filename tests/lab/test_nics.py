@@ -55,3 +55,21 @@ def test_a_connection_keeps_its_nic_over_a_restart_of_the_helper(server: VpnServ
 
     assert stack.status()["interface"] == name
     assert nic(server, name)["address"] == address
+
+
+def test_a_nic_is_listed_with_its_cable_and_may_be_disabled(server: VpnServer, stack: Stack) -> None:
+    stack.add()
+    [absent] = stack.json("nic", "list")
+    stack.connect()
+    [up] = stack.json("nic", "list")
+    name = up["name"]
+
+    assert (absent["state"], up["state"], up["connections"]) == ("absent", "up", [NAME])
+    assert nic(server, name)["address"] == up["mac"]
+    stack.done("nic", "disable", name)
+    refused = stack.cli("connect", NAME, "--wait")
+    assert refused.returncode == 1
+    assert "error 44" in refused.stderr
+    stack.done("nic", "enable", name)
+    stack.connect()
+    assert server.ping()

@@ -368,7 +368,7 @@ def test_every_call_about_a_connection_is_in_the_table() -> None:
     agents = {"register_agent", "agent_registered", "unregister_agent"}
     authorities = {"authorities", "add_authorities", "remove_authority"}
     machine = {"load", "shutdown", "sleep", "wake", "network_changed", "user_gone"}  # nobody on the bus calls these
-    assert public == CALLS.keys() | agents | {"add", "events", "sight_of", "unblock"} | authorities | machine
+    assert public == CALLS.keys() | agents | {"add", "events", "nics", "sight_of", "unblock"} | authorities | machine
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -689,6 +689,59 @@ async def test_a_certificate_for_everybody_is_not_judged_by_anybody(bench: Bench
 
     assert bench.world.agents.questions == []
     assert bench.state(office) is State.NEEDS_TRUST
+
+
+@pytest.mark.parametrize(("caller", "names"), [(ALICE, {"tsunagu0"}), (BOB, set()), (ROOT, {"tsunagu0"})])
+async def test_nics_are_shown_to_those_who_may_know_of_their_connections(
+    bench: Bench, caller: str, names: set[str]
+) -> None:
+    await bench.office()
+
+    assert {nic.name for nic in await bench.service.nics(caller)} == names
+
+
+async def test_a_shared_nic_is_one_with_the_mac_address_of_the_connection_that_uses_it(bench: Bench) -> None:
+    shared = replace(ANONYMOUS, interface="tsunagu_both")
+    first = await bench.service.add(shared, {}, ALICE)
+    second = await bench.service.add(replace(shared, name="second", mac="5e:00:00:00:00:02"), {}, ALICE)
+    [before] = await bench.service.nics(ALICE)
+
+    await bench.service.connect(second, ALICE)
+    await settle()
+    [attempted] = await bench.service.nics(ALICE)
+    bench.world.workers.newest.establish()
+    await settle()
+    [up] = await bench.service.nics(ALICE)
+
+    assert (before.state, attempted.state, up.state) == ("absent", "down", "up")
+    assert (up.name, up.mac, up.connections) == ("tsunagu_both", "5e:00:00:00:00:02", (first, second))
+
+
+async def test_an_own_nic_is_not_called_as_people_have_called_another(bench: Bench) -> None:
+    await bench.service.add(replace(ANONYMOUS, interface="tsunagu1"), {}, ALICE)
+    second = await bench.service.add(replace(ANONYMOUS, name="second"), {}, BOB)
+
+    assert bench.world.store.connections[second].interface == "tsunagu2"
+
+
+async def test_a_nic_that_is_disabled_ends_its_connection_and_begins_none(bench: Bench) -> None:
+    office = await bench.office()
+    await bench.service.update(office, ANONYMOUS, ALICE)
+    await bench.service.connect(office, ALICE)
+    await settle()
+    bench.world.workers.newest.establish()
+    await settle()
+
+    await bench.service.update(office, replace(ANONYMOUS, nic_enabled=False), ALICE)
+    ended = bench.state(office)
+    await bench.service.connect(office, ALICE)
+    await settle()
+
+    runner = bench.service._runners[office]
+    assert (ended, bench.state(office)) == (State.IDLE, State.IDLE)
+    assert runner.connection.last_error is not None
+    assert runner.connection.last_error.code == 44
+    assert [nic.enabled for nic in await bench.service.nics(ALICE)] == [False]
 
 
 async def test_only_administrators_let_a_connection_start_with_the_machine(bench: Bench) -> None:

@@ -48,6 +48,7 @@ def test_every_sentence_that_is_said_exists_and_every_one_that_exists_is_said() 
         "proxy_password_",
         "pin_",
         "udp_",
+        "nic_",
         "session_status_",
         "set_",
         "choice_",

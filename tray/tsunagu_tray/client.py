@@ -275,6 +275,11 @@ class HelperClient:
         [events] = await self._call(ROOT_PATH, MANAGER, "GetEvents", "u", [limit])
         return [dict(event) for event in plain(events)]
 
+    async def nics(self) -> list[dict[str, Any]]:
+        """The network adapters of the connections one may know of; the fields of the helper's ``NicSeen``."""
+        [nics] = await self._call(ROOT_PATH, MANAGER, "GetNics")
+        return [dict(nic) for nic in plain(nics)]
+
     async def set_secrets(self, path: str, secrets: Mapping[str, Secret]) -> None:
         """Store these in the place of those of the same names; an empty one is forgotten."""
         await self._call(path, CONNECTION, "SetSecrets", "a{sv}", [_revealed(secrets)], EDIT_TIMEOUT_S)

@@ -166,6 +166,11 @@ def parser(texts: Texts) -> Usage:
     ca.add_argument("deed", choices=["list", "add", "remove"], help="what to do")
     ca.add_argument("what", metavar="FILE|SHA256", nargs="?", help="the certificate to add, or the one to remove")
 
+    nic = command("nic", Commands.nic, "the network adapters of your connections", data=True)
+    nic.add_argument("deed", choices=["list", "rename", "enable", "disable", "mac"], help="what to do")
+    nic.add_argument("nic", metavar="NIC", nargs="?", help="the adapter's name, as the list shows it")
+    nic.add_argument("value", metavar="VALUE", nargs="?", help="its new name, or its new MAC address")
+
     connect.add_argument(
         "--pin-stdin", action="store_true", help="with --wait: a smart card's PIN is the first line of stdin"
     )

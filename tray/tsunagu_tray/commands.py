@@ -56,6 +56,7 @@ from tsunagu_tray.terminal import Terminal, tell
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.vpncmd import Vpncmd
 
+NO_SUCH_NIC = 42  # of the error table
 SYSTEM = "system"  # as a proxy: the one that the environment or the desktop names
 
 
@@ -257,6 +258,55 @@ class Commands:
                 await self.client.remove_authority(parse_fingerprint(text, texts))
             case _:
                 raise InvalidSettings(texts("cli_authority_usage"))
+
+    async def nic(self) -> None:
+        """Network adapters: which there are, and what people choose of them."""
+        options, texts = self.options, self.texts
+        changes: dict[str, Any]
+        match options.deed, options.nic, options.value:
+            case "list", None, None:
+                self._show_nics(await self._nics())
+                return
+            case "enable" | "disable", str(), None:
+                changes = {"nic_enabled": options.deed == "enable"}
+            case "rename", str(), str(name):
+                changes = {"interface": name}
+            case "mac", str(), str(mac):
+                changes = {"mac": mac.lower()}
+            case _:
+                raise InvalidSettings(texts("cli_nic_usage"))
+        used_by = [view for nic in await self._nics() if nic["name"] == options.nic for view in nic["connections"]]
+        if not used_by:
+            raise TunnelError(NO_SUCH_NIC, options.nic)
+        for view in used_by:
+            await self.client.update(view.path, replace(await self.client.settings(view.path), **changes))
+            later = view.is_active and changes.get("nic_enabled", True)
+            print_lines([texts("cli_changed_later" if later else "cli_changed", name=view.name)])
+
+    async def _nics(self) -> Sequence[dict[str, Any]]:
+        """One's own and everybody's, with the connections they belong to."""
+        own = {view.id: view for view in self._own()}
+        nics = await self.client.nics()
+        found = [nic | {"connections": [own[one] for one in nic["connections"] if one in own]} for nic in nics]
+        return [nic for nic in found if nic["connections"]]
+
+    def _show_nics(self, nics: Sequence[dict[str, Any]]) -> None:
+        named = [nic | {"connections": [view.name for view in nic["connections"]]} for nic in nics]
+        if self.options.json:
+            print_json(named)
+            return
+        texts = self.texts
+        rows = [
+            [
+                nic["name"],
+                nic["mac"],
+                texts("nic_enabled" if nic["enabled"] else "nic_disabled"),
+                texts(f"nic_{nic['state']}"),
+                ", ".join(nic["connections"]),
+            ]
+            for nic in named
+        ]
+        print_lines(table(rows))
 
     async def connect(self) -> None:
         """Connect; with --wait either end connected, or disconnected and with an error."""

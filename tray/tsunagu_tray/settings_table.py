@@ -114,6 +114,7 @@ TABLE: tuple[Setting, ...] = (
     _network("ipv6_gateway", Widget.TEXT, shown=lambda values: values["ipv6"] != "off"),
     _network("interface", Widget.TEXT),
     _network("mac", Widget.TEXT),
+    _network("nic_enabled"),
     _network("mtu", Widget.NUMBER, high=1500),
     _retry("retry.kind", Widget.CHOICE, options=("for-ever", "limited", "never")),
     _retry("retry.limit", Widget.NUMBER, low=1, high=9999, shown=lambda values: values["retry.kind"] == "limited"),

@@ -269,6 +269,15 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "cli_authority_added": ("{name} vouches for servers from now on", "「{name}」を今後サーバーの認証局として信頼します"),
     "cli_authority_usage": ("Write: tsunagu ca list, tsunagu ca add FILE, or tsunagu ca remove SHA256",
                             "次のいずれかを入力してください: tsunagu ca list、tsunagu ca add ファイル、tsunagu ca remove SHA256"),
+    "cli_nic_usage": ("Write: tsunagu nic list, tsunagu nic enable NIC, tsunagu nic disable NIC, "
+                      "tsunagu nic rename NIC NEW, or tsunagu nic mac NIC MAC",
+                      "次のいずれかを入力してください: tsunagu nic list、tsunagu nic enable 名前、tsunagu nic disable 名前、"
+                      "tsunagu nic rename 名前 新しい名前、tsunagu nic mac 名前 MAC アドレス"),
+    "nic_enabled": ("enabled", "有効"),
+    "nic_disabled": ("disabled", "無効"),
+    "nic_up": ("cable in", "リンクアップ"),
+    "nic_down": ("cable out", "リンクダウン"),
+    "nic_absent": ("not in use", "未使用"),
     "cli_password_missing": ("No password was given; run this in a terminal, or use --stdin",
                              "パスワードが入力されていません。端末で実行するか、--stdin を使ってください"),
     "cli_certificate": ("{server} shows a certificate with this SHA-256 fingerprint:", "{server} の証明書の SHA-256 フィンガープリント:"),

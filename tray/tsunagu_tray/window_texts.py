@@ -166,6 +166,7 @@ WINDOW_SENTENCES: dict[str, tuple[str, str]] = {
     "choice_addressing_none": ("None (for bridges)", "設定しない（ブリッジなど）"),
     "set_interface": ("Name of the network adapter", "仮想 LAN カードの名前"),
     "set_mac": ("MAC address of the network adapter", "仮想 LAN カードの MAC アドレス"),
+    "set_nic_enabled": ("Network adapter enabled", "仮想 LAN カードを有効にする"),
     "set_mtu": ("MTU (0: automatic)", "MTU（0: 自動）"),
     "set_retry_kind": ("Connect again", "再接続"),
     "choice_retry_kind_for_ever": ("Without end", "無限に再接続する"),
