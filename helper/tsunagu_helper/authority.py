@@ -12,7 +12,13 @@ import logging
 import pwd
 from typing import Any
 
-from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT, ACTION_EDIT_SYSTEM
+from tsunagu.bus_names import (
+    ACTION_CONTROL,
+    ACTION_CONTROL_OTHERS,
+    ACTION_EDIT,
+    ACTION_EDIT_MACHINE,
+    ACTION_EDIT_SYSTEM,
+)
 from tsunagu.errors import NotAuthorized
 from tsunagu_dbus import BusError, MessageBus, Variant, call, credentials, tell
 
@@ -29,6 +35,7 @@ PERSON_TIMEOUT_S = 300.0  # to find and type an administrator's password
 _DEEDS = {
     ACTION_CONTROL: "connect or disconnect VPN connections",
     ACTION_EDIT: "change VPN connections",
+    ACTION_EDIT_MACHINE: "have a VPN connection reach everybody on the machine (traffic, names), or start with it",
     ACTION_EDIT_SYSTEM: "change VPN connections of the whole machine",
     ACTION_CONTROL_OTHERS: "control VPN connections of other users",
 }

@@ -4,8 +4,8 @@ A caller is a unique name on the bus; the authority knows the user behind it.  W
 whom the authority lets control other users' connections without a question.  For everybody else they do not exist: the
 answer is the same for what is not there and for what is not theirs.
 
-What belongs to root is everybody's: all may use it, and only administrators change it.  So it is with what is to start
-with the machine.
+What belongs to root is everybody's: all may use it, and only administrators change it.  So it is with settings that
+reach everybody on the machine.
 """
 
 import asyncio
@@ -16,7 +16,13 @@ from secrets import token_bytes, token_hex
 from typing import Protocol
 
 from tsunagu.authorities import Authorities
-from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT, ACTION_EDIT_SYSTEM
+from tsunagu.bus_names import (
+    ACTION_CONTROL,
+    ACTION_CONTROL_OTHERS,
+    ACTION_EDIT,
+    ACTION_EDIT_MACHINE,
+    ACTION_EDIT_SYSTEM,
+)
 from tsunagu.errors import AlreadyExists, NotAuthorized, NotFound, StorageFailed, VpnError
 from tsunagu.model import NO_SECRETS, ConnectionSettings, Secret, Secrets
 from tsunagu_helper.connection import Connection
@@ -34,6 +40,7 @@ from tsunagu_helper.events import (
 )
 from tsunagu_helper.history import Entry
 from tsunagu_helper.nic_list import NicSeen, names_taken, nic_list
+from tsunagu_helper.reach import reach
 from tsunagu_helper.runner import Facts, Runner
 from tsunagu_helper.status import Plain, status
 from tsunagu_helper.store import StoredConnection
@@ -136,7 +143,7 @@ class ConnectionService:
         """Keep a new connection for the caller; returns its id."""
         owner = await self._around.authority.uid_of(caller)
         await self._around.authority.check(caller, ACTION_EDIT)
-        await self._check_start(settings, None, caller)
+        await self._check_reach(settings, None, caller)
         self._check_name(settings.name, owner)
         if sum(runner.stored.owner == owner for runner in self._runners.values()) >= MAX_CONNECTIONS:
             raise VpnError(f"{MAX_CONNECTIONS} connections are kept for you already; remove one first")
@@ -176,7 +183,7 @@ class ConnectionService:
         """Change its settings, from the next attempt on."""
         runner = await self._authorized(connection_id, caller, ACTION_EDIT)
         _check_unlocked(runner)
-        await self._check_start(settings, runner, caller)
+        await self._check_reach(settings, runner.stored, caller)
         self._check_there(connection_id, runner)
         self._check_name(settings.name, runner.stored.owner, besides=runner)
         before = runner.stored.settings
@@ -349,10 +356,12 @@ class ConnectionService:
             if runner.stored.settings.name.casefold() == name.casefold():
                 raise AlreadyExists(f"There is a connection named {runner.stored.settings.name} already")
 
-    async def _check_start(self, settings: ConnectionSettings, runner: Runner | None, caller: str) -> None:
-        """What is to run before anybody has logged in is the administrators' affair."""
-        if settings.connect_at_start and not (runner and runner.stored.settings.connect_at_start):
-            await self._around.authority.check(caller, ACTION_EDIT_SYSTEM)
+    async def _check_reach(self, settings: ConnectionSettings, before: StoredConnection | None, caller: str) -> None:
+        """Of what is everybody's only administrators have come this far."""
+        is_everybodys = before is not None and before.owner == 0
+        known = reach(before.settings) if before else frozenset()
+        if not is_everybodys and reach(settings) - known:
+            await self._around.authority.check(caller, ACTION_EDIT_MACHINE)
 
 
 def _check_unlocked(runner: Runner) -> None:

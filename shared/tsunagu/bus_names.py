@@ -14,7 +14,8 @@ AGENT_PATH = "/org/tsunagu/VPN1/Agent"  # on the agent's own bus connection
 # polkit actions
 ACTION_CONTROL = "org.tsunagu.vpn1.control"  # connect and disconnect one's own connections
 ACTION_EDIT = "org.tsunagu.vpn1.edit"  # create, change and remove one's own connections
-ACTION_EDIT_SYSTEM = "org.tsunagu.vpn1.edit-system"  # those for everybody, and what starts with the machine
+ACTION_EDIT_SYSTEM = "org.tsunagu.vpn1.edit-system"  # those for everybody
+ACTION_EDIT_MACHINE = "org.tsunagu.vpn1.edit-machine"  # have one's own reach everybody on the machine
 ACTION_CONTROL_OTHERS = "org.tsunagu.vpn1.control-others"  # both, for connections of other users
 
 

@@ -3,16 +3,21 @@
 import asyncio
 import grp
 import pwd
+from dataclasses import replace
 
 import pytest
 
 from tests.bus.conftest import ANOTHER_USER, ORDINARY_USER, ConnectAs
+from tests.fakes_helper import SETTINGS, FakeWorld
 from tests.lab.system_bus import SystemBus
-from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT
+from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT, MANAGER, ROOT_PATH, SERVICE
 from tsunagu.errors import NotAuthorized
-from tsunagu_dbus import MessageBus, close
+from tsunagu.plain import to_plain
+from tsunagu_dbus import BusError, MessageBus, call, close, to_variants
 from tsunagu_helper import authority as authority_module
 from tsunagu_helper.authority import Authority
+from tsunagu_helper.bus import Presence
+from tsunagu_helper.service import ConnectionService
 
 ORDINARY_GROUP = grp.getgrgid(pwd.getpwuid(ORDINARY_USER).pw_gid).gr_name
 
@@ -20,6 +25,7 @@ POLKIT_RULES = """
 polkit.addRule(function(action, subject) {
     if (subject.user == "games" && action.id == "org.tsunagu.vpn1.control") return polkit.Result.YES;
     if (subject.user == "games" && action.id == "org.tsunagu.vpn1.edit") return polkit.Result.AUTH_ADMIN;
+    if (subject.user == "backup" && action.id == "org.tsunagu.vpn1.edit") return polkit.Result.YES;
     if (subject.user == "nobody") return polkit.Result.NO;
 });
 """
@@ -122,3 +128,30 @@ def test_a_member_is_one_by_first_group_or_by_list(monkeypatch: pytest.MonkeyPat
     assert not authority_module._is_member(ORDINARY_USER, "tsunagu")
     assert not authority_module._is_member(61001, "tsunagu")
     assert not authority_module._is_member(ANOTHER_USER, "missing")
+
+
+@pytest.mark.usefixtures("polkit_bus")
+async def test_who_may_edit_may_not_reach_everybody_with_it(connect_as: ConnectAs) -> None:
+    helper, root = await connect_as(0), await connect_as(0)
+    editor = await connect_as(pwd.getpwnam("backup").pw_uid)
+    world, presence = FakeWorld(), Presence()
+    service = ConnectionService(replace(world.surroundings, authority=Authority(helper, ORDINARY_GROUP)), presence)
+    presence.appear(helper, service)
+    await helper.request_name(SERVICE)
+
+    async def add(bus: MessageBus, name: str, **changes: object) -> None:
+        settings = to_variants(to_plain(SETTINGS) | {"name": name} | changes)
+        await call(bus, SERVICE, ROOT_PATH, MANAGER, "AddConnection", "a{sv}a{sv}", [settings, {}])
+
+    await add(editor, "own")
+    for changes in (
+        {"routing": "everything"},
+        {"routing": "everything", "kill_switch": True},
+        {"dns": "manual", "dns_servers": ["192.168.77.1"]},
+        {"connect_at_start": True},
+    ):
+        with pytest.raises(BusError, match="or start with it, a password has to be"):
+            await add(editor, "refused", **changes)
+    assert [one.settings.name for one in world.store.connections.values()] == ["own"]
+    await add(root, "roots", routing="everything", kill_switch=True)
+    await service.shutdown()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,13 @@ from tests.fakes_helper import (
     settle,
 )
 from tsunagu.authorities import fingerprint
-from tsunagu.bus_names import ACTION_CONTROL, ACTION_CONTROL_OTHERS, ACTION_EDIT, ACTION_EDIT_SYSTEM
+from tsunagu.bus_names import (
+    ACTION_CONTROL,
+    ACTION_CONTROL_OTHERS,
+    ACTION_EDIT,
+    ACTION_EDIT_MACHINE,
+    ACTION_EDIT_SYSTEM,
+)
 from tsunagu.errors import AlreadyExists, InvalidSettings, NotAuthorized, NotFound, StorageFailed, TunnelError, VpnError
 from tsunagu.model import AuthType, ConnectionSettings, Routing, Secret, State
 from tsunagu_helper import service as service_module
@@ -521,7 +528,7 @@ async def test_what_is_removed_while_a_password_is_asked_for_does_not_come_back(
     check = bench.world.authority.check
 
     async def slowly(caller: str, action: str, interactive: bool = True) -> None:
-        if action == ACTION_EDIT_SYSTEM:
+        if action == ACTION_EDIT_MACHINE:
             asked.set()
             await answered.wait()
         await check(caller, action, interactive)
@@ -744,18 +751,19 @@ async def test_a_nic_that_is_disabled_ends_its_connection_and_begins_none(bench:
     assert [nic.enabled for nic in await bench.service.nics(ALICE)] == [False]
 
 
-async def test_only_administrators_let_a_connection_start_with_the_machine(bench: Bench) -> None:
-    at_start = replace(ANONYMOUS, connect_at_start=True)
+@pytest.mark.parametrize("changes", [{"connect_at_start": True}, {"routing": Routing.EVERYTHING}])
+async def test_only_administrators_let_a_connection_reach_everybody(bench: Bench, changes: dict[str, Any]) -> None:
+    everybodys = replace(ANONYMOUS, **changes)
     with pytest.raises(NotAuthorized):
-        await bench.service.add(at_start, {}, ALICE)
+        await bench.service.add(everybodys, {}, ALICE)
     office = await bench.office()
     with pytest.raises(NotAuthorized):
-        await bench.service.update(office, at_start, ALICE)
-    await bench.service.update(office, at_start, ADMIN)
+        await bench.service.update(office, everybodys, ALICE)
+    await bench.service.update(office, everybodys, ADMIN)
 
-    await bench.service.update(office, replace(at_start, port=992), ALICE)  # it did before
+    await bench.service.update(office, replace(everybodys, port=992), ALICE)  # it did before
 
-    assert (await bench.service.settings(office, ALICE)).connect_at_start
+    assert await bench.service.settings(office, ALICE) == replace(everybodys, port=992)
 
 
 # -- what the administrator provides -----------------------------------------------------------------------------------
@@ -821,7 +829,9 @@ async def test_a_provided_connection_takes_nobodys_place(bench: Bench) -> None:
 async def test_a_kill_switch_is_lifted_by_disconnecting_removing_or_unblocking_and_by_nothing_else(
     bench: Bench,
 ) -> None:
-    office = await bench.service.add(replace(ANONYMOUS, routing=Routing.EVERYTHING, kill_switch=True), {}, ALICE)
+    office = await bench.office()
+    blocking = replace(ANONYMOUS, routing=Routing.EVERYTHING, kill_switch=True)
+    await bench.service.update(office, blocking, ADMIN)
     holders = bench.world.lockdown.holders
     await bench.service.connect(office, ALICE)
     bench.world.workers.newest.fail(7)

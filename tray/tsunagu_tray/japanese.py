@@ -156,6 +156,8 @@ _TABLE = {
         "{deed}ことができるのは root とグループ {group} のメンバーだけです。管理者にグループへの追加を依頼し、ログインし直してください",
     "connect or disconnect VPN connections": "VPN に接続または切断する",
     "change VPN connections": "VPN の接続設定を変更する",
+    "have a VPN connection reach everybody on the machine (traffic, names), or start with it":
+        "このコンピューターの全ユーザーに影響する設定 (すべての通信、名前解決、起動時の自動接続) を変更する",
     "change VPN connections of the whole machine": "コンピューター全体の VPN 接続設定を変更する",
     "control VPN connections of other users": "他のユーザーの VPN 接続を操作する",
     "do this": "この操作を行う",
