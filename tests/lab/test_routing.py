@@ -108,6 +108,9 @@ def test_after_a_kill_the_next_helper_takes_the_rules_back(internet: VpnServer, 
     own_stack.kill_helper()
     own_stack.start_helper()
 
+    own_stack.wait_for_state(State.UP)  # what was connected is connected again
+    assert arrives_at(internet, INTERNET) == "lan"
+    own_stack.disconnect()
     assert not own_stack.leftovers()
     assert arrives_at(internet, INTERNET) == "srv"
     assert internet.ping(INTERNET6)
