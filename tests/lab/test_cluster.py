@@ -36,6 +36,6 @@ def test_the_session_lives_at_the_member_and_begins_anew_at_the_controller(
     own_stack.wait_for_state(State.UP, timeout_s=60)
 
     assert own_stack.status()["server_name"] == MEMBER
-    # Every attempt began at the controller: the first, one at once after the loss, perhaps others while the member was down.
+    # Each attempt begins at the controller: the first, one at once after the loss, others while the member is down.
     assert own_stack.helper_log().count("redirected") >= 2
     assert own_server.ping(GATEWAY)
