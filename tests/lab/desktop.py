@@ -186,8 +186,11 @@ class Desktop:
 
     def windows(self, title: str) -> list[int]:
         """The visible windows whose title matches this regular expression."""
+        return self._find_windows("--name", title)
+
+    def _find_windows(self, by: str, pattern: str) -> list[int]:
         try:
-            return [int(line) for line in self.run("xdotool", "search", "--onlyvisible", "--name", title).split()]
+            return [int(line) for line in self.run("xdotool", "search", "--onlyvisible", by, pattern).split()]
         except subprocess.CalledProcessError:
             return []  # xdotool's answer when there are none
 
@@ -284,8 +287,8 @@ class Desktop:
 
     def click_notification(self, button: int = 1) -> None:
         """Click the uppermost notification on the screen; the left button does its default action."""
-        [window, *_] = self.run("xdotool", "search", "--onlyvisible", "--class", "dunst").split()
-        self.run("xdotool", "mousemove", "--window", window, "40", "20")
+        [window, *_] = wait_for(lambda: self._find_windows("--class", "dunst"), 30, "a notification on the screen")
+        self.run("xdotool", "mousemove", "--window", str(window), "40", "20")
         # The tooltip of an icon that the mouse has just left may lie over it for a while.
         here = f"WINDOW={window}"
         wait_for(
