@@ -285,10 +285,10 @@ class VpnServer:
         self._join_lan()
 
     def start_dhcp(self, *more: str) -> None:
-        """Addresses .20 to .60, and a route to the network behind the LAN; ``more`` options of dnsmasq."""
+        """Addresses, many (a client that is killed keeps its), and a route behind the LAN; ``more`` options of dnsmasq."""
         options = (
             "--no-daemon --conf-file=/dev/null --no-hosts --no-resolv --port=0 --user=root --bind-dynamic"
-            f" --interface={_TAP} --dhcp-range=192.168.77.20,192.168.77.60,{self._lease_s}s --no-ping"
+            f" --interface={_TAP} --dhcp-range=192.168.77.20,192.168.77.199,{self._lease_s}s --no-ping"
             f" --dhcp-option=option:classless-static-route,{ROUTED_NETWORK},{LAN}"
             f" --dhcp-leasefile={self.folder}/leases --dhcp-authoritative --log-dhcp"
         )
