@@ -285,7 +285,7 @@ class VpnServer:
         self._join_lan()
 
     def start_dhcp(self, *more: str) -> None:
-        """Many addresses (clients that are killed keep theirs), and a route behind the LAN; ``more``: dnsmasq's options."""
+        """Addresses (many: killed clients keep theirs), and a route behind the LAN; ``more`` options of dnsmasq."""
         options = (
             "--no-daemon --conf-file=/dev/null --no-hosts --no-resolv --port=0 --user=root --bind-dynamic"
             f" --interface={_TAP} --dhcp-range=192.168.77.20,192.168.77.199,{self._lease_s}s --no-ping"
