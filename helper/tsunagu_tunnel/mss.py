@@ -46,10 +46,6 @@ def _clamped(frame: bytes, longest: int) -> bytes:
     return bytes(changed)
 
 
-def _is_later_fragment(frame: bytes, ip: int) -> bool:
-    return bool(frame[ip + 6] & 0x1F or frame[ip + 7])
-
-
 def _find_mss(frame: bytes, at: int, end: int) -> int:
     """Where the number lies; 0 if there is none."""
     while at + 4 <= end and frame[at] != _END:
