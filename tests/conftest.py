@@ -1,6 +1,7 @@
 """Rules for all tests: nothing is skipped in silence, and no claim is about time."""
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ settings.register_profile("thorough", settings.get_profile("patient"), max_examp
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "patient"))
 
 _WITH_REAL_PROGRAMS = ("bus", "desktop", "lab", "netns")
+
+# Whoever starts the tests in the background has SIGINT ignored, and so would have the programs we interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 EXCUSE = "hardware: "  # how the reason of an admissible skip begins; it names what the machine lacks
 

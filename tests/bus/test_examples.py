@@ -24,14 +24,22 @@ async def helper(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeHelper]:
     bus.close()
 
 
+@pytest.fixture(autouse=True)
+def command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """``tsunagu`` in the PATH.  That of .venv names its Python by a path that need not exist in here."""
+    program = tmp_path / "tsunagu"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m tsunagu_tray.cli "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+
 async def run(*command: str, **environment: str) -> tuple[int | None, str, str]:
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=os.environ | {"LC_ALL": "C.UTF-8", "PATH": path} | environment,
+        env=os.environ | {"LC_ALL": "C.UTF-8"} | environment,
     )
     out, err = await asyncio.wait_for(process.communicate(), 60)
     return process.returncode, out.decode(), err.decode()
