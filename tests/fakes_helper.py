@@ -1,7 +1,7 @@
 """What the helper's connections work with, in memory: NICs, store, agents, authority, workers, the bus."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tsunagu.authorities import Authorities
@@ -145,6 +145,24 @@ class FakeLockdown:
 
     async def lift_all(self) -> None:
         self.holders.clear()
+
+
+class FakeHooks:
+    """Notes what hooks would be told."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, str]] = []
+        self.failure: VpnError | None = None
+
+    def run(self, connection_id: str, environment: Mapping[str, str], told: Callable[[VpnError], None]) -> None:
+        assert environment["TSUNAGU_ID"] == connection_id
+        self.told.append({name.removeprefix("TSUNAGU_"): value for name, value in environment.items()})
+        if self.failure:
+            told(self.failure)
+
+    @property
+    def events(self) -> list[str]:
+        return [told["EVENT"] for told in self.told]
 
 
 class FakeStore:
@@ -390,6 +408,7 @@ class FakeWorld:
     all_traffic: FakeAllTraffic = field(default_factory=FakeAllTraffic)
     lockdown: FakeLockdown = field(default_factory=FakeLockdown)
     resolver: FakeResolver = field(default_factory=FakeResolver)
+    hooks: FakeHooks = field(default_factory=FakeHooks)
     store: FakeStore = field(default_factory=FakeStore)
     wanted: FakeWanted = field(default_factory=FakeWanted)
     provided: dict[str, ConnectionSettings | None] = field(default_factory=dict)
@@ -406,6 +425,7 @@ class FakeWorld:
             all_traffic=self.all_traffic,
             resolver=self.resolver,
             lockdown=self.lockdown,
+            hooks=self.hooks,
             store=self.store,
             wanted=self.wanted,
             provided=lambda: (dict(self.provided), []),

@@ -23,6 +23,7 @@ from tsunagu_helper.agents import Agents
 from tsunagu_helper.authority import Authority
 from tsunagu_helper.bus import Presence
 from tsunagu_helper.history import Entry, History
+from tsunagu_helper.hooks import Hooks
 from tsunagu_helper.lockdown import Lockdown
 from tsunagu_helper.logind import Logind
 from tsunagu_helper.network_watch import NetworkWatch
@@ -87,6 +88,7 @@ class _Helper:
         self._network = NetworkWatch(mark, self._network_changed)
         self._wanted = Wanted(runtime_directory)
         configuration_directory = Path(os.environ.get("CONFIGURATION_DIRECTORY", CONFIGURATION_DIRECTORY))
+        self._hooks = Hooks(configuration_directory / "hooks.d")
         self._provided = partial(provided, configuration_directory / "connections.d")
         self._store = Store(state_directory)
         self._history = History()
@@ -108,6 +110,7 @@ class _Helper:
             all_traffic=self._all_traffic,
             resolver=self._resolver,
             lockdown=self._lockdown,
+            hooks=self._hooks,
             store=self._store,
             wanted=self._wanted,
             provided=self._provided,
@@ -130,6 +133,7 @@ class _Helper:
         finally:
             self._network.close()
             await self._service.shutdown()
+            await self._hooks.finish()
             self._logind.close()
             await close(bus)
 

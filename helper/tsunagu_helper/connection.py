@@ -124,6 +124,7 @@ class Connection:
     session: Session | None = None
     established_at: float = 0
     lease_until: float = 0
+    is_ready: bool = False  # the NIC has its addresses, or is known to get none
     is_disturbed: bool = False  # the network below has changed; some servers end a session whose carriers moved
 
     @property
@@ -356,6 +357,7 @@ def _established(now: Connection, session: Session, time: float) -> Step:
         certificate=session.certificate or now.certificate,
         first_established_at=now.first_established_at or time,
         established_at=time,
+        is_ready=now.settings.addressing is not Addressing.DHCP,
         established_count=now.established_count + 1,
         save_forbidden=bool(session.policy.get("NoSavePassword")),
     )
@@ -389,13 +391,15 @@ def _keep_or_forget(up: Connection) -> Step:
 def _leased(now: Connection, lease: Lease, time: float) -> Step:
     is_news = not now.lease_until or now.lease is None or now.lease.address != lease.address
     told: list[Command] = [Tell("info", f"The address is {lease.address}/{lease.prefix_length}")] if is_news else []
-    return replace(now, lease=lease, lease_until=time + lease.lifetime_s, error=None), [ApplyLease(lease), *told]
+    leased = replace(now, lease=lease, lease_until=time + lease.lifetime_s, is_ready=True, error=None)
+    return leased, [ApplyLease(lease), *told]
 
 
 def _without_address(now: Connection, error: VpnError) -> Step:
     if str(now.error) == str(error):
         return now, []
-    return replace(now, lease=None, lease_until=0, error=error), [ClearAddresses(), Tell("warning", str(error))]
+    without = replace(now, lease=None, lease_until=0, is_ready=True, error=error)
+    return without, [ClearAddresses(), Tell("warning", str(error))]
 
 
 def _secrets_set(now: Connection, changes: Mapping[str, Secret]) -> Step:
@@ -474,7 +478,7 @@ def _told_end(now: Connection, error: VpnError, further: str = "") -> list[Comma
 
 def _ended(now: Connection, error: VpnError | None) -> Connection:
     """Without what belongs to one session."""
-    return replace(now, session=None, established_at=0, lease_until=0, is_disturbed=False, error=error)
+    return replace(now, session=None, established_at=0, lease_until=0, is_ready=False, is_disturbed=False, error=error)
 
 
 def _refused(now: Connection, error: VpnError, kind: SecretKind) -> Step:

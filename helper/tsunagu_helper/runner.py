@@ -50,6 +50,7 @@ from tsunagu_helper.events import (
 )
 from tsunagu_helper.history import Entry
 from tsunagu_helper.lease_policy import AddressPlan, DnsPlan, link_local_address, plan, without_lease
+from tsunagu_helper.occasion import environment, occasion
 from tsunagu_helper.password_change import change_password
 from tsunagu_helper.store import StoredConnection
 from tsunagu_helper.surroundings import Nic, RunningWorker, Surroundings, WorkerMessage
@@ -66,6 +67,7 @@ class Facts:
     interface: str = ""  # "": there is no NIC
     addresses: tuple[str, ...] = ()  # with prefix length
     routes: tuple[str, ...] = ()  # "192.168.0.0/16 via 192.168.77.1"
+    dns: tuple[str, ...] = ()  # servers
 
 
 class Runner:
@@ -154,6 +156,7 @@ class Runner:
                 self.settled.set()
             if (self.connection, self.facts) != before:
                 self._publish()
+            self._run_hooks(*before)
             if done and not done.done():
                 done.set_result(None)
 
@@ -162,6 +165,16 @@ class Runner:
             self._on_change()
         except Exception:  # a listener's fault must not stop the tunnel from being looked after
             LOG.exception("%s: publishing a change", self.stored.id)
+
+    def _run_hooks(self, before: Connection, facts: Facts) -> None:
+        """Those who hear that something has gone hear what it was."""
+        now = self.connection
+        if what := occasion(before, now):
+            stood = self.facts if now.is_ready else facts
+            told = environment(what, self.stored, now, stood.interface, stood.addresses, stood.dns)
+            self._around.hooks.run(
+                self.stored.id, told, lambda error: self._record(Tell("warning", str(error), error.code))
+            )
 
     def _on_message(self, ticket: int, message: WorkerMessage) -> None:
         match message:
@@ -294,6 +307,7 @@ class Runner:
             interface=nic.name,
             addresses=tuple(map(str, wanted.addresses)),
             routes=tuple(map(str, routes)),
+            dns=wanted.dns.servers if wanted.dns else (),
         )
         for conflict in conflicts:
             self._record(Tell("warning", str(conflict)))

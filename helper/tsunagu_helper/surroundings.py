@@ -16,7 +16,7 @@ from tsunagu.control import (
     Signed,
     Start,
 )
-from tsunagu.errors import TunnelError
+from tsunagu.errors import TunnelError, VpnError
 from tsunagu.model import ConnectionSettings, Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
 from tsunagu_helper.history import History
@@ -72,6 +72,12 @@ class Resolver(Protocol):
 
     async def apply(self, nic: str, index: int, plan: DnsPlan) -> None: ...
     async def clear(self, nic: str, index: int) -> None: ...
+
+
+class Hooks(Protocol):
+    """The administrator's programs; ``told`` gets what is wrong with them, sooner or later."""
+
+    def run(self, connection_id: str, environment: Mapping[str, str], told: Callable[[VpnError], None]) -> None: ...
 
 
 class Store(Protocol):
@@ -141,6 +147,7 @@ class Surroundings:
     all_traffic: AllTraffic
     resolver: Resolver
     lockdown: Lockdown
+    hooks: Hooks
     store: Store
     wanted: Wanted
     provided: Callable[[], tuple[dict[str, ConnectionSettings | None], list[str]]]  # by the administrator

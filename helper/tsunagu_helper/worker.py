@@ -46,6 +46,7 @@ from tsunagu.errors import TunnelError
 from tsunagu.model import Statistics
 from tsunagu.plain import from_plain, to_plain
 from tsunagu_helper.history import one_line
+from tsunagu_helper.log_lines import Allowance, LogLines
 from tsunagu_helper.surroundings import WorkerMessage
 
 LOG = logging.getLogger(__name__)
@@ -57,7 +58,6 @@ MESSAGES_PER_S = 2.0  # and in the long run
 BATCH = 16  # messages read before others get their turn
 LOG_LINES = 200  # of a worker's standard error at once,
 LOG_LINES_PER_S = 0.1  # and in the long run
-LOG_LINE = 400  # octets
 MAX_TEXT = 32768  # characters; the longest is a certificate in base64
 MAX_NUMBER = 2**63 - 1  # what the bus can carry
 
@@ -115,12 +115,12 @@ class Worker:
         self._on_message, self._on_end = on_message, on_end
         self._name = one_line(start.settings.name)
         self._legal: tuple[type[ToHelper], ...] = _CHANGING_PASSWORD if start.new_password else _BEFORE_SESSION
-        self._allowance = _Allowance(MESSAGES, MESSAGES_PER_S, self._loop.time)
+        self._allowance = Allowance(MESSAGES, MESSAGES_PER_S, self._loop.time)
         self._error: TunnelError | None = None
         self._certificate = ""
         self._statistics: asyncio.Future[Statistics | None] | None = None
         self._kill_timer: asyncio.TimerHandle | None = None
-        self._log = _LogLines(self._name, _Allowance(LOG_LINES, LOG_LINES_PER_S, self._loop.time))
+        self._log = LogLines(f"{self._name}: worker", Allowance(LOG_LINES, LOG_LINES_PER_S, self._loop.time))
 
         with contextlib.ExitStack() as undo:
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -266,46 +266,6 @@ class Worker:
             self._statistics.set_result(None)
         LOG.debug("%s: the worker ended with status %d", self._name, status)
         self._on_end(self._error or TunnelError(23, "the worker ended unexpectedly"), self._certificate)
-
-
-class _Allowance:
-    """So many at once, and so many a second in the long run."""
-
-    def __init__(self, at_once: int, per_s: float, clock: Callable[[], float]) -> None:
-        self._left, self._at_once, self._per_s = float(at_once), at_once, per_s
-        self._clock, self._last = clock, clock()
-
-    def take(self) -> bool:
-        now = self._clock()
-        self._left = min(self._at_once, self._left + (now - self._last) * self._per_s) - 1
-        self._last = now
-        if self._left < 0:
-            self._left = 0
-            return False
-        return True
-
-
-class _LogLines:
-    """A worker's standard error, line by line into our log; however much it writes, little is kept."""
-
-    def __init__(self, name: str, allowance: _Allowance) -> None:
-        self._name, self._allowance = name, allowance
-        self._left, self._dropped = b"", 0
-
-    def feed(self, data: bytes) -> None:
-        *lines, left = (self._left + data).split(b"\n")
-        self._left = left[:LOG_LINE]
-        for line in lines:
-            if not self._allowance.take():
-                self._dropped += 1
-                continue
-            LOG.info("%s: worker: %s", self._name, one_line(line[:LOG_LINE].decode(errors="replace")))
-
-    def finish(self) -> None:
-        if self._left:
-            self.feed(b"\n")
-        if self._dropped:
-            LOG.warning("%s: the worker wrote too much; %d lines were dropped", self._name, self._dropped)
 
 
 def _spawn(program: Program, tap_fd: int | None, control_fd: int) -> "subprocess.Popen[bytes]":

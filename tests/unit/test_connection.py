@@ -70,6 +70,7 @@ from tsunagu_helper.events import (
     Woke,
     WorkerEnded,
 )
+from tsunagu_helper.occasion import Occasion, occasion
 
 NOW = 1000.0
 SETTINGS = ConnectionSettings(name="Office", host="vpn.example.org", hub="DEMO", username="alice")
@@ -859,6 +860,7 @@ def assert_is_consistent(now: Connection) -> None:
     assert (now.state is State.UP) == (now.session is not None) == (now.established_at != 0)
     assert (now.state is State.IDLE) == (now.started_at == 0)
     assert (now.state is State.WAITING) == (now.retry_at != 0)
+    assert now.state is State.UP or not now.is_ready
     assert now.no_agent is None or now.state in (State.NEEDS_SECRET, State.NEEDS_TRUST)
     assert now.target is not Target.ASLEEP or now.state is State.STOPPING
     assert now.target is Target.UP or now.state in (State.IDLE, State.STOPPING)
@@ -877,6 +879,7 @@ class World:
         self.connection = Connection(settings=settings, secrets=secrets)
         self.worker = self.timer = self.question = 0  # the tickets of what is under way
         self.nic = self.carrier = self.left = False
+        self.is_announced = False  # to hooks
         self.refused: set[tuple[SecretKind, Secret | HashedPassword | None]] = set()
 
     def happen(self, event: Event) -> None:
@@ -893,10 +896,17 @@ class World:
             self.timer = 0
         elif isinstance(event, SecretGiven | TrustGiven | QuestionRefused | NobodyToAsk):
             self.question = 0
-        self.connection, commands = step(self.connection, event, NOW)
+        before = self.connection
+        self.connection, commands = step(before, event, NOW)
         for command in commands:
             self.carry_out(command)
+        self.announce(occasion(before, self.connection))
         self.check()
+
+    def announce(self, what: Occasion | None) -> None:
+        if what:
+            assert self.is_announced == (what in (Occasion.DISCONNECTED, Occasion.LOST))
+            self.is_announced = what is Occasion.CONNECTED
 
     def carry_out(self, command: Command) -> None:
         match command:
@@ -949,6 +959,7 @@ class World:
         assert bool(self.question) == (asks and now.no_agent is None)
         assert self.carrier == (now.state is State.UP)
         assert not (self.nic and now.state is State.IDLE)
+        assert self.is_announced == now.is_ready
         for ticket in (self.worker, self.timer, self.question):
             assert ticket in (0, now.ticket)
 
@@ -979,6 +990,7 @@ class World:
             replace(SETTINGS, retry_limit=1),
             replace(SETTINGS, auth=AuthType.ANONYMOUS),
             replace(SETTINGS, proxy=PROXY),
+            replace(SETTINGS, addressing=Addressing.NONE),
         ]
     ),
 )

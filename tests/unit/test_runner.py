@@ -500,3 +500,35 @@ async def test_a_resolver_that_refuses_is_told_and_the_tunnel_stays_up(bench: Be
 
     assert bench.state is State.UP
     assert "resolvconf did not take the DNS servers: 3" in bench.world.told
+
+
+async def test_hooks_hear_of_each_session_once_and_what_it_was(bench: Bench) -> None:
+    with_dns = replace(LEASE, dns_servers=("192.168.77.1",))
+    await bench.runner.tell(ConnectAsked())
+    bench.world.workers.newest.establish()
+    bench.world.workers.newest.lease(with_dns)
+    bench.world.workers.newest.lease(with_dns)  # a renewal
+    await settle()
+    bench.world.workers.newest.fail(13)
+    await settle()
+    await bench.up()
+    await bench.runner.tell(DisconnectAsked())
+    await settle()
+
+    assert bench.world.hooks.events == ["connected", "lost", "connected", "disconnected"]
+    connected, lost, _, disconnected = bench.world.hooks.told
+    assert (connected["NIC"], connected["ADDRESS"]) == ("tsunagu0", f"{LEASE.address}/{LEASE.prefix_length}")
+    assert connected["DNS"] == "192.168.77.1"
+    assert lost["ERROR_CODE"] == "13"
+    for told in (lost, disconnected):
+        assert (told["NIC"], told["ADDRESS"]) == (connected["NIC"], connected["ADDRESS"])
+    assert (connected["CONNECTION"], connected["OWNER"]) == (SETTINGS.name, "1001")
+
+
+async def test_a_hook_that_fails_is_told_and_changes_nothing(bench: Bench) -> None:
+    bench.world.hooks.failure = VpnError("The hook failed")
+
+    await bench.up()
+
+    assert bench.state is State.UP
+    assert "The hook failed" in bench.world.told

@@ -187,6 +187,21 @@ _TABLE = {
         "そのネットワークの管理者に確認するか、VPN 先のネットワークへの通信だけを通す設定にしてください",
     "There is no gateway beside the fixed address, so all traffic cannot go through the tunnel; set one":
         "固定 IP アドレスのゲートウェイがないため、すべての通信を VPN に通すことができません。ゲートウェイを指定してください",
+    "The hooks still run for what happened before, so they are not run for this":
+        "フックは前の出来事の処理がまだ終わっていないため、今回は実行しません",
+    "No hooks are run, because {path} cannot be read: {why}": "{path} を読めないため、フックを実行しません: {why}",
+    "No hooks are run, because {path} is not a directory itself":
+        "{path} がディレクトリそのものではないため、フックを実行しません",
+    "The hook {path} is not run, because it is a symbolic link; put the program itself there":
+        "フック {path} はシンボリックリンクのため実行しません。プログラム自体を置いてください",
+    "The hook {path} is not run: {why}": "フック {path} を実行しません: {why}",
+    "{path} is not used for hooks, because others than root can write it; as root: chown root {same} && chmod go-w {again}":
+        "{path} には root 以外も書き込めるため、フックには使いません。root で 'chown root {path} && chmod go-w {path}' を実行してください",
+    "The hook {path} could not be started: {why}": "フック {path} を開始できませんでした: {why}",
+    "The hook {path} was ended, because it took more than {seconds} seconds":
+        "フック {path} は {seconds} 秒を超えたため終了させました",
+    "The hook {path} failed with exit status {status}; 'journalctl -u tsunagu-helper' shows what it wrote":
+        "フック {path} は終了ステータス {status} で失敗しました。出力は 'journalctl -u tsunagu-helper' で確認できます",
     "The kill switch takes the program nft; install the package nftables": "キルスイッチには 'nft' が必要です。'nftables' パッケージをインストールしてください",
     "The kill switch could not be set: {why}": "キルスイッチを設定できませんでした: {why}",
     "The kill switch could not be kept in {path}: {why}": "キルスイッチを {path} に保存できませんでした: {why}",
