@@ -1,20 +1,26 @@
 """``describe_commands.py FOLDER``: manual pages and shell completions, with the options of the programs' own parsers.
 
-``packaging/man`` has the pages' prose; a line ``@OPTIONS@`` or ``@COMMANDS@`` stands for what the parser says.  A shell
-asks ``tsunagu list --names`` for the connections there are.
+``packaging/man`` has the pages' prose; a line ``@OPTIONS@`` or ``@COMMANDS@`` stands for what the parser says, and
+``@SETTINGS@`` for what the model's own lines do.  A shell asks ``tsunagu list --names`` for the connections there are.
 """
 
 import argparse
+import inspect
+import json
+import re
 import shlex
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
+from enum import EnumType
 from pathlib import Path
+from typing import get_type_hints
 
 import tsunagu_helper.__main__
 import tsunagu_tray.__main__
 from tsunagu import __version__
 from tsunagu.model import ConnectionSettings
+from tsunagu.plain import to_plain
 from tsunagu_tray.command_line import parser
 from tsunagu_tray.texts import Language, Texts
 from tsunagu_tray.windows import usage
@@ -33,10 +39,10 @@ PARSERS = {
 def main() -> None:
     """Write them all below the folder, which stands for /usr/share."""
     share = Path(sys.argv[1])
-    for name, of in PARSERS.items():
-        page = share / f"man/man{name[-1]}/{name}"
+    for prose in sorted(PROSE.iterdir()):
+        page = share / f"man/man{prose.name[-1]}/{prose.name}"
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(manual(name, of))
+        page.write_text(manual(prose))
     for file, text in {
         "bash-completion/completions/tsunagu": bash(),
         "fish/vendor_completions.d/tsunagu.fish": fish(),
@@ -49,10 +55,12 @@ def main() -> None:
 # -- manual pages -----------------------------------------------------------------------------------------------------
 
 
-def manual(name: str, of: argparse.ArgumentParser) -> str:
-    """The prose with the parser's part in it."""
-    parts = {"@OPTIONS@": _options(of), "@COMMANDS@": "".join(_command(one) for _, one in commands(of))}
-    text = (PROSE / name).read_text().replace("@VERSION@", __version__)
+def manual(prose: Path) -> str:
+    """The prose with what the program says of itself in it."""
+    parts = {"@SETTINGS@": _settings()}
+    if of := PARSERS.get(prose.name):
+        parts |= {"@OPTIONS@": _options(of), "@COMMANDS@": "".join(_command(one) for _, one in commands(of))}
+    text = prose.read_text().replace("@VERSION@", __version__)
     for place, part in parts.items():
         text = text.replace(place + "\n", part)
     return text
@@ -69,6 +77,22 @@ def _options(of: argparse.ArgumentParser) -> str:
         for action in of._actions
         if not isinstance(action, argparse._SubParsersAction | argparse._HelpAction)
     )
+
+
+def _settings() -> str:
+    """Each field with its kind and its default, as JSON, and what its line in the model says of it."""
+    lines = inspect.getsource(ConnectionSettings).splitlines()
+    meanings = {line.partition(":")[0].strip(): line.partition("  # ")[2] for line in lines}
+    kinds = get_type_hints(ConnectionSettings)
+    text = ""
+    for field in fields(ConnectionSettings):
+        default = "" if field.default is MISSING else f" ({json.dumps(to_plain(field.default))})"
+        meaning = re.sub(r" \(S[0-9, S]+\)", "", meanings[field.name])
+        said = [meaning[:1].upper() + meaning[1:]]
+        if isinstance(kind := kinds[field.name], EnumType):
+            said.append("one of " + ", ".join(json.dumps(each.value) for each in kind))
+        text += f".TP\n\\fB{field.name}\\fR{_escaped(default)}\n{_escaped('; '.join(said))}.\n"
+    return text
 
 
 def _help(of: argparse.ArgumentParser, action: argparse.Action) -> str:

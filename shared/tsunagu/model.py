@@ -248,14 +248,14 @@ class ConnectionSettings:
         InvalidSettings: from the constructor, so that an instance in hand is a valid one.
     """
 
-    name: str
+    name: str  # what people call it
     host: str  # name, IPv4 or IPv6 address (without brackets)
-    port: int = 443
-    hub: str
-    username: str
-    auth: AuthType = AuthType.PASSWORD
+    port: int = 443  # of the server
+    hub: str  # the virtual hub on the server
+    username: str  # there
+    auth: AuthType = AuthType.PASSWORD  # how the user logs in
     carriers: int = 1  # TLS connections opened in parallel, 1 to 32
-    addressing: Addressing = Addressing.DHCP
+    addressing: Addressing = Addressing.DHCP  # where the NIC's IPv4 address comes from
     retry_limit: int | None = None  # further attempts after a failed one; None: for ever
     retry_interval_s: int = 15  # 5 to 300 (S61)
     hide_windows: bool = False  # "Hide status and error screens" (S4, S57)
@@ -264,16 +264,16 @@ class ConnectionSettings:
     card_certificate: str = ""  # the certificate's name on the smart card
     card_key: str = ""  # the private key's name on the smart card; "": the one of the certificate's id
     card_module: str = ""  # path of the card's PKCS#11 module; "": all that the system knows (p11-kit)
-    proxy: Proxy | None = None
-    encrypt: bool = True
-    compress: bool = False
+    proxy: Proxy | None = None  # on the way to the server: its kind, host, port, username and headers
+    encrypt: bool = True  # what the session carries
+    compress: bool = False  # what the session carries
     half_duplex: bool = False  # every carrier one way only
     qos: bool = False  # VoIP/QoS: the server sends some frames first
     bridge_mode: bool = False  # bridge/router mode
     monitor_mode: bool = False  # receive all that goes through the hub
     carrier_interval_s: int = 1  # between the establishing of carriers
     carrier_lifetime_s: int = 0  # a carrier is replaced after that; 0: never
-    udp_acceleration: bool = True
+    udp_acceleration: bool = True  # where the server offers it and datagrams pass
     old_udp_acceleration: bool = False  # its version 1 (RC4 and SHA-1) too, for servers that have no better one
     source_address: str = ""  # IP address of this machine that carriers start from; "": the system's choice
     source_port: int = 0  # 0: the system's choice
@@ -283,18 +283,18 @@ class ConnectionSettings:
     address: str = ""  # with Addressing.STATIC: IPv4, "192.168.77.5/24"
     gateway: str = ""  # with Addressing.STATIC: the router in that network; "": there is none
     link_local: bool = False  # where no DHCP server answers: an address of 169.254.0.0/16, which is no success (S12)
-    ipv6: Ipv6 = Ipv6.OFF
+    ipv6: Ipv6 = Ipv6.OFF  # where the NIC's IPv6 addresses come from
     ipv6_address: str = ""  # with Ipv6.STATIC, "2001:db8:5::5/64"
     ipv6_gateway: str = ""  # the router there, "fe80::1"; "": there is none
     interface: str = ""  # name of the NIC, "tsunagu…"; connections may share one, one at a time; "": one of its own
     mac: str = ""  # of the NIC, "5e:…"; "": one of its own
     nic_enabled: bool = True  # False: nothing connects over it
-    routing: Routing = Routing.LAN
+    routing: Routing = Routing.LAN  # what goes through the tunnel
     extra_networks: tuple[str, ...] = ()  # in CIDR form: through the tunnel too
     excluded_networks: tuple[str, ...] = ()  # in CIDR form: never through the tunnel
     kill_switch: bool = False  # with Routing.EVERYTHING: until a person disconnects nothing passes outside the tunnel
     allow_lan: bool = True  # with Routing.EVERYTHING: the private networks this machine is in stay outside the tunnel
-    dns: Dns = Dns.AUTO
+    dns: Dns = Dns.AUTO  # who looks names up
     dns_servers: tuple[str, ...] = ()  # with Dns.MANUAL
     dns_domains: tuple[str, ...] = ()  # names under these too are looked up behind the hub; with MANUAL () means: all
     mtu: int = 0  # octets, 576 to 1500; 0: what DHCP says, else 1500
