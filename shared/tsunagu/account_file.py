@@ -12,7 +12,17 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from tsunagu.der import from_pem, is_sequence, to_pem
 from tsunagu.errors import InvalidSettings
-from tsunagu.model import NO_SECRETS, AuthType, ConnectionSettings, HashedPassword, Proxy, ProxyKind, Secret, Secrets
+from tsunagu.model import (
+    NO_SECRETS,
+    AuthType,
+    ConnectionSettings,
+    HashedPassword,
+    Proxy,
+    ProxyKind,
+    Routing,
+    Secret,
+    Secrets,
+)
 from tsunagu.setting_text import Document, Entry, InvalidFile, Key, Plain
 from tsunagu.setting_text import parse as parse_text
 from tsunagu.setting_text import serialise as serialise_text
@@ -44,7 +54,6 @@ _NEW: tuple[tuple[str, Plain], ...] = (  # what a connection that came from no f
     ("RetryOnServerCert", False),
     ("ClientOption/DeviceName", "VPN"),  # the official client's first NIC; it takes its only one if that is another
     ("ClientOption/HideNicInfoWindow", False),
-    ("ClientOption/NoRoutingTracking", False),
     ("ClientOption/PortUDP", 0),
 )
 
@@ -77,6 +86,10 @@ def _limit(retries: int) -> int | None:
     return None if retries == _FOR_EVER else retries
 
 
+def _routing(is_left_alone: bool) -> Routing:
+    return Routing.NONE if is_left_alone else Routing.LAN
+
+
 def _host(text: str) -> str:
     """Without the hint behind a slash, which is one for NAT traversal."""
     return text.partition("/")[0].removeprefix("[").removesuffix("]")
@@ -107,6 +120,8 @@ _OPTIONS = (
     _Option("HideStatusWindow", "hide_windows", False),
     _Option("RequireBridgeRoutingMode", "bridge_mode", False),
     _Option("RequireMonitorMode", "monitor_mode", False),
+    # "No adjustments of the routing table": there is nothing of theirs that we adjust, but routes of our own.
+    _Option("NoRoutingTracking", "routing", False, _routing, lambda routing: routing is Routing.NONE),
     _Option("BindLocalIP", "source_address", "", lambda text: text if text.strip("0.:") else "", always=False),
     _Option("BindLocalPort", "source_port", 0, always=False),
 )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 
 from tsunagu.account_file import Account, parse, serialise
 from tsunagu.errors import InvalidSettings
-from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Proxy, ProxyKind, Secret, Secrets
+from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Proxy, ProxyKind, Routing, Secret, Secrets
 from tsunagu.setting_text import MAX_SIZE, InvalidFile
 from tsunagu_tray.japanese import japanese
 
@@ -106,6 +106,15 @@ def test_a_smart_card_has_names_for_certificate_and_key() -> None:
     settings = parse(recorded("secure_device")).settings
 
     assert (settings.auth, settings.card_certificate, settings.card_key) == (AuthType.SMART_CARD, "my_cert", "my_key")
+
+
+def test_who_wants_no_adjustments_of_the_routing_table_gets_no_routes() -> None:
+    account = parse(recorded("odd"))
+    others = parse(recorded("std_password"))
+    asked = serialise(replace(others, settings=replace(others.settings, routing=Routing.NONE)))
+
+    assert (account.settings.routing, others.settings.routing) == (Routing.NONE, Routing.LAN)
+    assert asked == changed(recorded("std_password"), b"NoRoutingTracking false", b"NoRoutingTracking true")
 
 
 def test_all_options_are_taken_over() -> None:

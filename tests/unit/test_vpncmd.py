@@ -1,12 +1,14 @@
 """The official client's commands: words, settings and tables."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tsunagu import account_file
 from tsunagu.account_file import Account
-from tsunagu.model import AuthType, ConnectionSettings, Proxy, ProxyKind
+from tsunagu.model import AuthType, ConnectionSettings, Proxy, ProxyKind, Routing
 from tsunagu_tray.vpncmd import COMMANDS, OTHERS
 from tsunagu_tray.vpncmd_settings import CHANGES, created, destination, nic_name, rows
 from tsunagu_tray.vpncmd_words import Refused, as_csv, as_table, meant, options_of, split, understand
@@ -82,6 +84,18 @@ def test_a_script_makes_the_settings_it_names() -> None:
     assert (office.retry_limit, office.retry_interval_s, office.connect_at_start) == (None, 20, True)
     assert office.hide_windows
     assert changed("AccountHttpHeaderDelete office /NAME:x-a", office).proxy.headers == ()  # type: ignore[union-attr]  # there is one
+
+
+def test_no_adjustment_of_the_routing_table_means_no_routes() -> None:
+    details = "AccountDetailSet office /MAX:8 /INT:1 /TTL:0 /HALF:no /BRIDGE:no /MON:no /NOQOS:no /NOTRACK:"
+    everything = replace(OFFICE, routing=Routing.EVERYTHING)
+
+    alone = changed(details + "yes")
+
+    assert alone.routing is Routing.NONE
+    assert ("No Adjustment for Routing Table", "Enable") in rows(alone)
+    assert changed(details + "no", alone).routing is Routing.LAN
+    assert changed(details + "no", everything).routing is Routing.EVERYTHING
 
 
 def test_the_nics_name_is_kept_for_the_official_client() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tsunagu.account_file import foreign_entries
-from tsunagu.model import AuthType, ConnectionSettings, Proxy, ProxyKind
+from tsunagu.model import AuthType, ConnectionSettings, Proxy, ProxyKind, Routing
 from tsunagu.setting_text import Entry, serialise
 from tsunagu_tray.vpncmd_words import INVALID, UNSUPPORTED, Refused, number, truth
 
@@ -33,7 +33,7 @@ _PASSWORD_TYPES = {
     "radius": AuthType.PLAIN_PASSWORD,
     "ntdomain": AuthType.PLAIN_PASSWORD,
 }
-_NIC, _NO_TRACKING = ("ClientOption", "DeviceName"), ("ClientOption", "NoRoutingTracking")
+_NIC = ("ClientOption", "DeviceName")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,9 @@ def _remove_header(settings: ConnectionSettings, options: Options) -> Connection
 
 
 def _set_details(settings: ConnectionSettings, options: Options) -> ConnectionSettings:
-    changed = replace(
+    return replace(
         settings,
+        routing=_routing(settings.routing, left_alone=truth(options["NOTRACK"])),
         carriers=number(options["MAXTCP"], 1, 32),
         carrier_interval_s=number(options["INTERVAL"], 1, 2**32 - 1),
         carrier_lifetime_s=number(options["TTL"], 0, 2**32 - 1),
@@ -139,7 +140,13 @@ def _set_details(settings: ConnectionSettings, options: Options) -> ConnectionSe
         qos=not truth(options["NOQOS"]),
         udp_acceleration=not truth(options.get("DISABLEUDP", "no")),
     )
-    return _with_foreign(changed, Entry(_NO_TRACKING, "bool", truth(options["NOTRACK"])))
+
+
+def _routing(before: Routing, *, left_alone: bool) -> Routing:
+    """With "No Adjustment for Routing Table" Tsunagu makes no routes either."""
+    if left_alone:
+        return Routing.NONE
+    return Routing.LAN if before is Routing.NONE else before
 
 
 def _set_retries(settings: ConnectionSettings, options: Options) -> ConnectionSettings:
@@ -213,7 +220,7 @@ def rows(settings: ConnectionSettings) -> Iterator[tuple[str, str]]:
         ("Data Compression", settings.compress),
         ("Connect by Bridge / Router Mode", settings.bridge_mode),
         ("Connect by Monitoring Mode", settings.monitor_mode),
-        ("No Adjustment for Routing Table", _foreign(settings, _NO_TRACKING) is True),
+        ("No Adjustment for Routing Table", settings.routing is Routing.NONE),
         ("Do not Use QoS Control Function", not settings.qos),
         ("Disable UDP Acceleration", not settings.udp_acceleration),
     ):
