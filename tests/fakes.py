@@ -92,11 +92,14 @@ class FakeServer:
         self.welcome_changes: dict[str, int | str | bytes] = {}  # elements to replace or add in the welcome
         self.redirect: RedirectTo | None = None
         self.tickets: set[bytes] = set()
+        self.not_yet = 0  # packs that ask for patience before a login is answered, one with each keepalive
+        self.waiting: list[FakePeer] = []  # those who are to be patient
         self.faults: dict[Stage, Fault] = {}
         self.on_frame: Callable[[bytes], Sequence[bytes]] = lambda _frame: ()  # what the hub's other hosts answer
         self.random = random.Random(1)
 
         self.logins: list[Pack] = []  # what came, for tests to look at
+        self.may_not_change: set[str] = set()  # names of those whose policy says FixPassword
         self.changed: dict[str, tuple[bytes, bytes]] = {}  # new passwords by name: hashed, and as NT hash
         self.received: list[bytes] = []  # frames, of all sessions
         self.redirects_confirmed = 0
@@ -119,9 +122,12 @@ class FakeServer:
                 peer.send_frames(frames)
 
     def send_keepalives(self) -> None:
-        """On all carriers that may take them."""
+        """On all carriers that may take them; to those who log in, their answer or a request for patience."""
+        patient = self.waiting.copy()
+        for peer in patient:
+            peer.be_patient()
         for peer in self.carriers:
-            if peer.direction is not Direction.SEND:
+            if peer not in patient and peer.direction is not Direction.SEND:
                 peer.send(keepalive(self.random))
 
     def cut_carriers(self) -> None:
@@ -149,6 +155,8 @@ class FakePeer:
         self._hello_random = b""
         self._redirected = False
         self._outgoing = b""
+        self._held = b""  # an answer, while the client has to be patient
+        self._not_yet = 0
 
     def data_to_send(self) -> bytes:
         """What is to be written now."""
@@ -163,6 +171,13 @@ class FakePeer:
         """One block, as the session has it."""
         compressed = self.session is not None and self.session.compressed
         self.send(encode_compressed_frames(frames) if compressed else encode_frames(frames))
+
+    def be_patient(self) -> None:
+        """Ask the client for patience, or at last give the answer."""
+        self.send(http.answer(wait_pack().encode()) if self._not_yet else self._held)
+        self._not_yet -= 1
+        if self._not_yet < 0:
+            self._server.waiting.remove(self)
 
     def receive_data(self, data: bytes) -> None:
         """Octets from the client; b"" is its end of file."""
@@ -233,6 +248,8 @@ class FakePeer:
             return 8
         if password is None:
             return 69 if username not in self._server.users else 68
+        if username in self._server.may_not_change:
+            return 52
         hashed = hash_password(username, password)
         if asked.get_data("secure_old_password") != secure_password(hashed, self._hello_random):
             return 69
@@ -337,8 +354,20 @@ class FakePeer:
         pack.add_data("pencore", self._server.random.randbytes(self._server.random.randrange(100)))
         fault = self._server.faults.get(stage, Fault())
         answer = http.answer(pack.encode()) if fault.replace is None else fault.replace
-        self.send(answer[: fault.keep])
+        if stage is Stage.LOGIN and self._server.not_yet:
+            self._held, self._not_yet = answer, self._server.not_yet
+            self._server.waiting.append(self)
+        else:
+            self.send(answer[: fault.keep])
         self.closed = self.closed or fault.close
+
+
+def wait_pack() -> Pack:
+    """What servers since 5.02 say whenever RADIUS lets them wait (seen at 5.02.5187)."""
+    pack = Pack()
+    pack.add_int("error", 0)
+    pack.add_int("noop", 2)
+    return pack
 
 
 def _add(pack: Pack, name: str, value: int | str | bytes) -> None:

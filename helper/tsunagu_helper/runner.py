@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from tsunagu.bus_names import connection_path
 from tsunagu.control import Established, Leased, NeedSignature, NoLease, NotSigned, Progress, Signed, Start
 from tsunagu.errors import Cancelled, NoAgent, TunnelError, VpnError
-from tsunagu.model import Lease, Routing, Secret, SecretKind, Secrets, State, Statistics
+from tsunagu.model import HashedPassword, Lease, Routing, Secret, SecretKind, Secrets, State, Statistics
+from tsunagu.sha0 import hash_password
 from tsunagu_helper.commands import (
     ApplyLease,
     AskSecret,
@@ -131,7 +132,9 @@ class Runner:
         now = self.connection
         if self._changes_password:
             raise VpnError("The password is being changed already; wait until that is done")
-        secrets = Secrets(password=old, proxy_password=now.typed.proxy_password or now.secrets.proxy_password)
+        known = HashedPassword(hash_password(now.settings.username, old.value).hex())
+        proxy_password = now.typed.proxy_password or now.secrets.proxy_password
+        secrets = Secrets(hashed_password=known, proxy_password=proxy_password)
         start = self._start(StartWorker(0, now.settings, secrets, now.settings.server_fingerprint, ""))
         self._changes_password = True
         try:

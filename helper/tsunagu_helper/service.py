@@ -144,6 +144,7 @@ class ConnectionService:
         owner = await self._around.authority.uid_of(caller)
         await self._around.authority.check(caller, ACTION_EDIT)
         await self._check_reach(settings, None, caller)
+        _check_given(settings)
         self._check_name(settings.name, owner)
         if sum(runner.stored.owner == owner for runner in self._runners.values()) >= MAX_CONNECTIONS:
             raise VpnError(f"{MAX_CONNECTIONS} connections are kept for you already; remove one first")
@@ -184,6 +185,7 @@ class ConnectionService:
         runner = await self._authorized(connection_id, caller, ACTION_EDIT)
         _check_unlocked(runner)
         await self._check_reach(settings, runner.stored, caller)
+        _check_given(settings)
         self._check_there(connection_id, runner)
         self._check_name(settings.name, runner.stored.owner, besides=runner)
         before = runner.stored.settings
@@ -207,7 +209,7 @@ class ConnectionService:
     async def change_password(self, connection_id: str, old: Secret, new: Secret, caller: str) -> None:
         """Have the server know the user by another password; one that is kept here is replaced."""
         runner = await self._authorized(connection_id, caller, ACTION_EDIT)
-        for secret in (old, new):
+        for secret in (old, new) if old.value else (new,):  # what the server knows may be empty
             Secrets(password=secret)  # refuses what no password can be
         await runner.change_password(old, new)
 
@@ -362,6 +364,12 @@ class ConnectionService:
         known = reach(before.settings) if before else frozenset()
         if not is_everybodys and reach(settings) - known:
             await self._around.authority.check(caller, ACTION_EDIT_MACHINE)
+
+
+def _check_given(settings: ConnectionSettings) -> None:
+    """What a person gives has to be right, beyond what has to be right in files that are there already."""
+    if settings.proxy:
+        settings.proxy.check_username()
 
 
 def _check_unlocked(runner: Runner) -> None:

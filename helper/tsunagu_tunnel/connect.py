@@ -24,6 +24,7 @@ from tsunagu_tunnel.softether.handshake import (
     Hello,
     Joined,
     LoginHandshake,
+    NotYet,
     PasswordHandshake,
     Redirected,
     Welcome,
@@ -41,7 +42,7 @@ from tsunagu_tunnel.tls import (
     tls_failure,
 )
 from tsunagu_tunnel.udp_path import OfferedUdp, open_beside
-from tsunagu_tunnel.way import Place, Way
+from tsunagu_tunnel.way import Place, Places, Way
 
 LOG = logging.getLogger(__name__)
 
@@ -128,7 +129,7 @@ class Dialler:
         Raises:
             TunnelError: what the server said, or what went wrong.
         """
-        place, plain = yield from opened.way.connect([opened.place])
+        place, plain = yield from opened.way.connect(Places.only(opened.place))
         tls = yield from self._start_known_tls(plain, place, opened.contexts, opened.certificate)
         handshake = AdditionalHandshake(opened.session_key, address=place.address, random=self._random)
         event = yield from self._shake_hands(tls, handshake)
@@ -142,7 +143,7 @@ class Dialler:
             CertificateRefused: nobody vouches for the server; nothing was sent to it beyond TLS.
             TunnelError: what the server said, or what went wrong.
         """
-        settings, old, new = start.settings, start.secrets.password, start.new_password
+        settings, old, new = start.settings, start.secrets.hashed_password, start.new_password
         assert old
         assert new
         way, contexts = Way(start, self._limits), contexts_for(settings, start.authorities)
@@ -171,12 +172,12 @@ class Dialler:
             if fingerprint(certificate) == accepted:
                 return place, tls, certificate
             tls.close()
-            place, plain = yield from way.connect([place])
+            place, plain = yield from way.connect(Places.only(place))
         try:
             return place, *(yield from self._start_tls(plain, place, contexts.verifying))
         except ssl.SSLCertVerificationError as error:
             refused = error
-        place, plain = yield from way.connect([place])
+        place, plain = yield from way.connect(Places.only(place))
         tls, certificate = yield from self._start_tls(plain, place, contexts.unverified)
         tls.close()
         raise CertificateRefused(refusal_code(refused), certificate) from refused
@@ -187,7 +188,7 @@ class Dialler:
         if known := way.known(settings.host, settings.port):
             self._tell(Phase.CONNECTING, f"{first.host}:{first.port}")
             try:
-                return (yield from way.connect(known))
+                return (yield from way.connect(Places.only(known)))
             except TunnelError:
                 pass  # it may have moved
         places = yield from way.find(settings.host, settings.port)
@@ -248,6 +249,9 @@ class Dialler:
                     for event in handshake.receive_data((yield from retried(tls, lambda: tls.recv(READ), until))):
                         if isinstance(event, Challenge) and isinstance(handshake, LoginHandshake):
                             yield from self._prove(tls, handshake, event.random)
+                            until = time.monotonic() + limit_s
+                            continue
+                        if isinstance(event, NotYet):
                             until = time.monotonic() + limit_s
                             continue
                         if not isinstance(event, Hello):

@@ -6,7 +6,6 @@ those nobody needs any more.
 
 import functools
 import select
-import socket
 import ssl
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,12 @@ class HasDescriptor(Protocol):
     """A socket; or an epoll object, which is readable when one of many is ready."""
 
     def fileno(self) -> int: ...
+
+
+class CanBeClosed(Protocol):
+    """What holds something of the system's."""
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,12 @@ def send_all(tls: ssl.SSLSocket, data: bytes, until: float) -> Dial[None]:
 
 
 @contextmanager
-def closed_on_error(sock: socket.socket) -> Iterator[None]:
-    """The socket does not outlive what goes wrong inside, nor a dial that is given up."""
+def closed_on_error(owned: CanBeClosed) -> Iterator[None]:
+    """What is owned, a socket say, does not outlive what goes wrong inside, nor a dial that is given up."""
     try:
         yield
     except BaseException:
-        sock.close()
+        owned.close()
         raise
 
 

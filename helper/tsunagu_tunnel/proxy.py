@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tsunagu.errors import TunnelError
 from tsunagu.model import Proxy, ProxyKind, Secret
 
-UNREACHABLE, PROXY_UNREACHABLE, PROXY_ERROR, PROXY_REFUSED = 1, 17, 18, 19  # codes of the error table
+UNREACHABLE, PROXY_UNREACHABLE, PROXY_ERROR, PROXY_REFUSED, INVALID = 1, 17, 18, 19, 38  # codes of the error table
 
 MAX_HEAD = 16384  # octets of an HTTP proxy's answer; its body is never read
 
@@ -32,7 +32,13 @@ class HttpDialogue:
     def __init__(
         self, target: Target, *, username: str = "", password: str = "", headers: Sequence[tuple[str, str]] = ()
     ) -> None:
-        """``headers`` win over our own of the same name."""
+        """``headers`` win over our own of the same name.
+
+        Raises:
+            TunnelError: 38, the user name has a colon, where the password would begin (RFC 7617).
+        """
+        if ":" in username:
+            raise TunnelError(INVALID, "the user name for an HTTP proxy must not have a colon in it")
         host = f"[{target.host}]" if ":" in target.host else target.host
         ours = [
             ("User-Agent", "Tsunagu"),

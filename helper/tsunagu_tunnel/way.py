@@ -4,9 +4,8 @@ import errno
 import os
 import select
 import socket
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -15,6 +14,7 @@ from tsunagu.control import Start
 from tsunagu.errors import TunnelError
 from tsunagu.model import ProxyKind
 from tsunagu_tunnel.dial import READ, Dial, Limits, Wait, closed_on_error, reason
+from tsunagu_tunnel.lookup import Address, Lookup
 from tsunagu_tunnel.proxy import PROXY_ERROR, PROXY_UNREACHABLE, UNREACHABLE, Target, dialogue_for
 
 MAX_ADDRESSES = 8  # of one name that are tried
@@ -57,30 +57,32 @@ class Way:
         self._known_address = start.known_address
         self.first_address = ""  # where the server's name, or the proxy's, has led
 
-    def known(self, host: str, port: int) -> list[Place]:
+    def known(self, host: str, port: int) -> Place | None:
         """Where the server was reached before, if anywhere: its name may be known only in the tunnel that is down."""
         if not self._known_address or self._proxy:
-            return []
+            return None
         address = self._known_address
-        return [Place(host, address, port, Hop(_family(address), address, port))]
+        return Place(host, address, port, Hop(_family(address), address, port))
 
-    def find(self, host: str, port: int) -> Dial[list[Place]]:
-        """All places where that server may be reached, the most promising first.
+    def find(self, host: str, port: int) -> Dial["Places"]:
+        """The places where that server may be reached.
 
         Raises:
             TunnelError: 1 or 17, there is none.
         """
         family = _family(self._source)
-        if self._proxy is None:
-            hops = yield from self._look_up(host, port, family, UNREACHABLE)
-            return [Place(host, hop.address, port, hop) for hop in hops]
-        hops = yield from self._look_up(self._proxy.host, self._proxy.port, family, PROXY_UNREACHABLE)
+        if (proxy := self._proxy) is None:
+            found, lookup = yield from self._look_up(host, family, UNREACHABLE)
+            return Places(lambda kind, hop: Place(host, hop, port, Hop(kind, hop, port)), found, lookup)
+        found, lookup = yield from self._look_up(proxy.host, family, PROXY_UNREACHABLE)
         address = host
-        if self._proxy.kind is ProxyKind.SOCKS4:  # knows no names
-            address = (yield from self._look_up(host, port, socket.AF_INET, UNREACHABLE))[0].address
-        return [Place(host, address, port, hop) for hop in hops]
+        if proxy.kind is ProxyKind.SOCKS4:  # knows no names
+            with closed_on_error(lookup):
+                [(_, address), *_], servers = yield from self._look_up(host, socket.AF_INET, UNREACHABLE)
+                servers.close()
+        return Places(lambda kind, hop: Place(host, address, port, Hop(kind, hop, proxy.port)), found, lookup)
 
-    def connect(self, places: Sequence[Place]) -> Dial[tuple[Place, socket.socket]]:
+    def connect(self, places: "Places") -> Dial[tuple[Place, socket.socket]]:
         """A connection to the server, at the first of these places that answers; the caller's to close.
 
         Raises:
@@ -94,47 +96,34 @@ class Way:
 
     # -- names --------------------------------------------------------------------------------------------------------
 
-    def _look_up(self, host: str, port: int, family: int, code: int) -> Dial[list[Hop]]:
-        """Addresses of a name; ``code``: the error where there are none.
-
-        The look-up blocks, so a thread does it; one that hangs is left behind.
-        """
-        ours, theirs = socket.socketpair()
-        found: list[Hop] = []
-        problems: list[str] = []
-
-        def look_up() -> None:
-            with theirs:
-                try:
-                    for kind, _, _, _, address in socket.getaddrinfo(host, port, family, socket.SOCK_STREAM):
-                        found.append(Hop(kind, _with_scope(address), port))
-                except (OSError, UnicodeError) as error:
-                    problems.append(reason(error))
-
-        with ours:
-            threading.Thread(target=look_up, daemon=True).start()
+    def _look_up(self, host: str, family: int, code: int) -> Dial[tuple[list[Address], Lookup]]:
+        """The first addresses of a name, and the look-up, to be closed; ``code``: the error where there are none."""
+        lookup = Lookup(host, family)
+        with closed_on_error(lookup):
             try:
-                yield Wait(ours, select.EPOLLIN, time.monotonic() + self._limits.lookup_s)
+                found = yield from lookup.first(time.monotonic() + self._limits.lookup_s)
             except TimeoutError:
                 why = f"within {self._limits.lookup_s:.0f} s"
                 raise TunnelError(code, f"the name {host} was not found {why}") from None
-        if not found:
-            raise TunnelError(code, f"the name {host} was not found ({', '.join(problems)})")
-        return interleaved(found)
+            if not found:
+                raise TunnelError(code, f"the name {host} was not found ({', '.join(lookup.problems)})")
+        return found, lookup
 
     # -- TCP ----------------------------------------------------------------------------------------------------------
 
-    def _race(self, places: Sequence[Place]) -> Dial[tuple[Place, socket.socket]]:
+    def _race(self, places: "Places") -> Dial[tuple[Place, socket.socket]]:
         """To all of them, each a little after the one before; the first connection counts (RFC 8305, section 5)."""
         limit_s = self._limits.connect_s
-        waiting = list(places)
         racing: dict[int, tuple[Place, socket.socket]] = {}
         problems: list[str] = []
         next_at = until = time.monotonic()
-        with closing(select.epoll()) as ready, _all_closed(racing):
-            while waiting or racing:
-                if waiting and time.monotonic() >= next_at:
-                    place = waiting.pop(0)
+        with closing(places), closing(select.epoll()) as ready, _all_closed(racing):
+            if places.may_grow:
+                ready.register(places, select.EPOLLIN)
+                until += self._limits.lookup_s
+            while places.waiting or racing or places.may_grow:
+                if places.waiting and time.monotonic() >= next_at:
+                    place = places.take_first()
                     try:
                         plain = self._begin(place.hop)
                     except OSError as error:
@@ -143,16 +132,21 @@ class Way:
                     racing[plain.fileno()] = place, plain
                     ready.register(plain, select.EPOLLOUT)
                     next_at = time.monotonic() + HEAD_START_S
-                    until = time.monotonic() + limit_s
+                    until = max(until, time.monotonic() + limit_s)
                 try:
-                    yield Wait(ready, select.EPOLLIN, min(next_at, until) if waiting else until)
+                    yield Wait(ready, select.EPOLLIN, min(next_at, until) if places.waiting else until)
                 except TimeoutError:
-                    if waiting:
+                    if places.waiting:
                         continue
-                    silent = [place.hop.address for place, _ in racing.values()]
-                    problems.append(f"{', '.join(silent)} did not answer within {limit_s:.0f} s")
+                    if silent := [place.hop.address for place, _ in racing.values()]:
+                        problems.append(f"{', '.join(silent)} did not answer within {limit_s:.0f} s")
                     break
                 for fd, _events in ready.poll(0):
+                    if fd not in racing:
+                        places.grow()
+                        if not places.may_grow:
+                            ready.unregister(places)
+                        continue
                     place, plain = racing.pop(fd)
                     ready.unregister(fd)
                     code = plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -218,12 +212,59 @@ class Way:
             raise TunnelError(PROXY_ERROR, reason(error)) from error
 
 
-def interleaved(hops: Sequence[Hop]) -> list[Hop]:
-    """The families by turns, beginning with the one that the system prefers (RFC 8305, section 4)."""
-    first = [hop for hop in hops if hop.family == hops[0].family]
-    others = [hop for hop in hops if hop.family != hops[0].family]
-    by_turns = (hop for pair in zip_longest(first, others) for hop in pair if hop)
-    return list(by_turns)[:MAX_ADDRESSES]
+class Places:
+    """Where a server may be reached, the most promising first; while its name is being looked up, more may come."""
+
+    def __init__(
+        self, make: Callable[[int, str], Place], found: Sequence[Address], lookup: Lookup | None = None
+    ) -> None:
+        """``make`` makes a place of family and address; the look-up, where more may come of it, is owned."""
+        self._make = make
+        self._lookup = lookup
+        self._left = MAX_ADDRESSES
+        self.waiting: list[Place] = []  # those that were not taken yet
+        self._add(found)
+
+    @classmethod
+    def only(cls, place: Place) -> "Places":
+        """This one, and no more will come."""
+        return cls(lambda _family, _address: place, [(place.hop.family, place.hop.address)])
+
+    @property
+    def may_grow(self) -> bool:
+        """More may come."""
+        return self._lookup is not None and not self._lookup.is_over
+
+    def fileno(self) -> int:
+        """Of what becomes ready when more has come."""
+        assert self._lookup
+        return self._lookup.fileno()
+
+    def grow(self) -> None:
+        """Take what has come; it is of the family that was missing, if any was."""
+        assert self._lookup
+        self._add(self._lookup.take())
+
+    def take_first(self) -> Place:
+        """The one that is tried next."""
+        self._left -= 1
+        return self.waiting.pop(0)
+
+    def close(self) -> None:
+        """No more are wanted."""
+        if self._lookup:
+            self._lookup.close()
+
+    def _add(self, found: Sequence[Address]) -> None:
+        places = [*(self._make(family, address) for family, address in found), *self.waiting]
+        self.waiting = interleaved(places)[: self._left]
+
+
+def interleaved(places: Sequence[Place]) -> list[Place]:
+    """The families by turns, beginning with the first one's (RFC 8305, section 4)."""
+    first = [place for place in places if place.hop.family == places[0].hop.family]
+    others = [place for place in places if place.hop.family != places[0].hop.family]
+    return [place for pair in zip_longest(first, others) for place in pair if place]
 
 
 def _family(address: str) -> int:
@@ -231,12 +272,6 @@ def _family(address: str) -> int:
     if not address:
         return socket.AF_UNSPEC
     return socket.AF_INET6 if ":" in address else socket.AF_INET
-
-
-def _with_scope(address: Sequence[object]) -> str:
-    """``getaddrinfo``'s address, host first; a link-local one is of no use without its NIC."""
-    scope = address[3] if len(address) == 4 else 0
-    return f"{address[0]}%{scope}" if scope else f"{address[0]}"
 
 
 @contextmanager

@@ -257,13 +257,29 @@ def test_a_password_is_changed_while_its_user_is_connected(server: VpnServer, st
     stack.disconnect()
 
 
+def test_a_password_that_is_empty_on_the_server_can_be_changed(server: VpnServer, stack: Stack) -> None:
+    stack.add(NAME, user=server.add_user("nao"), password=None)
+    server.vpncmd(f"Hub {HUB}", "UserPasswordSet nao /PASSWORD:")
+
+    stack.done("passwd", NAME, "--stdin", stdin=f"\n{NEW}\n")
+
+    stack.done("password", NAME, "--stdin", stdin=NEW)
+    stack.connect()
+    stack.disconnect()
+
+
 def test_who_may_not_change_a_password_is_told(server: VpnServer, stack: Stack) -> None:
     stack.add(NAME, user=server.add_user("yui", FixPassword=True))
     stack.add("anybody", user=ANONYMOUS_USER)
     stack.add("nowhere", hub="NOWHERE")
     stack.add("unseen", trusted=False)
 
-    for name, told in ((NAME, "(error 52)"), ("anybody", "(error 68)"), ("nowhere", "(error 8)"), ("unseen", "trust")):
+    for name, told in (
+        (NAME, "(error 52): the user's policy FixPassword"),
+        ("anybody", "(error 68)"),
+        ("nowhere", "(error 8)"),
+        ("unseen", "trust"),
+    ):
         refused = stack.cli("passwd", name, "--stdin", stdin=f"{PASSWORD}\n{NEW}\n")
 
         assert refused.returncode == 1

@@ -49,6 +49,13 @@ def test_a_user_of_an_http_proxy_proves_it_with_basic_authentication() -> None:
     assert base64.b64decode(line.split()[-1]).decode() == "mika:påss:word"
 
 
+def test_a_user_name_that_basic_authentication_cannot_carry_is_told() -> None:
+    with pytest.raises(TunnelError, match="must not have a colon") as told:
+        HttpDialogue(NAMED, username="mika:x", password="hush")
+
+    assert told.value.code == 38
+
+
 def test_headers_of_the_settings_come_first_and_win() -> None:
     headers = [("user-agent", "Mozilla/5.0"), ("X-Office", "7")]
 

@@ -26,7 +26,18 @@ from tsunagu.bus_names import (
     ACTION_EDIT_SYSTEM,
 )
 from tsunagu.errors import AlreadyExists, InvalidSettings, NotAuthorized, NotFound, StorageFailed, TunnelError, VpnError
-from tsunagu.model import AuthType, ConnectionSettings, Routing, Secret, State
+from tsunagu.model import (
+    AuthType,
+    ConnectionSettings,
+    HashedPassword,
+    Proxy,
+    ProxyKind,
+    Routing,
+    Secret,
+    Secrets,
+    State,
+)
+from tsunagu.sha0 import hash_password
 from tsunagu_helper import service as service_module
 from tsunagu_helper.agents import SecretAnswer
 from tsunagu_helper.service import ConnectionService
@@ -274,7 +285,8 @@ async def test_a_password_changed_on_the_server_replaces_the_one_that_is_kept(be
         await bench.service.change_password(connection, Secret("old"), Secret("new"), ALICE)
 
     start = bench.world.workers.newest.start
-    assert (start.secrets.password, start.new_password) == (Secret("old"), Secret("new"))
+    known = HashedPassword(hash_password(SETTINGS.username, "old").hex())
+    assert (start.secrets, start.new_password) == (Secrets(hashed_password=known), Secret("new"))
     assert bench.world.store.connections[office].secrets.password == Secret("new")
     assert bench.world.store.connections[pinned].secrets.password is None
     assert bench.state(office) is State.IDLE
@@ -304,7 +316,16 @@ async def test_only_one_change_of_a_password_runs_at_a_time(bench: Bench) -> Non
     assert "already" in str(second)
 
 
-@pytest.mark.parametrize(("old", "new"), [("", "new"), ("old", ""), ("old", "x" * 5000)])
+async def test_the_password_that_the_server_knows_may_be_empty(bench: Bench) -> None:
+    office = await bench.service.add(SETTINGS, {}, ALICE)
+
+    await bench.service.change_password(office, Secret(""), Secret("new"), ALICE)
+
+    known = HashedPassword(hash_password(SETTINGS.username, "").hex())
+    assert bench.world.workers.newest.start.secrets.hashed_password == known
+
+
+@pytest.mark.parametrize(("old", "new"), [("x" * 5000, "new"), ("old", ""), ("old", "x" * 5000)])
 async def test_what_no_password_can_be_never_reaches_the_server(bench: Bench, old: str, new: str) -> None:
     office = await bench.service.add(SETTINGS, {}, ALICE)
 
@@ -312,6 +333,17 @@ async def test_what_no_password_can_be_never_reaches_the_server(bench: Bench, ol
         await bench.service.change_password(office, Secret(old), Secret(new), ALICE)
 
     assert not bench.world.workers.started
+
+
+async def test_a_name_for_an_http_proxy_that_cannot_be_sent_is_refused_when_it_is_given(bench: Bench) -> None:
+    proxy = Proxy(kind=ProxyKind.HTTP, host="proxy", port=8080, username="mika:x")
+    office = await bench.service.add(SETTINGS, {}, ALICE)
+
+    with pytest.raises(InvalidSettings, match="must not have a colon"):
+        await bench.service.add(replace(SETTINGS, name="Other", proxy=proxy), {}, ALICE)
+    with pytest.raises(InvalidSettings, match="must not have a colon"):
+        await bench.service.update(office, replace(SETTINGS, proxy=proxy), ALICE)
+    await bench.service.update(office, replace(SETTINGS, proxy=replace(proxy, kind=ProxyKind.SOCKS5)), ALICE)
 
 
 async def test_a_password_of_absurd_length_is_refused(bench: Bench) -> None:

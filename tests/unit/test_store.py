@@ -14,7 +14,7 @@ import pytest
 
 from tsunagu.authorities import Authorities
 from tsunagu.errors import StorageFailed
-from tsunagu.model import AuthType, ConnectionSettings, Secret, Secrets
+from tsunagu.model import AuthType, ConnectionSettings, Proxy, ProxyKind, Secret, Secrets
 from tsunagu_helper.store import Store, StoredConnection
 
 SETTINGS = ConnectionSettings(name="会社", host="vpn.example.org", hub="VPN", username="mika", retry_limit=3)
@@ -94,6 +94,16 @@ def test_a_file_from_before_there_were_other_secrets_than_passwords_is_understoo
         file_of(tmp_path, stored).write_text(json.dumps(plain))
 
     assert store.load() == {"k3": OFFICE, "m7": HOME}
+
+
+def test_an_http_proxys_user_name_of_an_older_file_may_be_of_no_use(tmp_path: Path) -> None:
+    proxy = Proxy(kind=ProxyKind.HTTP, host="proxy", port=8080, username="mika:x")
+    older = replace(OFFICE, settings=replace(OFFICE.settings, proxy=proxy))
+
+    store = store_with(tmp_path, older)
+
+    assert store.load() == {"k3": older}  # the attempt tells what is wrong
+    assert store.problems == []
 
 
 def test_a_users_authorities_are_kept_apart_from_others(tmp_path: Path) -> None:

@@ -33,7 +33,17 @@ from tsunagu.control import (
     decode,
     encode,
 )
-from tsunagu.model import NO_SECRETS, Addressing, ConnectionSettings, Phase, Proxy, ProxyKind, Secret, Secrets
+from tsunagu.model import (
+    NO_SECRETS,
+    Addressing,
+    ConnectionSettings,
+    HashedPassword,
+    Phase,
+    Proxy,
+    ProxyKind,
+    Secret,
+    Secrets,
+)
 from tsunagu.sha0 import hash_password
 from tsunagu_tunnel.dataplane import Carrier
 from tsunagu_tunnel.dial import Limits
@@ -139,6 +149,11 @@ def frame(text: bytes, destination: bytes = b"\x5e\0\0\0\0\x02") -> bytes:
     return destination + b"\x5e\0\0\0\0\x01\x08\x00" + text.ljust(46, b".")
 
 
+def change_at(server: FakeServerThread, old: str) -> Start:
+    known = HashedPassword(hash_password("alice", old).hex())
+    return replace(start_at(server), secrets=Secrets(hashed_password=known), new_password=Secret("new"))
+
+
 # -- another task than a session --------------------------------------------------------------------------------------
 
 
@@ -152,7 +167,7 @@ def bare() -> Iterator[RunningWorker]:
 def test_a_password_is_changed_without_a_nic_and_without_a_session(
     bare: RunningWorker, server: FakeServerThread
 ) -> None:
-    bare.tell(replace(start_at(server), new_password=Secret("new")))
+    bare.tell(change_at(server, "secret"))
 
     bare.expect(PasswordChanged)
 
@@ -162,8 +177,16 @@ def test_a_password_is_changed_without_a_nic_and_without_a_session(
         assert not mind.logins
 
 
+def test_an_empty_password_is_changed_like_any_other(bare: RunningWorker, server: FakeServerThread) -> None:
+    with server.locked() as mind:
+        mind.users["alice"] = ""
+    bare.tell(change_at(server, ""))
+
+    bare.expect(PasswordChanged)
+
+
 def test_a_server_nobody_vouches_for_is_not_told_a_new_password(bare: RunningWorker, server: FakeServerThread) -> None:
-    bare.tell(replace(start_at(server), new_password=Secret("new"), accepted_fingerprint=""))
+    bare.tell(replace(change_at(server, "secret"), accepted_fingerprint=""))
 
     assert bare.expect(Failed).code == 85
     with server.locked() as mind:
@@ -550,6 +573,62 @@ def test_where_no_address_answers_each_is_told(hasty: RunningWorker, monkeypatch
     assert f"127.0.0.1 port {port}: " in failed.detail
 
 
+@pytest.fixture
+def slow_ipv6(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A name server that answers what it is asked about IPv6 when the event is set, and about IPv4 at once."""
+    answered = threading.Event()
+
+    def look_up(_host: str, _port: object, family: int, *_more: object) -> list[tuple[Any, ...]]:
+        if family != socket.AF_INET:
+            answered.wait()
+        addresses = {socket.AF_INET6: "::1", socket.AF_INET: "127.0.0.1"}
+        return [
+            (kind, socket.SOCK_STREAM, 0, "", (addresses[kind], 0))
+            for kind in (socket.AF_INET6, socket.AF_INET)
+            if family in (kind, socket.AF_UNSPEC)
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    yield answered
+    answered.set()
+
+
+@pytest.mark.usefixtures("slow_ipv6")
+def test_a_slow_answer_about_one_family_does_not_hold_up_the_other(
+    worker: RunningWorker, server: FakeServerThread
+) -> None:
+    worker.tell(replace(start_at(server), settings=settings_for(server.port, host="vpn.example.org")))
+
+    assert worker.expect(Established).session.server_address == "127.0.0.1"
+
+
+def test_what_a_slow_answer_brings_is_tried_when_the_rest_has_failed(
+    worker: RunningWorker, slow_ipv6: threading.Event
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    with socket.create_server(("::1", port), family=socket.AF_INET6) as late:
+        late.settimeout(20)
+        worker.tell(start_for(settings_for(port, host="vpn.example.org")))
+        while worker.expect(Progress).phase is not Phase.CONNECTING:
+            pass
+
+        slow_ipv6.set()
+
+        late.accept()[0].close()
+
+
+@pytest.mark.usefixtures("slow_ipv6")
+def test_an_answer_that_never_comes_is_told_with_the_addresses_that_were_tried(hasty: RunningWorker) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    hasty.tell(start_for(settings_for(port, host="vpn.example.org")))
+
+    failed = hasty.expect(Failed)
+
+    assert (failed.code, failed.detail) == (1, f"127.0.0.1 port {port}: Connection refused")
+
+
 def test_carriers_start_where_the_settings_say(worker: RunningWorker, server: FakeServerThread) -> None:
     with socket.create_server(("127.0.0.3", 0)) as listener:
         port = listener.getsockname()[1]
@@ -696,6 +775,15 @@ def test_a_server_that_fails_in_the_handshake(
 
     assert hasty.expect(Failed).code in codes
     assert hasty.end() == 1
+
+
+def test_a_server_that_asks_for_patience_gets_it() -> None:
+    with FakeServerThread(keepalive_s=0.25) as server, RunningWorker(Limits(handshake_s=3)) as worker:
+        with server.locked() as mind:
+            mind.not_yet = 16
+        worker.tell(start_at(server))
+
+        worker.expect(Established)
 
 
 # -- the helper's side ------------------------------------------------------------------------------------------------

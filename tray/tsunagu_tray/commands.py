@@ -218,7 +218,7 @@ class Commands:
             old, new = first_line(), first_line()
         else:
             old, new = await Terminal(texts).password_change(view)
-        if not old or not new:
+        if not new:
             raise VpnError(texts("cli_password_missing"))
         try:
             await self.client.change_password(view.path, Secret(old), Secret(new))

@@ -7,7 +7,7 @@ from random import Random
 
 import tsunagu
 from tsunagu.errors import TunnelError
-from tsunagu.model import ConnectionSettings, Secret, Session
+from tsunagu.model import ConnectionSettings, HashedPassword, Secret, Session
 from tsunagu.sha0 import hash_password
 from tsunagu_tunnel.softether import http
 from tsunagu_tunnel.softether.auth import ClientCertificate, Credentials, SmartCard, secure_password
@@ -20,10 +20,13 @@ from tsunagu_tunnel.softether.udp_offer import UdpOffer
 
 MAX_REDIRECTS = 4  # hops of one attempt; the reference client has no limit
 MAX_CARRIERS = 32
+MAX_NOT_YET = 60  # in one handshake: a server's own (the reference sends and takes 30), and answers to reminders
 MAX_MESSAGE = 32_000  # octets of a hub's message, so that it fits into one control message with the rest
 MAX_POLICY = 128  # entries; a server of 2025 sends 39
 TIMEOUT_MS = (1_000, 300_000)  # what is believed of a server's timeout; policies allow 5 s to 60 s
 
+NOT_ENOUGH_RIGHT = 52  # to who may not change the password, and the reasons (Cedar/Protocol.c, ChangePasswordAccept)
+FORBIDDEN = "the user's policy FixPassword (Password is fixed) or the hub's option deny_change_user_password forbids it"
 OUR_VERDICTS = (85, 106, 149)  # codes about the server's certificate, which the server itself has no say in
 
 PRODUCT = "Tsunagu"  # must contain neither "server" nor "bridge": a server would count us as one
@@ -80,6 +83,11 @@ class Hello:
 
 
 @dataclass(frozen=True, slots=True)
+class NotYet:
+    """The server asks for patience (since 5.02, while RADIUS lets it wait), or has heard a reminder."""
+
+
+@dataclass(frozen=True, slots=True)
 class Challenge:
     """A smart card has to sign these 20 octets: ``prove`` with what it gave, and ``remind`` while it takes long."""
 
@@ -127,14 +135,14 @@ class PasswordChanged:
     """The server knows the user by the new password now."""
 
 
-Event = Hello | Challenge | Welcome | Redirected | Joined | PasswordChanged
+Event = Hello | NotYet | Challenge | Welcome | Redirected | Joined | PasswordChanged
 
 
 class Handshake(ABC):
     """What all kinds share: signature out, hello in, a request out, the answer in.
 
-    Write ``data_to_send()`` after construction and after each ``receive_data``.  After any other event than ``Hello``
-    and ``Challenge`` the handshake is over; what comes next belongs to the carrier.
+    Write ``data_to_send()`` after construction and after each ``receive_data``.  After any other event than ``Hello``,
+    ``NotYet`` and ``Challenge`` the handshake is over; what comes next belongs to the carrier.
     """
 
     def __init__(self, *, address: str, random: Random) -> None:
@@ -142,6 +150,7 @@ class Handshake(ABC):
         self._random = random
         self._reader = http.AnswerReader()
         self._hello: Hello | None = None
+        self._not_yet = 0
         # The body may be these ten octets; the reference client sends a picture.
         self._outgoing = http.request(http.SIGNATURE_PATH, "image/jpeg", self._host, b"VPNCONNECT")
 
@@ -163,8 +172,12 @@ class Handshake(ABC):
         while message := self._reader.next_message():
             pack = Pack.decode(message.body)
             if code := pack.get_int("error"):
-                raise TunnelError(code) if code not in OUR_VERDICTS else ProtocolError(f"the server says error {code}")
-            if pack.get_int("noop"):  # the answer to a reminder, or a server (since 5.02) that waits for RADIUS
+                raise self._refusal(code)
+            if pack.get_int("noop"):
+                self._not_yet += 1
+                if self._not_yet > MAX_NOT_YET:
+                    raise ProtocolError("the server asks for patience without end")
+                events.append(NotYet())
                 continue
             if self._hello is not None:
                 return [*events, self._answered(pack, self._hello)]
@@ -186,6 +199,9 @@ class Handshake(ABC):
         # Random padding as last element: the sizes of what a user sends tell nothing.
         pack.add_data("pencore", self._random.randbytes(self._random.randrange(1000)))
         self._outgoing += http.request(http.PACK_PATH, http.PACK_TYPE, self._host, pack.encode())
+
+    def _refusal(self, code: int) -> TunnelError:
+        return TunnelError(code) if code not in OUR_VERDICTS else ProtocolError(f"the server says error {code}")
 
     @abstractmethod
     def _request(self, random: bytes) -> Pack:
@@ -344,8 +360,10 @@ class AdditionalHandshake(Handshake):
 class PasswordHandshake(Handshake):
     """A connection that changes the password of a hub's user, no more.  Events: ``Hello``, ``PasswordChanged``."""
 
-    def __init__(self, hub: str, username: str, *, old: Secret, new: Secret, address: str, random: Random) -> None:
-        """``address`` of the machine in fact connected."""
+    def __init__(
+        self, hub: str, username: str, *, old: HashedPassword, new: Secret, address: str, random: Random
+    ) -> None:
+        """``old``: the one that the server knows.  ``address`` of the machine in fact connected."""
         super().__init__(address=address, random=random)
         self._hub, self._username = hub, username
         self._old, self._new = old, new
@@ -355,12 +373,14 @@ class PasswordHandshake(Handshake):
         pack.add_str("method", "password")
         pack.add_str("hubname", self._hub)
         pack.add_str("username", self._username)
-        old, new = (hash_password(self._username, secret.value) for secret in (self._old, self._new))
-        pack.add_data("secure_old_password", secure_password(old, random))
-        pack.add_data("new_password", new)
+        pack.add_data("secure_old_password", secure_password(bytes.fromhex(self._old.value), random))
+        pack.add_data("new_password", hash_password(self._username, self._new.value))
         pack.add_data("new_password_ntlm", nt_hash(self._new.value))  # without it, L2TP knows the user no more
         _introduce(pack)
         return pack
+
+    def _refusal(self, code: int) -> TunnelError:
+        return TunnelError(code, FORBIDDEN) if code == NOT_ENOUGH_RIGHT else super()._refusal(code)
 
     def _answered(self, pack: Pack, hello: Hello) -> Event:  # noqa: ARG002  # it is no error: that is all there is
         return PasswordChanged()

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import FakePeer, FakeServer, Fault, RedirectTo, Stage
+from tests.fakes import FakePeer, FakeServer, Fault, RedirectTo, Stage, wait_pack
 from tests.unit.softether.recorded import RecordedPack, recorded_pack
 from tsunagu.errors import TunnelError
-from tsunagu.model import AuthType, ConnectionSettings, Secret
+from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Secret
 from tsunagu.sha0 import hash_password
 from tsunagu_tunnel.softether import http
 from tsunagu_tunnel.softether.auth import Anonymous, StandardPassword, Ticket
@@ -22,6 +22,7 @@ from tsunagu_tunnel.softether.handshake import (
     Joined,
     Login,
     LoginHandshake,
+    NotYet,
     PasswordChanged,
     PasswordHandshake,
     Redirected,
@@ -411,32 +412,36 @@ def test_no_key_and_no_proof_shows_when_events_are_printed() -> None:
     assert repr(event.session_key) not in repr(event)
 
 
-def wait_pack() -> bytes:
-    """What servers since 5.02 say whenever RADIUS lets them wait (seen at 5.02.5187)."""
-    pack = Pack()
-    pack.add_int("error", 0)
-    pack.add_int("noop", 2)
-    return http.answer(pack.encode())
-
-
 def test_a_server_may_ask_for_patience_before_it_answers() -> None:
     hello, answer = (recorded_pack("plain_radius/0/recv", having) for having in ("hello", "session_name"))
     client = LoginHandshake(ALICE, address="10.99.0.1", port=443, random=Random(1))
 
     [_hello] = client.receive_data(octets(hello))
-    assert client.receive_data(wait_pack()) == []
-    [welcome] = client.receive_data(wait_pack() + octets(answer))
+    not_yet = http.answer(wait_pack().encode())
+    assert client.receive_data(not_yet) == [NotYet()]
+    [_, welcome] = client.receive_data(not_yet + octets(answer))
 
     assert isinstance(welcome, Welcome)
     assert welcome.rest == b""
+
+
+def test_patience_has_an_end() -> None:
+    client = LoginHandshake(ALICE, address="10.99.0.1", port=443, random=Random(1))
+    client.receive_data(octets(recorded_pack("plain_radius/0/recv", "hello")))
+
+    with pytest.raises(TunnelError, match="without end") as caught:
+        client.receive_data(http.answer(wait_pack().encode()) * 61)
+
+    assert caught.value.code == 4
 
 
 # -- changing a password -----------------------------------------------------------------------------------------------
 
 
 def change(server: FakeServer, username: str = "alice", old: str = "secret", hub: str = "LAB") -> list[Event]:
+    known = HashedPassword(hash_password(username, old).hex())
     handshake = PasswordHandshake(
-        hub, username, old=Secret(old), new=Secret("password"), address="10.99.0.1", random=Random(9)
+        hub, username, old=known, new=Secret("password"), address="10.99.0.1", random=Random(9)
     )
     return talk(handshake, server.connect())
 
@@ -466,3 +471,11 @@ def test_why_a_password_is_not_changed_is_told(asked: dict[str, str], code: int)
 
     assert caught.value.code == code
     assert not server.changed
+
+
+def test_what_forbids_the_change_is_told_by_name() -> None:
+    server = FakeServer()
+    server.may_not_change.add("alice")
+
+    with pytest.raises(TunnelError, match=r"FixPassword.*deny_change_user_password"):
+        change(server)
