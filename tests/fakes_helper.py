@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tsunagu.authorities import Authorities
-from tsunagu.control import Established, Leased, NoLease, NotSigned, PasswordChanged, Progress, Signed, Start
+from tsunagu.control import Established, Examine, Leased, NoLease, NotSigned, PasswordChanged, Progress, Signed, Start
 from tsunagu.errors import NoAgent, NotAuthorized, StorageFailed, TunnelError, VpnError
 from tsunagu.model import ConnectionSettings, Lease, Session, Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
 from tsunagu_helper.connection import Connection
+from tsunagu_helper.diagnosis import Machine
 from tsunagu_helper.history import History
 from tsunagu_helper.lease_policy import AddressPlan, Conflict, DnsPlan, Everything, Interface, Route
 from tsunagu_helper.runner import Facts
@@ -243,6 +244,9 @@ class FakeAgents:
     def unregister(self, caller: str) -> None:
         del self.registered[caller]
 
+    def has_one_for(self, uid: int) -> bool:
+        return bool({0, uid} & set(self.registered.values()))
+
     async def ask_secret(
         self, owner_uid: int, connection_path: str, kind: str, hints: Hints, again: bool
     ) -> SecretAnswer:
@@ -367,11 +371,12 @@ class FakeWorkers:
     def __call__(
         self,
         tap_fd: int | None,
-        start: Start,
+        start: Start | Examine,
         *,
         on_message: Callable[[WorkerMessage], None],
         on_end: Callable[[TunnelError, str], None],
     ) -> FakeWorker:
+        assert isinstance(start, Start)
         assert tap_fd == (None if start.new_password else 99)
         if self.broken:
             raise self.broken
@@ -417,6 +422,7 @@ class FakeWorld:
     workers: FakeWorkers = field(default_factory=FakeWorkers)
     listener: FakeListener = field(default_factory=FakeListener)
     history: History = field(default_factory=History)
+    machine: Machine = field(default_factory=Machine)
 
     @property
     def surroundings(self) -> Surroundings:
@@ -432,9 +438,13 @@ class FakeWorld:
             agents=self.agents,
             authority=self.authority,
             start_worker=self.workers,
+            examine=self._examine,
             history=self.history,
             utc=lambda: NOW,
         )
+
+    async def _examine(self) -> Machine:
+        return self.machine
 
     @property
     def told(self) -> list[str]:

@@ -22,8 +22,10 @@ from tsunagu_dbus import BusError, MessageBus, call, close, connect
 from tsunagu_helper.agents import Agents
 from tsunagu_helper.authority import Authority
 from tsunagu_helper.bus import Presence
+from tsunagu_helper.examination import Examination
 from tsunagu_helper.history import Entry, History
 from tsunagu_helper.hooks import Hooks
+from tsunagu_helper.journal import log_to_journal
 from tsunagu_helper.lockdown import Lockdown
 from tsunagu_helper.logind import Logind
 from tsunagu_helper.network_watch import NetworkWatch
@@ -53,7 +55,7 @@ _DO_NOT_QUEUE, _PRIMARY_OWNER = 4, 1  # of RequestName
 def main() -> None:
     """Run until told to stop.  Where that is impossible: one sentence, and exit status 1."""
     options = parser().parse_args()
-    _log_to_stderr()
+    log_to_journal()
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold passwords
     state_directory = Path(os.environ.get("STATE_DIRECTORY", STATE_DIRECTORY)).resolve()
@@ -66,9 +68,7 @@ def main() -> None:
             asyncio.run(Lockdown(state_directory, program.uid).lift_all())
             return
         with _alone(state_directory):
-            offloads = program.has_fast_path() and not options.plain
-            helper = _Helper(state_directory, runtime_directory, program, options.admin_group, offloads=offloads)
-            asyncio.run(helper.run())
+            asyncio.run(_Helper(state_directory, runtime_directory, program, options).run())
     except VpnError as error:
         LOG.critical("%s", error)
         sys.exit(1)
@@ -76,21 +76,31 @@ def main() -> None:
 
 class _Helper:
     def __init__(
-        self, state_directory: Path, runtime_directory: Path, program: Program, admin_group: str, *, offloads: bool
+        self, state_directory: Path, runtime_directory: Path, program: Program, options: argparse.Namespace
     ) -> None:
-        self._admin_group = admin_group
+        self._admin_group = options.admin_group
         self._start_worker = partial(Worker, program)
         self._all_traffic = AllTraffic(program.uid)
         self._resolver = Resolver(state_directory)
         self._lockdown = Lockdown(state_directory, program.uid)
         mark = f"Tsunagu ({state_directory})"
-        self._nics = Nics(mark, offloads=offloads)
+        self._nics = Nics(mark, offloads=program.has_fast_path() and not options.plain)
         self._network = NetworkWatch(mark, self._network_changed)
         self._wanted = Wanted(runtime_directory)
         configuration_directory = Path(os.environ.get("CONFIGURATION_DIRECTORY", CONFIGURATION_DIRECTORY))
         self._hooks = Hooks(configuration_directory / "hooks.d")
         self._provided = partial(provided, configuration_directory / "connections.d")
         self._store = Store(state_directory)
+        self._examination = Examination(
+            nics=self._nics,
+            all_traffic=self._all_traffic,
+            resolver=self._resolver,
+            lockdown=self._lockdown,
+            store=self._store,
+            start_worker=self._start_worker,
+            has_worker_user=program.uid != NOBODYS_ID,
+            plain_by_option=options.plain,
+        )
         self._history = History()
         self._presence = Presence()
         self._stop = asyncio.Event()
@@ -115,8 +125,9 @@ class _Helper:
             wanted=self._wanted,
             provided=self._provided,
             agents=self._agents(bus),
-            authority=Authority(bus, self._admin_group),
+            authority=self._authority(bus),
             start_worker=self._start_worker,
+            examine=self._examination.look,
             history=self._history,
             utc=time.time,
         )
@@ -163,6 +174,10 @@ class _Helper:
     def _agents(self, bus: MessageBus) -> Agents:
         return Agents(bus, lambda uid: self._service.agent_registered(uid))
 
+    def _authority(self, bus: MessageBus) -> Authority:
+        self._examination.authority = Authority(bus, self._admin_group)
+        return self._examination.authority
+
     def _watch_logind(self, bus: MessageBus) -> Logind:
         return Logind(
             bus,
@@ -201,7 +216,7 @@ class _Helper:
                 LOG.debug("%s", error)
             else:
                 self._around.agents = self._agents(bus)
-                self._around.authority = Authority(bus, self._admin_group)
+                self._around.authority = self._authority(bus)
                 try:
                     await self._appear(bus)
                 except VpnError as error:
@@ -266,29 +281,6 @@ def _alone(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-class _JournalLines(logging.Formatter):
-    """Each line with its priority, as systemd's journal takes it from a stream (sd-daemon(3))."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        priority = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.DEBUG: 7}.get(record.levelno, 6)
-        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    if _stderr_is_journal():
-        handler.setFormatter(_JournalLines())
-    else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-
-
-def _stderr_is_journal() -> bool:
-    """``JOURNAL_STREAM`` is inherited, so it counts only where it names our own stream (systemd.exec(5))."""
-    facts = os.fstat(sys.stderr.fileno())
-    return os.environ.get("JOURNAL_STREAM") == f"{facts.st_dev}:{facts.st_ino}"
 
 
 if __name__ == "__main__":

@@ -74,6 +74,10 @@ class Agents:
         if agent is not None:
             agent.forget()
 
+    def has_one_for(self, uid: int) -> bool:
+        """Somebody would ask this user's person."""
+        return bool(self._for(uid))
+
     async def ask_secret(
         self, owner_uid: int, connection_path: str, kind: str, hints: Hints, again: bool
     ) -> SecretAnswer:

@@ -45,8 +45,8 @@ class Authority:
     """Asked before anything is read from a call's arguments or done."""
 
     def __init__(self, bus: MessageBus, admin_group: str) -> None:
+        self.admin_group = admin_group
         self._bus = bus
-        self._admin_group = admin_group
         self._check_ids = itertools.count(1)
 
     async def uid_of(self, caller: str) -> int:
@@ -81,6 +81,27 @@ class Authority:
                 f"It could not be found out whether you may {deed}: {error}. "
                 "Try again, or let an administrator look at the state of polkit"
             ) from error
+
+    async def state(self) -> tuple[bool, str]:
+        """Whether there is polkit, and why it does not answer or does not know us ("")."""
+        try:
+            if not await self._has_polkit():
+                return False, ""
+            [actions] = await call(
+                self._bus, POLKIT, POLKIT_PATH, POLKIT_AUTHORITY, "EnumerateActions", "s", [""], CHECK_TIMEOUT_S
+            )
+        except BusError as error:
+            return True, str(error)
+        unknown = [action for action in _DEEDS if action not in {row[0] for row in actions}]
+        return True, f"it does not know the action {unknown[0]}" if unknown else ""
+
+    async def is_on_bus(self, name: str) -> bool:
+        """Somebody has this name there."""
+        try:
+            [is_owned] = await self._ask_bus("NameHasOwner", "s", [name])
+        except BusError:
+            return False
+        return bool(is_owned)
 
     async def _has_polkit(self) -> bool:
         """It runs, or the bus would start it."""
@@ -131,9 +152,9 @@ class Authority:
                 )
 
     async def _ask_group(self, uid: int, deed: str) -> None:
-        if not await asyncio.to_thread(_is_member, uid, self._admin_group):
+        if not await asyncio.to_thread(_is_member, uid, self.admin_group):
             raise NotAuthorized(
-                f"Only root and members of the group {self._admin_group} may {deed} here: "
+                f"Only root and members of the group {self.admin_group} may {deed} here: "
                 f"ask an administrator to add you to that group, then log in again"
             )
 

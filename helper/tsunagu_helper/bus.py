@@ -103,6 +103,11 @@ class ManagerObject(Interface):
 
     @method()
     @told
+    async def Diagnose(self) -> "aa{sv}":
+        return [to_variants(to_plain(finding)) for finding in await self._service.diagnose(caller())]
+
+    @method()
+    @told
     async def GetNics(self) -> "aa{sv}":
         return [to_variants(to_plain(nic)) for nic in await self._service.nics(caller())]
 

@@ -1,6 +1,7 @@
 """What a connection wants done; ``runner`` does it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tsunagu.model import ConnectionSettings, Lease, SecretKind, Secrets
 
@@ -116,6 +117,7 @@ class Tell:
     level: str  # info, warning or error
     text: str
     code: int = 0
+    happened: Literal["", "connected", "disconnected", "failed"] = ""  # for those who wait for that
 
 
 @dataclass(frozen=True, slots=True)

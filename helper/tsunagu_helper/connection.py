@@ -369,7 +369,7 @@ def _established(now: Connection, session: Session, time: float) -> Step:
         else f"Connected to {server}, session {name}"
     )
     fixed: list[Command] = [ApplyLease(None)] if now.settings.has_fixed_addresses and now.lease is None else []
-    return after, [SetCarrier(True), *fixed, *commands, Tell("info", text)]
+    return after, [SetCarrier(True), *fixed, *commands, Tell("info", text, happened="connected")]
 
 
 def _keep_or_forget(up: Connection) -> Step:
@@ -473,7 +473,8 @@ def _unplug(now: Connection) -> list[Command]:
 def _told_end(now: Connection, error: VpnError, further: str = "") -> list[Command]:
     """The carrier goes and the history says why; a session that stood was "disconnected" (S60)."""
     what = "The connection has been disconnected" if now.state is State.UP else "Could not connect"
-    return [*_unplug(now), Tell("warning" if further else "error", f"{what}: {error}{further}", error.code)]
+    level = "warning" if further else "error"
+    return [*_unplug(now), Tell(level, f"{what}: {error}{further}", error.code, happened="failed")]
 
 
 def _ended(now: Connection, error: VpnError | None) -> Connection:
@@ -517,7 +518,7 @@ def _wait_for(now: Connection, seconds: int, time: float) -> Step:
 def _idle(now: Connection, error: VpnError | None = None) -> Step:
     """The end of the run: what is left is what the next one may use."""
     idle = replace(_fresh(now), target=Target.GONE if now.target is Target.GONE else Target.DOWN, error=error)
-    told: list[Command] = [] if error else [Tell("info", "Disconnected")]
+    told: list[Command] = [] if error else [Tell("info", "Disconnected", happened="disconnected")]
     leave: list[Command] = [Leave()] if idle.target is Target.GONE else []
     return idle, [CloseNic(), *told, *leave]
 

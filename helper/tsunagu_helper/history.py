@@ -4,6 +4,8 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 
+from tsunagu_helper.journal import MESSAGE_IDS
+
 LOG = logging.getLogger(__name__)
 
 KEPT = 500  # entries
@@ -35,10 +37,17 @@ class History:
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=KEPT)
 
-    def add(self, entry: Entry) -> None:
-        """Keep and log it."""
+    def add(self, entry: Entry, happened: str = "") -> None:
+        """Keep and log it; ``happened`` as in ``Tell``."""
         self._entries.append(entry)
-        LOG.log(_LEVELS[entry.level], "%s: %s", one_line(entry.connection), one_line(entry.text))
+        journal = {"MESSAGE_ID": MESSAGE_IDS.get(happened, ""), "TSUNAGU_CODE": str(entry.code or "")}
+        LOG.log(
+            _LEVELS[entry.level],
+            "%s: %s",
+            one_line(entry.connection),
+            one_line(entry.text),
+            extra={"journal": journal},
+        )
 
     def newest(self, limit: int, owner: int | None) -> list[Entry]:
         """Up to ``limit`` of the entries that an owner may see (None: all), newest last; those of root are for all."""

@@ -30,6 +30,7 @@ class Lockdown:
 
     def __init__(self, directory: Path, worker_uid: int) -> None:
         self.holders: dict[str, str] = {}
+        self.is_damaged = False  # what an earlier life has left cannot be read
         self._file = directory / FILE
         self._worker_uid = worker_uid
         self._lan = dict[str, bool]()  # whether the local network stays in reach, by connection
@@ -67,6 +68,7 @@ class Lockdown:
         """
         self.holders.clear()
         self._lan.clear()
+        self.is_damaged = False
         if self._file.exists() or os.access(NFT, os.X_OK):  # a lost file leaves its table standing
             await _nft(_DELETE)
             self._file.unlink(missing_ok=True)
@@ -85,11 +87,28 @@ class Lockdown:
         except FileNotFoundError:
             return
         except (OSError, ValueError, TypeError, RecursionError):
+            self.is_damaged = True
             LOG.error("%s is damaged, so what it blocks stays blocked until somebody unblocks", self._file)
             return
         self.holders = {connection_id: name for connection_id, (name, _) in kept.items()}
         self._lan = {connection_id: allow_lan for connection_id, (_, allow_lan) in kept.items()}
         await self._load()
+
+    async def why_not(self) -> str:
+        """Why it could not be used; "": it could."""
+        try:
+            await _nft(ruleset(self._worker_uid, allow_lan=True), "--check")
+        except VpnError as error:
+            return str(error)
+        return ""
+
+    async def stands(self) -> bool:
+        """The kernel has our table, whoever put it there."""
+        try:
+            await _nft("list table inet tsunagu\n")
+        except VpnError:
+            return False
+        return True
 
     async def _load(self) -> None:
         kept = {connection_id: (name, self._lan[connection_id]) for connection_id, name in self.holders.items()}
@@ -127,11 +146,12 @@ def ruleset(worker_uid: int, *, allow_lan: bool) -> str:
 """
 
 
-async def _nft(text: str) -> None:
+async def _nft(text: str, *options: str) -> None:
     """nftables' own program, with fixed arguments."""
     try:
         process = await asyncio.create_subprocess_exec(
             NFT,
+            *options,
             *("-f", "-"),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

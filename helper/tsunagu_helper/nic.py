@@ -31,6 +31,8 @@ LOG = logging.getLogger(__name__)
 
 TUN_DEVICE = Path("/dev/net/tun")
 
+TRIED = "tsunagu_try"  # a NIC for a moment
+
 NAME_TAKEN, NOT_CREATED, IN_USE = 30, 31, 43  # of the error table
 
 # linux/if_tun.h
@@ -104,6 +106,28 @@ class Nics:
             for name, index in await self._ours(line):
                 LOG.warning("%s was left behind by an earlier run; deleted", name)
                 await _delete(line, index)
+
+    async def leftovers(self) -> list[str]:
+        """Names of NICs with our mark that are no connection's.
+
+        Raises:
+            VpnError: the kernel does not say.
+        """
+        async with netlink(failed("Network adapters could not be listed")) as line:
+            return [f"link {name}" for name, _ in await self._ours(line) if name not in self._open]
+
+    def attempt(self) -> tuple[str, bool]:
+        """Make a NIC that goes again at once: why that does not work (""), and whether it took offloads."""
+        try:
+            fd = _create_tap(TRIED, offloads=True)
+        except TunnelError as error:
+            return error.detail, False
+        if fd is None:
+            return f"{TRIED} belongs to another program", False
+        try:
+            return "", _switch_on_offloads(fd)
+        finally:
+            os.close(fd)
 
     async def _take_over(self, line: Any, name: str) -> int:
         """The name is taken; if only by something of ours that nobody knows any more, make it free."""
@@ -228,12 +252,13 @@ def _create_tap(name: str, offloads: bool) -> int | None:
     return fd
 
 
-def _switch_on_offloads(fd: int) -> None:
-    """Where the kernel knows none of them, its packets are frames, and so are ours."""
+def _switch_on_offloads(fd: int) -> bool:
+    """Where the kernel knows none of them (False), its packets are frames, and so are ours."""
     for offloads in _OFFLOADS:
         with contextlib.suppress(OSError):
             fcntl.ioctl(fd, _TUNSETOFFLOAD, offloads)
-            return
+            return True
+    return False
 
 
 def _answer_for_own_addresses_only(name: str) -> None:

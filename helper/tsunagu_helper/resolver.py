@@ -87,6 +87,12 @@ class Resolver:
                 await self._unset_by_resolvconf(program, nic)
         self._file.put_back()
 
+    async def way(self) -> str:
+        """Which of the three is taken."""
+        if await self._resolved_is_asked():
+            return "systemd-resolved"
+        return "resolvconf" if _resolvconf() else f"{PATH}"
+
     # -- systemd-resolved ---------------------------------------------------------------------------------------------
 
     async def _resolved_is_asked(self) -> bool:

@@ -149,6 +149,28 @@ class AllTraffic:
                 present = [_seen_route(message, TABLE) for message in await _dump_table(line, family)]
                 await _set(line, "route", [], present)
 
+    async def leftovers(self) -> list[str]:
+        """Rules and routes of ours, while no connection has all traffic.
+
+        Raises:
+            VpnError: the kernel does not say.
+        """
+        if self._holder:
+            return []
+        async with netlink(failed("Rules could not be listed")) as line:
+            rules = [
+                f"rule {message.get('FRA_PRIORITY')}"
+                for family in _FAMILIES.values()
+                async for message in await line.rule("dump", family=family)
+                if message.get("FRA_PROTOCOL") == PROTOCOL
+            ]
+            routes = [
+                f"route {_destination(message)} table {TABLE}"
+                for family in _FAMILIES.values()
+                for message in await _dump_table(line, family)
+            ]
+            return rules + routes
+
     # -- the rules ----------------------------------------------------------------------------------------------------
 
     def _rules(self, version: int, *, allow_lan: bool) -> list[Message]:

@@ -34,6 +34,7 @@ from tsunagu_helper.commands import (
     WaitFor,
 )
 from tsunagu_helper.connection import Connection, step
+from tsunagu_helper.errand import change_password
 from tsunagu_helper.events import (
     Event,
     GotLease,
@@ -50,9 +51,9 @@ from tsunagu_helper.events import (
     WorkerEnded,
 )
 from tsunagu_helper.history import Entry
+from tsunagu_helper.journal import ABOUT
 from tsunagu_helper.lease_policy import AddressPlan, DnsPlan, link_local_address, plan, without_lease
 from tsunagu_helper.occasion import environment, occasion
-from tsunagu_helper.password_change import change_password
 from tsunagu_helper.store import StoredConnection
 from tsunagu_helper.surroundings import Nic, RunningWorker, Surroundings, WorkerMessage
 
@@ -145,9 +146,19 @@ class Runner:
 
     # -- events -------------------------------------------------------------------------------------------------------
 
+    def _about(self) -> dict[str, str]:
+        """The fields of the log."""
+        return {
+            "TSUNAGU_CONNECTION": self.stored.settings.name,
+            "TSUNAGU_CONNECTION_ID": self.stored.id,
+            "TSUNAGU_OWNER": str(self.stored.owner),
+            "TSUNAGU_NIC": self.facts.interface,
+        }
+
     async def _run(self) -> None:
         while not (self.left.is_set() and self._events.empty()):
             event, done = await self._events.get()
+            ABOUT.set(self._about())
             before = self.connection, self.facts
             self.connection, commands = step(self.connection, event, self._around.utc())
             if self.connection.state is State.STOPPING:
@@ -284,6 +295,7 @@ class Runner:
         if self._nic is None:
             self._nic = await self._around.nics.open(name, self._mac)
             self.facts = Facts(interface=self._nic.name)
+            ABOUT.set(self._about())
 
     async def _close_nic(self) -> None:
         nic, self._nic, self.facts = self._nic, None, Facts()
@@ -431,4 +443,4 @@ class Runner:
             text=told.text,
             code=told.code,
         )
-        self._around.history.add(entry)
+        self._around.history.add(entry, told.happened)

@@ -26,6 +26,7 @@ from tsunagu.bus_names import (
 from tsunagu.errors import AlreadyExists, NotAuthorized, NotFound, StorageFailed, VpnError
 from tsunagu.model import NO_SECRETS, ConnectionSettings, Secret, Secrets
 from tsunagu_helper.connection import Connection
+from tsunagu_helper.diagnosis import Finding, findings
 from tsunagu_helper.events import (
     AgentAppeared,
     CertificatePinned,
@@ -291,6 +292,14 @@ class ConnectionService:
         """What happened to the caller's connections (root: to all), newest last."""
         uid = await self._around.authority.uid_of(caller)
         return self._around.history.newest(limit, owner=None if uid == 0 else uid)
+
+    async def diagnose(self, caller: str) -> list[Finding]:
+        """What is wrong with the machine and how to mend it, and what is good to know; the worst first."""
+        uid = await self._around.authority.uid_of(caller)
+        await self._around.authority.check(caller, ACTION_CONTROL)
+        machine = await self._around.examine()
+        has_agent = uid == 0 or self._around.agents.has_one_for(uid)
+        return findings(replace(machine, has_agent=has_agent, unused=(*machine.unused, *self.problems)))
 
     async def register_agent(self, path: str, caller: str) -> None:
         """Ask the caller's person from now on."""

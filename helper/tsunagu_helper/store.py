@@ -146,6 +146,13 @@ class Store:
             text = json.dumps(to_plain(authorities), indent=2) + "\n"
             write_whole(self._directory / "authorities" / f"{owner}.json", text)
 
+    def quarantined(self) -> list[Path]:
+        """Files that could not be read and were moved aside."""
+        try:
+            return sorted(self._quarantine.iterdir())
+        except OSError:
+            return []
+
     def _note_start(self, connection_id: str, wanted: bool) -> None:
         """Keep the file by which the system knows whether to start the helper with the machine."""
         self._at_start = self._at_start | {connection_id} if wanted else self._at_start - {connection_id}

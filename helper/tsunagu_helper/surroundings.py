@@ -1,12 +1,14 @@
 """What the connections work with, as far as they know it: the real things are in the modules of the same names."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from tsunagu.authorities import Authorities
 from tsunagu.control import (
     Established,
+    Examine,
+    Examined,
     Leased,
     NeedSignature,
     NoLease,
@@ -19,11 +21,12 @@ from tsunagu.control import (
 from tsunagu.errors import TunnelError, VpnError
 from tsunagu.model import ConnectionSettings, Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
+from tsunagu_helper.diagnosis import Machine
 from tsunagu_helper.history import History
 from tsunagu_helper.lease_policy import AddressPlan, Conflict, DnsPlan, Everything, Route
 from tsunagu_helper.store import StoredConnection
 
-WorkerMessage = Progress | NeedSignature | Established | PasswordChanged | Leased | NoLease
+WorkerMessage = Progress | NeedSignature | Established | PasswordChanged | Examined | Leased | NoLease
 Hints = Mapping[str, str | int | bool]
 
 
@@ -103,6 +106,7 @@ class Agents(Protocol):
 
     def register(self, caller: str, uid: int, path: str) -> None: ...
     def unregister(self, caller: str) -> None: ...
+    def has_one_for(self, uid: int) -> bool: ...
     async def ask_secret(
         self, owner_uid: int, connection_path: str, kind: str, hints: Hints, again: bool
     ) -> SecretAnswer: ...
@@ -132,7 +136,7 @@ class WorkerStarter(Protocol):
     def __call__(
         self,
         tap_fd: int | None,
-        start: Start,
+        start: Start | Examine,
         *,
         on_message: Callable[[WorkerMessage], None],
         on_end: Callable[[TunnelError, str], None],
@@ -154,5 +158,6 @@ class Surroundings:
     agents: Agents
     authority: Authority
     start_worker: WorkerStarter
+    examine: Callable[[], Awaitable[Machine]]
     history: History
     utc: Callable[[], float]  # seconds

@@ -25,6 +25,8 @@ from tsunagu.control import (
     CheckCarriers,
     ControlError,
     Established,
+    Examine,
+    Examined,
     Failed,
     Leased,
     NeedSignature,
@@ -67,6 +69,7 @@ _DIGEST = re.compile(r"[0-9a-f]{40}")  # SHA-1
 _BEFORE_SESSION = (Progress, NeedSignature, Established, Failed)
 _IN_SESSION = (Progress, Leased, NoLease, Failed)  # a session that lost its carriers connects again
 _CHANGING_PASSWORD = (Progress, PasswordChanged, Failed)
+_EXAMINING = (Examined, Failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class Worker:
         self,
         program: Program,
         tap_fd: int | None,
-        start: Start,
+        start: Start | Examine,
         *,
         on_message: Callable[[WorkerMessage], None],
         on_end: Callable[[TunnelError, str], None],
@@ -113,8 +116,7 @@ class Worker:
         """
         self._loop = asyncio.get_running_loop()
         self._on_message, self._on_end = on_message, on_end
-        self._name = one_line(start.settings.name)
-        self._legal: tuple[type[ToHelper], ...] = _CHANGING_PASSWORD if start.new_password else _BEFORE_SESSION
+        self._name, self._legal = _of(start)
         self._allowance = Allowance(MESSAGES, MESSAGES_PER_S, self._loop.time)
         self._error: TunnelError | None = None
         self._certificate = ""
@@ -210,7 +212,7 @@ class Worker:
         elif not isinstance(message, StatisticsReport):
             if isinstance(message, Established):
                 self._legal = _IN_SESSION
-            if isinstance(message, PasswordChanged):
+            if isinstance(message, PasswordChanged | Examined):
                 self._end(TunnelError(6))
             self._on_message(message)
 
@@ -266,6 +268,13 @@ class Worker:
             self._statistics.set_result(None)
         LOG.debug("%s: the worker ended with status %d", self._name, status)
         self._on_end(self._error or TunnelError(23, "the worker ended unexpectedly"), self._certificate)
+
+
+def _of(start: Start | Examine) -> tuple[str, tuple[type[ToHelper], ...]]:
+    """What the worker is called in the log, and what it may say."""
+    if isinstance(start, Examine):
+        return "Tsunagu", _EXAMINING
+    return one_line(start.settings.name), _CHANGING_PASSWORD if start.new_password else _BEFORE_SESSION
 
 
 def _spawn(program: Program, tap_fd: int | None, control_fd: int) -> "subprocess.Popen[bytes]":

@@ -9,12 +9,14 @@ import socket
 import sys
 from random import SystemRandom
 
+from tsunagu.control import Failed, encode
 from tsunagu_tunnel.confinement import confine
 from tsunagu_tunnel.privileges import PrivilegesRemain, drop_privileges
 from tsunagu_tunnel.worker import Worker
 
 LOG = logging.getLogger("tsunagu_tunnel")
 
+UNEXPECTED = 23  # of the error table
 NICENESS = -20  # as the reference client has it: a tunnel must not be the slowest part of a busy machine's network
 
 
@@ -35,13 +37,14 @@ def main() -> int:
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
     # What is imported late, and may lie where only root can read.
     "a".encode("idna")
+    control = socket.socket(fileno=arguments.control_fd)
     try:
         drop_privileges(arguments.uid, arguments.gid)
         confine()
     except PrivilegesRemain as error:
         LOG.critical("not started: %s", error)
+        control.send(encode(Failed(code=UNEXPECTED, detail=str(error))))
         return 2
-    control = socket.socket(fileno=arguments.control_fd)
     return Worker(control, arguments.tap_fd, random=SystemRandom()).run()
 
 

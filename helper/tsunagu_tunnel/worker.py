@@ -13,6 +13,7 @@ from tsunagu.control import (
     CheckCarriers,
     ControlError,
     Established,
+    Examine,
     Failed,
     NotSigned,
     PasswordChanged,
@@ -32,6 +33,7 @@ from tsunagu_tunnel.card import Card
 from tsunagu_tunnel.connect import Dialler
 from tsunagu_tunnel.dataplane import NicEnd, nic_end
 from tsunagu_tunnel.dial import Dial, Limits
+from tsunagu_tunnel.examination import examine
 from tsunagu_tunnel.loop import Loop
 from tsunagu_tunnel.tls import CertificateRefused, as_text
 from tsunagu_tunnel.tunnel import Tunnel
@@ -126,6 +128,9 @@ class Worker:
                     self._loop.start(self._attempt(message, self._nic))
                 else:
                     raise _Leave("a session needs a NIC")
+            case Examine() if self._start is None:
+                self._tell(examine())
+                raise _Leave("examined")
             case ReportStatistics():
                 statistics = self._tunnel.statistics() if self._tunnel else Statistics()
                 self._tell(StatisticsReport(statistics=statistics))

@@ -41,6 +41,11 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Examine:
+    """In the place of ``Start``: attempt nothing, answer with one ``Examined``, leave."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
     """Log off in order, then leave.  ``keep_address``: do not give it back to the DHCP server."""
 
@@ -104,6 +109,16 @@ class PasswordChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What the worker has found of its own confinement, by trying what it must not do, and of its data path."""
+
+    uid: int
+    calls_refused: bool  # system calls that no worker needs: seccomp
+    files_refused: bool  # files that no worker needs: Landlock
+    is_compiled: bool  # the data path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leased:
     """DHCP gave (or renewed) this lease."""
 
@@ -131,8 +146,10 @@ class Failed:
     certificate: str = ""  # with codes 85, 106, 149: what the server showed, DER in base64
 
 
-ToWorker = Start | Stop | CheckCarriers | ReportStatistics | Signed | NotSigned
-ToHelper = Progress | NeedSignature | Established | PasswordChanged | Leased | NoLease | StatisticsReport | Failed
+ToWorker = Start | Examine | Stop | CheckCarriers | ReportStatistics | Signed | NotSigned
+ToHelper = (
+    Progress | NeedSignature | Established | PasswordChanged | Examined | Leased | NoLease | StatisticsReport | Failed
+)
 
 _BY_NAME: dict[str, type[Any]] = {t.__name__: t for t in (*get_args(ToWorker), *get_args(ToHelper))}
 

@@ -155,3 +155,24 @@ async def test_who_may_edit_may_not_reach_everybody_with_it(connect_as: ConnectA
     assert [one.settings.name for one in world.store.connections.values()] == ["own"]
     await add(root, "roots", routing="everything", kill_switch=True)
     await service.shutdown()
+
+
+async def test_the_doctor_hears_whether_polkit_answers_and_knows_our_actions(
+    connect_as: ConnectAs, polkit_bus: SystemBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(await connect_as(0), ORDINARY_GROUP)
+
+    assert await authority.state() == (True, "")
+    monkeypatch.setitem(authority_module._DEEDS, "org.tsunagu.vpn1.younger", "do something new")
+    assert await authority.state() == (True, "it does not know the action org.tsunagu.vpn1.younger")
+    monkeypatch.setattr(authority_module, "CHECK_TIMEOUT_S", 0.2)
+    with polkit_bus.polkit_stopped():
+        has_polkit, why = await authority.state()
+
+    assert has_polkit
+    assert why
+
+
+@pytest.mark.usefixtures("system_bus")
+async def test_the_doctor_hears_where_there_is_no_polkit(connect_as: ConnectAs) -> None:
+    assert await Authority(await connect_as(0), ORDINARY_GROUP).state() == (False, "")

@@ -29,6 +29,7 @@ MEMBERS = {
         "Unblock()",
         "GetEvents(u) -> aa{sv}",
         "GetNics() -> aa{sv}",
+        "Diagnose() -> aa{sv}",
         "GetAuthorities() -> s",
         "AddAuthorities(s)",
         "RemoveAuthority(s)",

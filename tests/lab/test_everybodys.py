@@ -32,8 +32,8 @@ def test_what_the_administrator_provides_is_used_by_people_and_changed_by_nobody
     told = [entry["text"] for entry in stack.json("log")]
     assert any("typo.json" in text and '"hubb"' in text for text in told)
     found = {finding["key"]: finding for finding in stack.json("doctor")}
-    assert "typo.json" in found["doctor_store"]["detail"]
-    assert "doctor_helper" not in found
+    assert "typo.json" in found["connection"]["text"]
+    assert "helper" not in found
     stack.disconnect("Company")
 
 

@@ -35,8 +35,9 @@ def sentences() -> Iterator[tuple[str, str]]:
                 continue
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                    said = node.args[1:2] if node.func.id == "Tell" else node.args[:1]
-                    if node.func.id in SAYERS | {"Tell", "_told"} - {"TunnelError"}:
+                    place = {"Tell": 1, "Finding": 2}.get(node.func.id, 0)  # of the sentence among the arguments
+                    said = node.args[place : place + 1]
+                    if node.func.id in SAYERS | {"Tell", "Finding", "_told"} - {"TunnelError"}:
                         for text in (text for value in said for text in _texts(value)):
                             yield f"{path.name}:{node.lineno}", text + ": X" * (node.func.id == "_told")
 
@@ -63,7 +64,7 @@ def is_japanese(text: str) -> bool:
     """No English words are left but those that Japanese takes as they are."""
     names = (
         r"Tsunagu|SoftEther|PacketiX|SecureNAT|[a-z.]*example\.org|polkit|root|tsunagu|systemctl|journalctl|dbus|vpncmd"
-        r"|systemd-resolved|resolvconf"
+        r"|systemd-resolved|resolvconf|Landlock|Linux|Python|dunst"
     )
     words = re.findall(r"[a-z]{3,}", re.sub(names + r"|--?[a-z-]+|BEGIN|status|HOST|'[^']*'|\"[^\"]*\"", "", text))
     return bool(re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", text)) and not words

@@ -40,6 +40,7 @@ from tsunagu.model import (
 from tsunagu.sha0 import hash_password
 from tsunagu_helper import service as service_module
 from tsunagu_helper.agents import SecretAnswer
+from tsunagu_helper.diagnosis import Finding
 from tsunagu_helper.service import ConnectionService
 
 ANONYMOUS = replace(SETTINGS, auth=AuthType.ANONYMOUS)
@@ -407,7 +408,8 @@ def test_every_call_about_a_connection_is_in_the_table() -> None:
     agents = {"register_agent", "agent_registered", "unregister_agent"}
     authorities = {"authorities", "add_authorities", "remove_authority"}
     machine = {"load", "shutdown", "sleep", "wake", "network_changed", "user_gone"}  # nobody on the bus calls these
-    assert public == CALLS.keys() | agents | {"add", "events", "nics", "sight_of", "unblock"} | authorities | machine
+    further = {"add", "diagnose", "events", "nics", "sight_of", "unblock"}
+    assert public == CALLS.keys() | agents | further | authorities | machine
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -529,6 +531,21 @@ async def test_who_may_not_edit_may_not_add(bench: Bench) -> None:
     assert bench.world.store.owned_authorities == {}
 
     assert bench.world.store.connections == {}
+
+
+async def test_the_machine_is_looked_over_for_those_who_may_connect(bench: Bench) -> None:
+    def keys(found: list[Finding]) -> set[str]:
+        return {finding.key for finding in found}
+
+    assert "agent" in keys(await bench.service.diagnose(ALICE))
+    await bench.service.register_agent("/agent", ALICE)
+    assert "agent" not in keys(await bench.service.diagnose(ALICE))
+    assert "agent" in keys(await bench.service.diagnose(BOB))
+    assert "agent" not in keys(await bench.service.diagnose(ROOT))
+
+    bench.world.authority.denied.add((BOB, ACTION_CONTROL))
+    with pytest.raises(NotAuthorized):
+        await bench.service.diagnose(BOB)
 
 
 async def test_everyone_sees_the_history_of_their_own_connections_and_root_sees_all(bench: Bench) -> None:

@@ -49,6 +49,7 @@ def test_every_sentence_that_is_said_exists_and_every_one_that_exists_is_said() 
         "pin_",
         "udp_",
         "nic_",
+        "doctor_is_",
         "session_status_",
         "set_",
         "choice_",

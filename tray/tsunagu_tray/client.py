@@ -275,6 +275,11 @@ class HelperClient:
         [events] = await self._call(ROOT_PATH, MANAGER, "GetEvents", "u", [limit])
         return [dict(event) for event in plain(events)]
 
+    async def diagnose(self) -> list[dict[str, Any]]:
+        """What the helper finds wrong with the machine; the fields of its ``Finding``, the worst first."""
+        [found] = await self._call(ROOT_PATH, MANAGER, "Diagnose", timeout_s=EDIT_TIMEOUT_S)
+        return [dict(finding) for finding in plain(found)]
+
     async def nics(self) -> list[dict[str, Any]]:
         """The network adapters of the connections one may know of; the fields of the helper's ``NicSeen``."""
         [nics] = await self._call(ROOT_PATH, MANAGER, "GetNics")

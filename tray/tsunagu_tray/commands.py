@@ -395,14 +395,16 @@ class Commands:
 
     async def doctor(self) -> None:
         """What is wrong with this machine; an error where nothing can work."""
-        findings = judge(await examine(self.client))
+        texts = self.texts
+        findings = judge(await examine(self.client), texts)
         if self.options.json:
             print_json([to_plain(finding) for finding in findings])
         else:
-            told = [self.texts(finding.key, detail=finding.detail) for finding in findings]
-            print_lines(told or [self.texts("doctor_well")])
-        if any(finding.is_bad for finding in findings):
-            raise VpnError(self.texts("doctor_bad"))
+            print_lines(table([[texts(f"doctor_is_{finding.level}"), finding.text] for finding in findings]))
+            if all(finding.level == "info" for finding in findings):
+                print_lines([texts("doctor_well")])
+        if any(finding.level == "error" for finding in findings):
+            raise VpnError(texts("doctor_bad"))
 
     async def log(self) -> None:
         """What happened, oldest first."""

@@ -1,16 +1,21 @@
-"""What is wrong with a machine, and how to mend it: facts are gathered, then judged by a table."""
+"""What is wrong with a machine, and how to mend it: facts are gathered, then judged by a table.
+
+What only root sees is the helper's to find (``tsunagu_helper.diagnosis``).
+"""
 
 import os
-import pwd
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tsunagu.errors import VpnError
 from tsunagu_dbus import BusError, MessageBus, call, close, connect
 from tsunagu_tray.client import HelperClient
+from tsunagu_tray.notify import SERVICE as NOTIFICATIONS
 from tsunagu_tray.panel_watch import WATCHER
+from tsunagu_tray.texts import Texts
 
 KEYRING = "org.freedesktop.secrets"
 FILES = (
@@ -18,10 +23,18 @@ FILES = (
     "/usr/share/dbus-1/system.d/org.tsunagu.VPN1.conf",
     "/usr/share/polkit-1/actions/org.tsunagu.vpn1.policy",
 )
-WORKER_USER = "tsunagu-tunnel"
 BUILT_AFTER = 1_700_000_000  # UTC s; a clock before that finds all certificates not valid yet
 
 _BUS = "org.freedesktop.DBus"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence; ``key`` is for scripts; ``level`` error: nothing works before it is mended, warning, or info."""
+
+    key: str
+    level: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,71 +42,75 @@ class Facts:
     """What was found."""
 
     helper: str = ""  # why it cannot be reached; "": it can
+    not_examined: str = ""  # why it did not look the machine over; "": it did
+    by_helper: tuple[Finding, ...] = ()  # in English
     missing_files: tuple[str, ...] = ()
     has_tun: bool = True
-    has_worker_user: bool = True
     has_session: bool = True  # a desktop's bus
     has_panel: bool = True  # that takes icons
+    has_notifications: bool = True
     has_keyring: bool = True
     clock: float = float("inf")  # UTC s
-    problems: tuple[str, ...] = ()  # the helper's, with files
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """``key`` of the sentences; ``is_bad``: nothing works before it is mended."""
-
-    key: str
-    is_bad: bool
-    detail: str = ""
-
-
-def judge(facts: Facts) -> list[Finding]:
-    """What a person has to know, the worst first; empty: all is well."""
-    return sorted(_judged(facts), key=lambda finding: not finding.is_bad)
+def judge(facts: Facts, texts: Texts) -> list[Finding]:
+    """What a person has to know, in their language, the worst first."""
+    found = [
+        Finding(key.removeprefix("doctor_"), level, texts(key, detail=detail)) for key, level, detail in _judged(facts)
+    ]
+    found += [Finding(finding.key, finding.level, texts.say(finding.text)) for finding in facts.by_helper]
+    return sorted(found, key=lambda finding: ("error", "warning", "info").index(finding.level))
 
 
-def _judged(facts: Facts) -> Iterator[Finding]:
+def _judged(facts: Facts) -> Iterator[tuple[str, str, str]]:
     if facts.helper:
-        yield Finding("doctor_helper", True, facts.helper)
+        yield "doctor_helper", "error", facts.helper
+    if facts.not_examined:
+        yield "doctor_not_examined", "warning", facts.not_examined
     for path in facts.missing_files:
-        yield Finding("doctor_file", bool(facts.helper), path)
-    if not facts.has_tun:
-        yield Finding("doctor_tun", True)
+        yield "doctor_file", "error" if facts.helper else "warning", path
+    if facts.helper and not facts.has_tun:
+        yield "doctor_tun", "error", ""
     if facts.clock < BUILT_AFTER:
-        yield Finding("doctor_clock", True)
-    for problem in facts.problems:
-        yield Finding("doctor_store", False, problem)
-    if not facts.has_worker_user:
-        yield Finding("doctor_user", False, WORKER_USER)
+        yield "doctor_clock", "error", ""
     if not facts.has_session:
-        yield Finding("doctor_session", False)
-    elif not facts.has_panel:
-        yield Finding("doctor_panel", False)
-    if facts.has_session and not facts.has_keyring:
-        yield Finding("doctor_keyring", False)
+        yield "doctor_session", "info", ""
+        return
+    for key, is_there in (
+        ("doctor_panel", facts.has_panel),
+        ("doctor_notifications", facts.has_notifications),
+        ("doctor_keyring", facts.has_keyring),
+    ):
+        if not is_there:
+            yield key, "warning", ""
 
 
 async def examine(client: HelperClient) -> Facts:
-    """Look at everything that a person without rights can see."""
-    helper, problems = "", []
+    """Look at everything that a person without rights can see, and have the helper look at the rest."""
+    helper = not_examined = ""
+    found: list[dict[str, Any]] = []
     try:
         await client.open()
         await client.activate()
-        problems = [str(e["text"]) for e in await client.events(1000) if not e["id"] and e["level"] == "error"]
     except VpnError as error:
         helper = str(error)
+    else:
+        try:
+            found = await client.diagnose()
+        except VpnError as error:
+            not_examined = str(error)
     names = await _session_names()
     return Facts(
         helper=helper,
+        not_examined=not_examined,
+        by_helper=tuple(Finding(one["key"], one["level"], one["text"]) for one in found),
         missing_files=_missing(FILES),
         has_tun=not _missing(("/dev/net/tun",)),
-        has_worker_user=WORKER_USER in {user.pw_name for user in pwd.getpwall()},
         has_session=names is not None,
         has_panel=names is not None and WATCHER in names,
+        has_notifications=names is not None and NOTIFICATIONS in names,
         has_keyring=names is not None and KEYRING in names,
         clock=time.time(),
-        problems=tuple(dict.fromkeys(problems)),
     )
 
 

@@ -369,6 +369,50 @@ _TABLE = {
     "trust whatever the server shows, without a question": "確認なしで、サーバーが示す証明書を信頼する",
     "so many entries (default 50)": "表示する件数 (既定値 50)",
 
+    # -- the doctor -------------------------------------------------------------------------------------------------
+    "There is no user tsunagu-tunnel, so workers run under a number that others might have; run 'sudo systemd-sysusers', then 'sudo systemctl restart tsunagu-helper'":
+        "ユーザー tsunagu-tunnel が存在しません。'sudo systemd-sysusers' と 'sudo systemctl restart tsunagu-helper' を実行してください",
+    "The process that faces the network does not start: {error}; 'journalctl -u tsunagu-helper' says more":
+        "通信用プロセスを起動できません: {error}。'journalctl -u tsunagu-helper' で確認してください",
+    "Workers are not kept from system calls; install the package again":
+        "通信用プロセスのシステムコールが制限されていません。パッケージを再インストールしてください",
+    "This kernel has no Landlock, so only file modes keep workers from files; Linux 5.13 has it, where 'landlock' is among the boot option lsm":
+        "このカーネルでは Landlock を使用できないため、通信用プロセスのファイルアクセスはファイルの権限だけで制限されます。Linux 5.13 以降で、起動オプション 'lsm' に 'landlock' を加えてください",
+    "Workers start, as user {number}, without capabilities, limited in system calls and files":
+        "通信用プロセスは、ユーザー {number} として特権なしで、システムコールとファイルを制限して起動します",
+    "The data path is plain Python, as the helper's option --plain wants it":
+        "オプション --plain により、通信処理には Python だけを使用しています",
+    "The data path is plain Python, which is slow, because its compiled part is missing; install the package for this processor again":
+        "コンパイル済みの通信処理がないため低速です。この CPU 用のパッケージを再インストールしてください",
+    "The data path is compiled": "コンパイル済みの通信処理を使用しています",
+    "No network adapter can be made: {why}; load the kernel's module: 'sudo modprobe tun'":
+        "仮想 LAN カードを作成できません: {why}。'sudo modprobe tun' を実行してください",
+    "This kernel's virtual network adapters take no packets of many segments, so tunnels are slower":
+        "このカーネルの仮想 LAN カードは大きなパケットに対応していないため、通信が低速になります",
+    "An earlier run has left this behind: {what}; 'sudo systemctl restart tsunagu-helper' removes it":
+        "以前の実行の残りがあります: {what}。'sudo systemctl restart tsunagu-helper' で削除されます",
+    "{program} may take Tsunagu's network adapters over, because {path} is missing; install the package again, then restart that service":
+        "{path} がないため、{program} が Tsunagu の仮想 LAN カードを管理するおそれがあります。パッケージを再インストールし、そのサービスを再起動してください",
+    "The kill switch cannot be used: {why}; install the package nftables":
+        "キルスイッチを使用できません: {why}。パッケージ'nftables'をインストールしてください",
+    "The kill switch's file is damaged, so what is blocked stays blocked; 'sudo tsunagu unblock' lifts it":
+        "キルスイッチのファイルが壊れているため、通信が遮断されたままになります。'sudo tsunagu unblock' で解除してください",
+    "The kill switch blocks traffic for no connection; 'sudo tsunagu unblock' lifts it":
+        "接続がないのにキルスイッチが通信を遮断しています。'sudo tsunagu unblock' で解除してください",
+    "Another program has removed the kill switch of {name}; disconnect, then connect again":
+        "「{name}」のキルスイッチが他のプログラムに解除されました。いったん切断し、もう一度接続してください",
+    "The kill switch of {name} is in place": "「{name}」のキルスイッチは有効です",
+    "Names behind hubs are looked up by way of {name}": "HUB の先の名前解決には {name} を使用します",
+    "There is no polkit, so members of the group {name} may use Tsunagu, and nobody else":
+        "polkit がないため、グループ「{name}」のメンバーだけが Tsunagu を使用できます",
+    "polkit does not say what you may do: {why}; 'systemctl status polkit' says more":
+        "polkit が応答しません: {why}。'systemctl status polkit' で確認してください",
+    "it does not know the action {name}": "アクション「{name}」が登録されていません",
+    "A damaged settings file is kept as {path}; repair it and move it back to the folder connections, or delete it":
+        "壊れた設定ファイルが {path} にあります。修復して'connections'フォルダーに戻すか、削除してください",
+    "No program of yours answers when a password is needed; start the tray icon, or use 'tsunagu connect --wait'":
+        "パスワードの入力を求めるプログラムが動いていません。トレイアイコンを起動するか、'tsunagu connect --wait' を使用してください",
+
     # -- wrong usage: argparse's own sentences ----------------------------------------------------------------------
     "the following arguments are required: {names}": "次の引数が必要です: {names}",
     "unrecognized arguments: {names}": "不明な引数です: {names}",
