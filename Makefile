@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 SANDBOX := $(PYTHON) -m tests.lab.sandbox --
 PYTEST := $(SANDBOX) python -m pytest -p no:cacheprovider --durations=15 --durations-min=2 -rR
 
-.PHONY: bench pictures demo test test-fast test-desktop conformance fuzz check venv dependencies lock clean test-package deb rpm wheel
+.PHONY: bench bench-tray pictures demo test test-fast test-desktop conformance fuzz check venv dependencies lock clean test-package deb rpm wheel
 
 demo: venv ## the main job, shown; KEEP=1 stays up to play with
 	$(SANDBOX) python -m tests.demo $(if $(KEEP),--keep) $(if $(PICTURES),--save-pictures)
@@ -19,6 +19,9 @@ bench: .venv/complete ## beside the official client and OpenVPN; ARGS="--help"
 	@packaging/install-dependencies bench
 	@mkdir -p build
 	$(SANDBOX) python -m tests.bench $(ARGS)
+
+bench-tray: venv ## memory and idle wake-ups of the tray; ARGS="--help"
+	$(SANDBOX) python -m tests.bench.tray $(ARGS)
 
 test-fast: .venv/complete ## unit and property tests, without root
 	$(PYTHON) -m pytest -q tests/unit tests/property $(ARGS)

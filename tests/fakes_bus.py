@@ -244,7 +244,8 @@ class FakeConnection(Interface):
     def Update(self, settings: "a{sv}") -> None:
         self.helper.calls.append(f"Update {self.settings.name}")
         self.settings = from_plain(ConnectionSettings, plain(settings))
-        self.emit_properties_changed({"Name": self.Name, "Server": self.Server, "Hub": self.Hub})
+        changed = {"Name": self.Name, "Server": self.Server, "Hub": self.Hub}
+        self.emit_properties_changed(changed | {"ConnectAtStart": self.ConnectAtStart})
 
     @method()
     @told
@@ -318,6 +319,10 @@ class FakeConnection(Interface):
     @dbus_property(access=PropertyAccess.READ)
     def RetryAt(self) -> "d":
         return self.retry_at
+
+    @dbus_property(access=PropertyAccess.READ)
+    def ConnectAtStart(self) -> "b":
+        return self.settings.connect_at_start
 
     @dbus_property(access=PropertyAccess.READ)
     def HideWindows(self) -> "b":

@@ -243,6 +243,10 @@ class ConnectionObject(Interface):
         return self._shown["Owner"]
 
     @dbus_property(access=PropertyAccess.READ)
+    def ConnectAtStart(self) -> "b":
+        return self._shown["ConnectAtStart"]
+
+    @dbus_property(access=PropertyAccess.READ)
     def HideWindows(self) -> "b":
         return self._shown["HideWindows"]
 
@@ -262,6 +266,7 @@ def _properties(now: Connection, facts: Facts) -> dict[str, Any]:
         "LastError": list(last_error(now.last_error)),
         "RetryAt": float(now.retry_at),
         "Attempt": now.retries,
+        "ConnectAtStart": settings.connect_at_start,
         "HideWindows": settings.hide_windows,
     }
 

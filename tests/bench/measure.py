@@ -66,10 +66,10 @@ def transfer(client: Client, server: VpnServer, way: str, seconds: float, *, flo
 def idle(client: Client, seconds: float) -> Idle:
     """Look at it twice."""
     processes = client.processes()
-    before = sum(map(_wakeups, processes))
+    before = sum(map(wakeups, processes))
     time.sleep(seconds)
-    after = sum(map(_wakeups, processes))
-    rss = {name: _rss_mb(number) for number, name in processes.items()}
+    after = sum(map(wakeups, processes))
+    rss = {name: memory_mb(number)[0] for number, name in processes.items()}
     return Idle(wakeups_per_s=(after - before) / seconds, rss_mb=rss)
 
 
@@ -88,7 +88,7 @@ def _system_s() -> float:
     return (user + nice + system + irq + softirq) / _TICKS
 
 
-def _wakeups(process: int) -> int:
+def wakeups(process: int) -> int:
     """How often its threads have waited for something and got it."""
     texts = [(task / "status").read_text() for task in Path(f"/proc/{process}/task").glob("*")]
     return sum(
@@ -96,6 +96,8 @@ def _wakeups(process: int) -> int:
     )
 
 
-def _rss_mb(process: int) -> float:
-    [kilobytes] = re.findall(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
-    return int(kilobytes) / 1000
+def memory_mb(process: int) -> tuple[float, float]:
+    """Resident, and its share of it: what others use too is divided among them."""
+    text = Path(f"/proc/{process}/smaps_rollup").read_text()
+    kilobytes = {name: int(number) for name, number in re.findall(r"^(Rss|Pss):\s+(\d+) kB", text, re.MULTILINE)}
+    return kilobytes["Rss"] / 1000, kilobytes["Pss"] / 1000

@@ -603,3 +603,49 @@ async def test_nics_are_listed_and_what_people_choose_is_set_for_all_their_conne
         assert (settings.interface, settings.mac, settings.nic_enabled) == ("tsunagu_x", "5e:00:00:00:00:02", False)
     assert "error 42" in missing.err
     assert "tsunagu nic list" in wrong.err
+
+
+async def test_preferences_are_shown_and_changed_with_and_without_the_helper(
+    tsunagu: Run, helper: FakeHelper, tmp_path: Path
+) -> None:
+    helper.add("Office", connect_at_start=True)
+    own = {"XDG_CONFIG_HOME": str(tmp_path), "XDG_CONFIG_DIRS": str(tmp_path / "none")}
+
+    for words in (("icon", "dark"), ("autostart", "yes"), ("click_connection", "Office"), ("notifications", "trouble")):
+        changed = await tsunagu("preferences", *words, **own)
+        assert (changed.status, changed.out, changed.err) == (0, "", "")
+    shown = await tsunagu("preferences", "--json", **own)
+    refused = [await tsunagu("preferences", *words, **own) for words in (("icon", "pink"), ("click_connection", "x"))]
+    elsewhere = await tsunagu("preferences", "connect_at_start", "Office", **own)
+    await helper.stop()
+    alone = await tsunagu("preferences", "autostart", "no", **own)
+    [icon, start] = [await tsunagu("preferences", key, **own) for key in ("icon", "autostart")]
+
+    assert json.loads(shown.out) == {
+        "autostart": True,
+        "notifications": "trouble",
+        "click": "connect",
+        "click_connection": "Office",
+        "icon": "dark",
+        "connect_at_start": ["Office"],
+    }
+    assert [result.status for result in refused] == [1, 1]
+    assert refused[0].err == "tsunagu: The preference icon cannot be pink; it can be: automatic, light, dark, colour\n"
+    assert "no connection named x" in refused[1].err
+    assert "tsunagu set NAME connect_at_start=yes" in elsewhere.err
+    assert alone.status == 0
+    assert (icon.out, start.out) == ("dark\n", "no\n")
+
+
+async def test_damaged_preferences_are_told_and_replaced(tsunagu: Run, tmp_path: Path) -> None:
+    file = tmp_path / "tsunagu/preferences.json"
+    file.parent.mkdir()
+    file.write_text("{")
+
+    shown = await tsunagu("preferences", "icon", XDG_CONFIG_HOME=str(tmp_path))
+    changed = await tsunagu("preferences", "icon", "light", XDG_CONFIG_HOME=str(tmp_path))
+
+    assert (shown.status, shown.out) == (0, "automatic\n")
+    assert f"{file} is damaged" in shown.err
+    assert changed.status == 0
+    assert json.loads(file.read_text())["icon"] == "light"

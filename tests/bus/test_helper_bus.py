@@ -59,6 +59,7 @@ MEMBERS = {
         "RetryAt d",
         "Attempt u",
         "Owner u",
+        "ConnectAtStart b",
         "HideWindows b",
     },
 }
@@ -153,6 +154,7 @@ async def test_a_new_connection_is_among_the_managed_objects_with_all_its_proper
                 "RetryAt": 0.0,
                 "Attempt": 0,
                 "Owner": 0,
+                "ConnectAtStart": False,
                 "HideWindows": False,
             }
         }

@@ -55,6 +55,7 @@ def test_every_sentence_that_is_said_exists_and_every_one_that_exists_is_said() 
         "choice_",
         "attempt_",
         "view_",
+        "pref_",
         "list_",
     )
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tsunagu.bus_names import connection_path
 from tsunagu.model import State
 from tsunagu_tray.connection_view import ConnectionView, LastError
+from tsunagu_tray.preferences import Click, Notifications, Preferences
 from tsunagu_tray.texts import Language, Texts
 from tsunagu_tray.tray_model import (
     Do,
@@ -20,10 +21,12 @@ from tsunagu_tray.tray_model import (
     Notice,
     Verb,
     Withdraw,
+    as_wanted,
     came_up,
     click,
     icon,
     menu,
+    recent,
     tooltip,
 )
 
@@ -92,6 +95,33 @@ def test_a_click_means_the_connection_used_last() -> None:
     assert click(known(OFFICE, last_used="gone")) == Do(Verb.CONNECT, OFFICE.path)
 
 
+def test_a_click_means_the_connection_chosen_for_it() -> None:
+    chosen = Preferences(click_connection="b")
+
+    assert click(known(OFFICE, HOME, last_used="a", preferences=chosen)) == Do(Verb.CONNECT, HOME.path)
+    assert click(known(OFFICE, HOME, last_used="a", preferences=Preferences(click_connection="gone"))) == Do(
+        Verb.CONNECT, OFFICE.path
+    )
+
+
+def test_a_click_opens_the_window_where_that_is_wanted() -> None:
+    wanted = known(OFFICE, preferences=Preferences(click=Click.OPEN))
+
+    assert click(wanted) == Do(Verb.OPEN)
+    first, second, *_ = menu(wanted, ENGLISH)
+    assert first == Item("_Open Tsunagu", Do(Verb.OPEN), is_default=True)
+    assert second == Item("Connect to Office", Do(Verb.CONNECT, OFFICE.path))
+
+
+def test_the_menu_marks_the_connection_of_a_click_and_those_of_the_start() -> None:
+    shown = known(replace(OFFICE, connect_at_start=True), HOME, preferences=Preferences(click_connection="b"))
+
+    home, office = (item for item in menu(shown, ENGLISH) if item and item.children)
+
+    assert [item.checked for item in home.children if item and item.checked is not None] == [True, False]
+    assert [item.checked for item in office.children if item and item.checked is not None] == [False, True]
+
+
 def test_a_click_opens_a_waiting_question_before_anything_else() -> None:
     asking = known(replace(OFFICE, state=State.NEEDS_SECRET), asking={OFFICE.path: "password"})
 
@@ -119,10 +149,11 @@ def test_the_menu_begins_with_what_a_click_does() -> None:
     assert separator is None
     assert home is not None
     assert office is not None
-    assert labels(home.children) == ["Connected, 10.0.0.2", "---", "_Disconnect", "---", "_Status…", "_Properties…"]
-    assert labels(office.children) == ["Offline", "---", "_Connect", "---", "_Status…", "_Properties…"]
+    both = ["---", "_Status…", "_Properties…", "---", "For a Click on the _Icon", "Connect When the Computer _Boots"]
+    assert labels(home.children) == ["Connected, 10.0.0.2", "---", "_Disconnect", *both]
+    assert labels(office.children) == ["Offline", "---", "_Connect", *both]
     assert not home.children[0].enabled  # type: ignore[union-attr]  # a line, not a separator
-    assert labels(tuple(end)) == ["---", "_Open Tsunagu", "_New Connection…", "---", "_Quit"]
+    assert labels(tuple(end)) == ["---", "_Open Tsunagu", "_New Connection…", "Pre_ferences…", "---", "_Quit"]
 
 
 def test_a_waiting_connection_can_be_retried_now() -> None:
@@ -130,6 +161,21 @@ def test_a_waiting_connection_can_be_retried_now() -> None:
 
     assert office is not None
     assert Item("_Retry Now", Do(Verb.CONNECT, OFFICE.path)) in office.children
+
+
+def test_the_menu_has_what_happened_last_of_each_connection() -> None:
+    events = [{"time": 60.0 * number, "id": "a", "text": f"Event {number} with my_name"} for number in range(5)]
+    events.append({"time": 0.0, "id": "b", "text": "x" * 200})
+
+    office, home = (recent(events, ENGLISH)[identity] for identity in "ab")
+    shown = menu(known(OFFICE, recent={"a": office}), ENGLISH)[2]
+
+    assert [line.split("  ")[1] for line in office] == [f"Event {number} with my_name" for number in (4, 3, 2)]
+    assert len(home[0]) < 80
+    assert home[0].endswith("…")
+    assert shown is not None
+    assert shown.children[-3] is not None
+    assert shown.children[-3].label.endswith("Event 4 with my__name")
 
 
 def test_all_can_be_disconnected_once_there_is_more_than_one() -> None:
@@ -249,8 +295,12 @@ views = st.builds(
     hide_windows=st.booleans(),
     last_error=st.sampled_from([LastError(), LOST, REFUSED, UNREACHABLE, LastError("New", 9999, "?")]),
 )
+chosen = st.builds(Preferences, click=st.sampled_from(Click), click_connection=st.sampled_from(["", "a", "b"]))
 moments = st.builds(
-    lambda shown, available: known(*shown, available=available), st.lists(views, max_size=2), st.booleans()
+    lambda shown, available, preferences: known(*shown, available=available, preferences=preferences),
+    st.lists(views, max_size=2),
+    st.booleans(),
+    chosen,
 )
 
 
@@ -280,3 +330,15 @@ def test_where_our_windows_tell_of_errors_no_notification_does_but_all_else_is_t
     assert narrator.tell(before, known(lost, has_windows=True), NOW) == [Withdraw(OFFICE.path)]
     [back] = narrator.tell(known(lost, has_windows=True), known(up(OFFICE, "10.0.0.2/8"), has_windows=True), NOW)
     assert isinstance(back, Notice)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown"), [(Notifications.ALL, "ab"), (Notifications.TROUBLE, "b"), (Notifications.NONE, "")]
+)
+def test_what_is_not_wanted_is_left_out_and_takes_what_stands_in_its_place(wanted: Notifications, shown: str) -> None:
+    good, bad = Notice(key="a", title="Connected", is_trouble=False), Notice(key="b", title="Lost")
+
+    said = as_wanted([good, bad, Withdraw("c")], wanted)
+
+    assert [notice.key for notice in said] == ["a", "b", "c"]
+    assert "".join(notice.key for notice in said if isinstance(notice, Notice)) == shown

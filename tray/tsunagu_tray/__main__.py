@@ -8,7 +8,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -23,6 +23,15 @@ from tsunagu_tray.icon import Menu, MenuItem, TrayIcon
 from tsunagu_tray.images import picture
 from tsunagu_tray.memory import Memory, Remembered
 from tsunagu_tray.notify import Notifier
+from tsunagu_tray.panel_colour import (
+    COLOURS_SYMBOLS,
+    SchemeWatch,
+    are_installed,
+    desktops,
+    ink,
+    symbolic_name,
+)
+from tsunagu_tray.preferences import IconStyle, preferences_file
 from tsunagu_tray.prompt import open_window
 from tsunagu_tray.questions import Questions
 from tsunagu_tray.session_names import TRAY, TRAY_PATH, WINDOW
@@ -35,10 +44,12 @@ from tsunagu_tray.tray_model import (
     Notice,
     Verb,
     Withdraw,
+    as_wanted,
     came_up,
     click,
     icon,
     menu,
+    recent,
     tooltip,
 )
 from tsunagu_tray.tray_object import TrayObject
@@ -47,7 +58,9 @@ log = logging.getLogger(__name__)
 
 PICTURE_SIZE = 192  # px; the icon scales it down
 MAX_MESSAGE = 1000  # characters of a hub's message in a notification; the status has all of it
+HISTORY = 100  # entries to look through for the last ones of each connection
 NO_PLACE = "no-place"  # key of the notification that no panel shows icons
+PREFERENCES = "preferences"  # key of the one that they are damaged
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,26 +112,36 @@ class Tray:
         self.quit = asyncio.Event()
         self._session = session
         self._texts = texts
-        self._known = Known()
         self._memory = Memory(os.environ, "tray", Remembered())
+        self._preferences = preferences_file(os.environ)
+        self._known = Known(preferences=self._preferences.values)
         self._narrator = Narrator(texts)
         self._notifier = Notifier(session, self._do)
         self._client = HelperClient(self._changed, only_of=os.getuid())
-        self._questions = Questions(texts, self._memory, self._notifier.say, self._changed, time.monotonic)
+        self._questions = Questions(texts, self._memory, self._say, self._changed, time.monotonic)
         self._agent = Agent(self._questions, lambda: self._client.owner, lambda path: self._client.views.get(path))
-        self._icon = TrayIcon("tsunagu", bus=session, on_host_changed=self._place_changed)
+        self._icon = TrayIcon(
+            "tsunagu", bus=session, on_host_changed=self._place_changed, on_other_click=self._open_window
+        )
+        self._recent: dict[str, tuple[str, ...]] = {}
+        self._scheme = SchemeWatch(session, self._draw)
+        self._desktops = desktops(os.environ)
+        self._has_symbols = bool(self._desktops & COLOURS_SYMBOLS) and are_installed(os.environ)
+        self._drawn: object = None  # kind, ink, and whether by its name
         self._windows_owner = ""  # on the session's bus
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Show the icon and follow the helper until ``quit`` is set or the session's bus has ended."""
-        self._draw(None)
-        self._session.export(TRAY_PATH, TrayObject(self._questions.clicked))
+        self._draw()
+        self._session.export(TRAY_PATH, TrayObject(self._questions.clicked, self._reload))
         self._icon.run_detached()
+        self._tell_damage()
         watch_name(self._session, WINDOW, self._windows_changed)
         await self._client.register_agent(AGENT_PATH, self._agent)
         self._start(self._client.keep())
         self._start(self._notifier.run())
+        self._start(self._scheme.ask())
         ends = [asyncio.ensure_future(self.quit.wait()), asyncio.ensure_future(self._session.wait_for_disconnect())]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         self._agent.cancel_all()
@@ -138,10 +161,17 @@ class Tray:
         self._known = new
         if not new.available:
             self._agent.cancel_all()
-        self._notifier.say(self._narrator.tell(old, new, time.time()))
+        self._say(self._narrator.tell(old, new, time.time()))
+        if _has_happened(old, new):
+            self._start(self._read_history())
         for view in came_up(old, new):
             self._start(self._pass_on_message(view))
-        self._draw(old)
+        self._draw()
+
+    async def _read_history(self) -> None:
+        with suppress(VpnError):  # the helper has gone again
+            self._recent = recent(await self._client.events(HISTORY), self._texts)
+            self._changed()
 
     async def _pass_on_message(self, view: ConnectionView) -> None:
         """What the hub has to say to everyone who connects; not again when a lost connection comes back."""
@@ -150,7 +180,24 @@ class Tray:
             if status["message"] and status["established_count"] == 1:
                 title = self._texts("message_title", name=view.name)
                 body = status["message"][:MAX_MESSAGE]
-                self._notifier.say([Notice(key=f"{view.path}/message", title=title, body=body)])
+                self._say([Notice(key=f"{view.path}/message", title=title, body=body, is_trouble=False)])
+
+    def _say(self, said: Iterable[Notice | Withdraw]) -> None:
+        self._notifier.say(as_wanted(said, self._preferences.values.notifications))
+
+    def _reload(self) -> None:
+        """The preferences are others."""
+        self._preferences.read()
+        self._tell_damage()
+        self._changed()
+
+    def _tell_damage(self) -> None:
+        if self._preferences.problem:
+            log.warning("%s: %s", self._preferences.path, self._preferences.problem)
+            body = self._texts("pref_damaged", file=self._preferences.path)
+            self._say([Notice(key=PREFERENCES, title="Tsunagu", body=body)])
+        else:
+            self._say([Withdraw(PREFERENCES)])
 
     def _windows_changed(self, owner: str) -> None:
         self._windows_owner = owner
@@ -163,11 +210,17 @@ class Tray:
             last_used=self._memory.values.last_used,
             has_windows=bool(self._windows_owner),
             asking=dict(self._questions.waiting),
+            recent=self._recent,
+            preferences=self._preferences.values,
         )
 
-    def _draw(self, old: Known | None) -> None:
-        if old is None or icon(old) is not icon(self._known):
-            self._icon.icon = picture(icon(self._known), PICTURE_SIZE)
+    def _draw(self) -> None:
+        kind, style = icon(self._known), self._known.preferences.icon
+        look = kind, ink(style, self._scheme.scheme, self._desktops), style is IconStyle.AUTOMATIC and self._has_symbols
+        if look != self._drawn:
+            self._drawn = look
+            self._icon.symbol = symbolic_name(kind) if look[2] else ""
+            self._icon.icon = picture(kind, PICTURE_SIZE, look[1])
         self._icon.title = tooltip(self._known, self._texts)
         self._icon.menu = self._menu(menu(self._known, self._texts))
 
@@ -183,12 +236,13 @@ class Tray:
             if do := click(self._known) if item.is_default else item.do:
                 self._do(do)
 
-        return MenuItem(item.label, chosen, default=item.is_default, enabled=item.enabled)
+        checked = None if item.checked is None else lambda _item: bool(item.checked)
+        return MenuItem(item.label, chosen, checked, default=item.is_default, enabled=item.enabled)
 
     def _place_changed(self, present: bool) -> None:
         title, body = self._texts("no_place_title"), self._texts("no_place_body")
         said = Withdraw(NO_PLACE) if present else Notice(key=NO_PLACE, title=title, body=body)
-        self._notifier.say([said])
+        self._say([said])
         if not present and not self._windows_owner and not self._memory.values.knows_no_place:
             self._memory.remember(knows_no_place=True)
             self._open_window()
@@ -220,8 +274,23 @@ class Tray:
             case Verb.DETAILS | Verb.EDIT:
                 if view := client.views.get(path):
                     self._open_window("--details" if do.verb is Verb.DETAILS else "--settings", view.name)
+            case Verb.PREFERENCES:
+                self._open_window("--preferences")
+            case Verb.CLICK_CONNECTION:
+                if view := client.views.get(path):
+                    self._start(self._told(path, self._toggle_click(view)))
+            case Verb.AT_START:
+                if view := client.views.get(path):
+                    self._start(self._told(path, client.set_at_start(path, not view.connect_at_start)))
             case Verb.QUIT:
                 self.quit.set()
+
+    async def _toggle_click(self, view: ConnectionView) -> None:
+        chosen = "" if self._preferences.read().click_connection == view.id else view.id
+        try:
+            self._preferences.change(click_connection=chosen)
+        finally:
+            self._changed()
 
     def _open_window(self, *arguments: str) -> None:
         """In its own process; where one has the windows already, that one shows it."""
@@ -235,7 +304,7 @@ class Tray:
             view = self._client.views.get(key)
             title = self._texts("refused_title", name=view.name) if view else "Tsunagu"
             body = self._texts.error(LastError(bus_error_name(error), error.code, str(error)))
-            self._notifier.say([Notice(key=key, title=title, body=body)])
+            self._say([Notice(key=key, title=title, body=body)])
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -246,6 +315,12 @@ class Tray:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("Internal error", exc_info=error)
+
+
+def _has_happened(old: Known, new: Known) -> bool:
+    """Whether the history has a new entry."""
+    seen, now = ({path: (view.state, view.last_error) for path, view in known.views.items()} for known in (old, new))
+    return now != seen
 
 
 if __name__ == "__main__":

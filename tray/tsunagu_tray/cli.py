@@ -37,7 +37,7 @@ async def _run(options: argparse.Namespace, texts: Texts) -> int | None:
     command = Commands(options, texts)
     try:
         try:
-            if options.run is not Commands.doctor:  # who looks for itself whether the helper is there
+            if options.run not in (Commands.doctor, Commands.preferences):  # who can do without the helper
                 await command.client.open()
                 await command.client.activate()
         except HelperUnavailable:

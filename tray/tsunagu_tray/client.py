@@ -257,6 +257,10 @@ class HelperClient:
             await self.set_secrets(path, secrets)
         await self.update(path, settings)
 
+    async def set_at_start(self, path: str, wanted: bool) -> None:
+        """Whether it connects when the machine starts."""
+        await self.update(path, replace(await self.settings(path), connect_at_start=wanted))
+
     async def rename(self, path: str, name: str) -> None:
         """Give it another name."""
         await self.update(path, replace(await self.settings(path), name=name))

@@ -9,6 +9,7 @@ from tsunagu import __version__
 from tsunagu.model import AuthType
 from tsunagu_tray.attempt import CONNECT_TIMEOUT_S
 from tsunagu_tray.commands import Commands
+from tsunagu_tray.preferences_command import KEYS
 from tsunagu_tray.texts import Language, Texts
 
 Run = Callable[[Commands], Awaitable[int | None]]
@@ -194,6 +195,10 @@ def parser(texts: Texts) -> Usage:
 
     log = named(command("log", Commands.log, "show what happened, newest last", data=True), needed=False)
     log.add_argument("-n", "--number", type=count, default=50, metavar="N", help="so many entries (default 50)")
+    preferences = command("preferences", Commands.preferences, "show or change what counts for all", data=True)
+    preferences.add_argument("key", choices=KEYS, nargs="?", help="which one; all if none is given")
+    preferences.add_argument("value", metavar="VALUE", nargs="?", help="its new value")
+
     vpncmd = command("vpncmd", Commands.vpncmd, "take commands and scripts of the official client's vpncmd")
     vpncmd.add_argument(
         "words",

@@ -36,6 +36,7 @@ from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.doctor import examine, judge
 from tsunagu_tray.given import given_identity, given_secrets
 from tsunagu_tray.identity import read_certificates
+from tsunagu_tray.preferences_command import PreferencesCommand
 from tsunagu_tray.proxy_text import parse_proxy, with_headers, without_password
 from tsunagu_tray.report import (
     event_text,
@@ -405,6 +406,12 @@ class Commands:
                 print_lines([texts("doctor_well")])
         if any(finding.level == "error" for finding in findings):
             raise VpnError(texts("doctor_bad"))
+
+    async def preferences(self) -> None:
+        """What counts for all connections."""
+        options = self.options
+        command = PreferencesCommand(self.client, self._own, self.texts)
+        await command.run(options.key, options.value, json=options.json)
 
     async def log(self) -> None:
         """What happened, oldest first."""

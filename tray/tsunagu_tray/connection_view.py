@@ -38,6 +38,7 @@ class ConnectionView:
     retry_at: float = 0.0  # UTC s; 0: no retry is due
     attempt: int = 0
     owner: int = 0
+    connect_at_start: bool = False  # of the machine
     hide_windows: bool = False  # tell no errors of it on the desktop (S4); questions are asked all the same
 
     @property

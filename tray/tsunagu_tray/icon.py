@@ -33,9 +33,11 @@ SETTLE_S = 3.0
 class TrayIcon(_base.Icon):  # type: ignore[misc]  # pystray has no types
     """Shown from ``visible = True`` on, which needs a running loop, to ``visible = False``.
 
-    ``icon`` (any size, best a large one), ``title`` (the tooltip, lines of plain text) and ``menu`` may change at any
-    time.  Labels are dbusmenu's: an underscore marks the access key, a doubled one stands for itself.  Entries' actions
-    are called in the loop.  ``on_host_changed`` tells whether anybody can see the icon, first after it was settled.
+    ``icon`` (any size, best a large one; ``symbol``, set before, is its name in the panel's theme, if that has it),
+    ``title`` (the tooltip, lines of plain text) and ``menu`` may change at any time.  Labels are dbusmenu's: an
+    underscore marks the access key, a doubled one stands for itself.  Entries' actions are called in the loop.
+    ``on_host_changed`` tells whether anybody can see the icon, first after it was settled; ``on_other_click`` is called
+    after a click with the middle button.
     """
 
     HAS_NOTIFICATION = False
@@ -49,8 +51,10 @@ class TrayIcon(_base.Icon):  # type: ignore[misc]  # pystray has no types
         *,
         bus: MessageBus,
         on_host_changed: Callable[[bool], None] = lambda _present: None,
+        on_other_click: Callable[[], None] = lambda: None,
         settle_s: float = SETTLE_S,
     ) -> None:
+        self.symbol = ""
         super().__init__(name, icon, title, menu)
         self._bus = bus
         self._on_host_changed = on_host_changed
@@ -60,7 +64,7 @@ class TrayIcon(_base.Icon):  # type: ignore[misc]  # pystray has no types
         self._watch: PanelWatch | None = None
         self._tree = MenuTree()
         self._shown = Shown(id=name, title=name.capitalize())
-        self._item = StatusNotifierItem(self._shown, self)
+        self._item = StatusNotifierItem(self._shown, self, on_other_click)
         self._dbus_menu = DbusMenu(self._tree, self._choose)
         self._xembed = XembedProcess(self._choose, self._tell_host)
 
@@ -103,6 +107,7 @@ class TrayIcon(_base.Icon):  # type: ignore[misc]  # pystray has no types
         self._bus.unexport(MENU_PATH)
 
     def _update_icon(self) -> None:
+        self._shown.icon_name = self.symbol
         self._shown.pixmaps = [pixmap(self.icon, size) for size in PIXMAP_SIZES]
         self._xembed.show_image(self.icon)
         self._icon_valid = True

@@ -1,6 +1,6 @@
 """The icon's pictures: two links of a chain.  They tell their state by shape first, then by colour.  Pure.
 
-Bright shapes with a dark rim stand out on light and on dark panels alike.
+In colour, bright shapes with a dark rim stand out on light and on dark panels alike; in one colour, gaps do.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ GREY: Colour = (205, 210, 216)
 AMBER: Colour = (255, 184, 28)
 GREEN: Colour = (46, 204, 96)
 RED: Colour = (226, 50, 44)
+CHARCOAL: Colour = (46, 52, 54)  # of the symbolic icons of GTK's themes
 
 # What a picture is known by on a screen.
 COLOURS = {Kind.OFFLINE: GREY, Kind.CONNECTING: AMBER, Kind.CONNECTED: GREEN, Kind.ERROR: RED}
@@ -36,9 +37,9 @@ class Disc:
     width: float = 0  # 0: filled
 
 
-def picture(kind: Kind, size: int) -> Image.Image:
-    """The picture as RGBA, ``size`` pixels wide and high."""
-    canvas = _Canvas(size * OVERSAMPLING)
+def picture(kind: Kind, size: int, ink: Colour | None = None) -> Image.Image:
+    """The picture as RGBA, ``size`` pixels wide and high; with ``ink`` in that colour alone."""
+    canvas = _Canvas(size * OVERSAMPLING, ink)
     match kind:
         case Kind.OFFLINE:  # apart, thin
             canvas.discs(GREY, Disc(6.4, 16.6, 5.3, 2), Disc(17.6, 7.4, 5.3, 2))
@@ -58,20 +59,23 @@ def picture(kind: Kind, size: int) -> Image.Image:
 
 
 class _Canvas:
-    def __init__(self, side: int) -> None:
-        self.image = Image.new("RGBA", (side, side), (*DARK, 0))  # dark, so that the rim fades into nothing lighter
+    def __init__(self, side: int, ink: Colour | None) -> None:
+        self._ink = ink
+        self._ground = (*(ink or DARK), 0)  # dark, so that the rim fades into nothing lighter
+        self.image = Image.new("RGBA", (side, side), self._ground)
         self._unit = side / GRID
 
     def discs(self, colour: Colour, *discs: Disc, upper_half: bool = False) -> None:
         """Draw discs with a rim, all or only what lies above the middle of the picture."""
         side = self.image.width
-        for rim, ink in ((RIM, DARK), (0.0, colour)):
+        around = self._ground if self._ink else (*DARK, 255)
+        for rim, ink in ((RIM, around), (0.0, (*(self._ink or colour), 255))):
             mask = Image.new("L", (side, side))
             for disc in discs:
                 self._ring(mask, disc, rim)
             if upper_half:
                 mask.paste(0, (0, side // 2, side, side))
-            self.image.paste((*ink, 255), mask=mask)
+            self.image.paste(ink, mask=mask)
 
     def _ring(self, mask: Image.Image, disc: Disc, rim: float) -> None:
         x, y, outer = (value * self._unit for value in (disc.x, disc.y, disc.radius + rim))
@@ -86,4 +90,5 @@ class _Canvas:
         draw = ImageDraw.Draw(self.image)
         for top, bottom in ((-4.2, 0.9), (2.3, 4.5)):
             corners = (x - 1.15, y + top, x + 1.15, y + bottom)
-            draw.rounded_rectangle([value * self._unit for value in corners], radius=self._unit, fill=(*WHITE, 255))
+            fill = self._ground if self._ink else (*WHITE, 255)
+            draw.rounded_rectangle([value * self._unit for value in corners], radius=self._unit, fill=fill)

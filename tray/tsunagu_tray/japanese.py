@@ -121,6 +121,8 @@ _TABLE = {
     "The file holds no certificate that could be read": "ファイルに読み取れる証明書がありません",
     "The file holds no private key that could be read": "ファイルに読み取れる秘密鍵がありません",
     "The file cannot be read: {why}": "ファイルを読み取れません: {why}",
+    "{file} cannot be removed: {why}": "{file} を削除できません: {why}",
+    "{file} cannot be written: {why}": "{file} に書き込めません: {why}",
     "The file cannot be written: {why}": "ファイルに書き込めません: {why}",
     "There is no private key beside the certificate: name the file that holds it": "証明書のファイルに秘密鍵がありません。秘密鍵のファイルも指定してください",
     "The private key must be an RSA key of 1024 to 4096 bits: VPN servers take no others":
@@ -346,6 +348,9 @@ _TABLE = {
         "中断されるまで表示を更新し続ける (--json では接続設定ごとに 1 行 1 件)",
     "with --watch: seconds between two looks (default 1)": "--watch の更新間隔の秒数 (既定値 1)",
     "say what is wrong with this machine and how to mend it": "このコンピューターの問題点と対処方法を表示する",
+    "show or change what counts for all": "すべての接続設定に共通の設定を表示、変更する",
+    "which one; all if none is given": "項目 (省略するとすべて)",
+    "its new value": "新しい値",
     "show what happened, newest last": "これまでの出来事を古い順に表示する",
     "print the names alone, one a line": "名前だけを 1 行に 1 つずつ出力する",
     "print JSON, for scripts": "JSON で出力する (スクリプト用)",

@@ -1,14 +1,13 @@
 """What tray and window remember from one run to the next: a small file each in the user's state folder."""
 
-import json
 import logging
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-from tsunagu.plain import from_plain, to_plain
+from tsunagu.errors import StorageFailed
+from tsunagu_tray.user_file import UserFile
 
 log = logging.getLogger(__name__)
 
@@ -32,34 +31,18 @@ class WindowSize:
     height: int = 520
 
 
-class Memory(Generic[T]):
-    """The remembered values, written at each change; a file that cannot be read or written only loses them."""
+class Memory(UserFile[T]):
+    """The remembered values; a file that cannot be read or written only loses them."""
 
     def __init__(self, environ: Mapping[str, str], name: str, empty: T) -> None:
         state_home = Path(environ.get("XDG_STATE_HOME") or Path.home() / ".local/state")
-        self._file = state_home / "tsunagu" / f"{name}.json"
-        self.values = self._load(empty)
+        super().__init__(state_home / "tsunagu" / f"{name}.json", empty)
+        if self.problem:
+            log.warning("%s is ignored: %s", self.path, self.problem)
 
     def remember(self, **changes: Any) -> None:
-        """Change values and write them, all or nothing."""
-        values = replace(self.values, **changes)  # type: ignore[type-var]  # always a dataclass
-        if values == self.values:
-            return
-        self.values = values
-        new = self._file.with_suffix(f".{os.getpid()}")
+        """Change values and write them."""
         try:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            new.write_text(json.dumps(to_plain(values)))
-            new.replace(self._file)
-        except OSError as error:
-            log.warning("%s cannot be written: %s", self._file, error.strerror)
-
-    def _load(self, empty: T) -> T:
-        try:
-            values: T = from_plain(type(empty), json.loads(self._file.read_text()))
-        except FileNotFoundError:
-            return empty
-        except (OSError, ValueError, TypeError) as error:
-            log.warning("%s is ignored: %s", self._file, error)
-            return empty
-        return values
+            self.change(**changes)
+        except StorageFailed as error:
+            log.warning("%s", error)

@@ -40,7 +40,18 @@ def changed(settings: ConnectionSettings, assignments: Iterable[str], texts: Tex
 
 def rows(settings: ConnectionSettings) -> list[tuple[str, str]]:
     """Each field with its value, in the form that ``changed`` takes."""
-    return [(field.name, _text(getattr(settings, field.name))) for field in fields(settings)]
+    return [(field.name, as_text(getattr(settings, field.name))) for field in fields(settings)]
+
+
+def truth(text: str) -> bool:
+    """Yes or no in one of their spellings.
+
+    Raises:
+        ValueError: in none.
+    """
+    if text.lower() not in _YES + _NO:
+        raise ValueError
+    return text.lower() in _YES
 
 
 def _parse(kind: Any, text: str) -> Any:
@@ -49,9 +60,7 @@ def _parse(kind: Any, text: str) -> Any:
     if kind == tuple[str, ...]:
         return tuple(text.replace(",", " ").split())
     if kind is bool:
-        if text.lower() not in _YES + _NO:
-            raise ValueError
-        return text.lower() in _YES
+        return truth(text)
     if kind is Proxy:
         proxy, password = parse_proxy(text)
         if password:
@@ -79,7 +88,8 @@ def _expected(kind: Any) -> str:
     return ""
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A value in that form."""
     match value:
         case None:
             return _UNSET

@@ -16,7 +16,15 @@ from tsunagu_tray.menu_tree import ROOT, Line, MenuTree
 ITEM_PATH = "/StatusNotifierItem"
 MENU_PATH = "/StatusNotifierItem/Menu"
 
-PIXMAP_SIZES = (16, 22, 24, 32, 48)  # px; panels choose the nearest and scale it
+PIXMAP_SIZES = (
+    16,
+    22,
+    24,
+    32,
+    48,
+    64,
+    96,
+)  # px; panels choose the nearest and scale it; the large are for fine screens
 
 NOT_SUPPORTED = "org.freedesktop.DBus.Error.NotSupported"
 INVALID_ARGUMENTS = "org.freedesktop.DBus.Error.InvalidArgs"
@@ -31,24 +39,31 @@ class Shown:
     id: str
     title: str = ""
     tooltip: str = ""
+    icon_name: str = ""  # comes before the pixmaps, so only where the panel's theme has it
     pixmaps: list[Pixmap] = field(default_factory=list)
 
 
 class StatusNotifierItem(Interface):
     """The icon itself."""
 
-    def __init__(self, shown: Shown, activate: Callable[[], None]) -> None:
+    def __init__(self, shown: Shown, activate: Callable[[], None], activate_other: Callable[[], None]) -> None:
         super().__init__("org.kde.StatusNotifierItem")
         self._shown = shown
         self._activate = activate
+        self._activate_other = activate_other
 
     @method()
     def Activate(self, x: "i", y: "i") -> None:  # noqa: ARG002
         self._activate()
 
     @method()
-    def SecondaryActivate(self, x: "i", y: "i") -> None:
-        """A middle click means nothing here."""
+    def SecondaryActivate(self, x: "i", y: "i") -> None:  # noqa: ARG002
+        self._activate_other()
+
+    @method()
+    def XAyatanaSecondaryActivate(self, time: "u") -> None:  # noqa: ARG002
+        """The same, of panels that know no place of a click."""
+        self._activate_other()
 
     @method()
     def Scroll(self, delta: "i", orientation: "s") -> None:
@@ -80,18 +95,34 @@ class StatusNotifierItem(Interface):
 
     @dbus_property(PropertyAccess.READ)
     def IconName(self) -> "s":
-        return ""  # a name would come before the pixmaps, and no theme has our pictures
+        return self._shown.icon_name
 
     @dbus_property(PropertyAccess.READ)
     def IconPixmap(self) -> "a(iiay)":
         return self._shown.pixmaps
 
     @dbus_property(PropertyAccess.READ)
+    def IconThemePath(self) -> "s":
+        return ""  # the panel's own theme has the name, or none is given
+
+    @dbus_property(PropertyAccess.READ)
     def OverlayIconName(self) -> "s":
         return ""
 
     @dbus_property(PropertyAccess.READ)
+    def OverlayIconPixmap(self) -> "a(iiay)":
+        return []
+
+    @dbus_property(PropertyAccess.READ)
     def AttentionIconName(self) -> "s":
+        return ""  # nothing of ours blinks: the icon itself says that a person is wanted
+
+    @dbus_property(PropertyAccess.READ)
+    def AttentionIconPixmap(self) -> "a(iiay)":
+        return []
+
+    @dbus_property(PropertyAccess.READ)
+    def AttentionMovieName(self) -> "s":
         return ""
 
     @dbus_property(PropertyAccess.READ)

@@ -140,6 +140,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "menu_details": ("_Status…", "接続の状態(_S)…"),
     "menu_edit": ("_Properties…", "プロパティ(_P)…"),
     "menu_quit": ("_Quit", "終了(_Q)"),
+    "menu_preferences": ("Pre_ferences…", "設定(_F)…"),
+    "menu_click_connection": ("For a Click on the _Icon", "アイコンのクリックの対象(_I)"),
+    "menu_at_start": ("Connect When the Computer _Boots", "スタートアップ接続(_B)"),
     "no_connections": ("No connections yet. Add one with: tsunagu add …",
                        "接続設定がありません。tsunagu add … で追加してください"),
     "service_unavailable": ("The Tsunagu service is not running", "Tsunagu サービスが動作していません"),
@@ -378,6 +381,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "udp_supported": ("supported, not in use", "対応 (未使用)"),
     "udp_in_use": ("in use", "使用中"),
     "octets": ("{count:,} bytes", "{count:,} バイト"),
+
+    # preferences
+    "cli_bad_preference": ("The preference {preference} cannot be {value}; it can be: {expected}",
+                           "設定項目 {preference} に {value} は指定できません。指定できる値: {expected}"),
+    "cli_start_elsewhere": ("That is a setting of each connection; run: tsunagu set NAME connect_at_start=yes",
+                            "これは接続設定ごとの項目です。次を実行してください: tsunagu set 接続設定名 connect_at_start=yes"),
+    "pref_damaged": ("{file} is damaged, so the usual preferences count; the next change replaces it",
+                     "{file} が壊れているため、標準の設定を使用します。次に変更したときに置き換えられます"),
 
     # tray program
     "no_place_title": ("There is no place for Tsunagu's icon", "Tsunagu のアイコンを表示できません"),

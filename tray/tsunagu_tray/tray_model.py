@@ -1,13 +1,19 @@
 """What the tray shows and says, decided from what is known of all connections.  Pure: values in, values out."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import Enum
+from typing import Any
 
 from tsunagu.error_table import ERRORS
 from tsunagu.model import State
 from tsunagu_tray.connection_view import ConnectionView, LastError
+from tsunagu_tray.preferences import Click, Notifications, Preferences
 from tsunagu_tray.texts import Texts
+
+RECENT = 3  # entries of the history in a connection's menu
+LINE_LENGTH = 60  # characters of one of them
 
 
 class Kind(Enum):
@@ -31,6 +37,9 @@ class Verb(Enum):
     DETAILS = "details"
     EDIT = "edit"
     NEW = "new"
+    CLICK_CONNECTION = "click-connection"  # whether a click is for this connection
+    AT_START = "at-start"  # whether this connection connects when the machine starts
+    PREFERENCES = "preferences"
     QUIT = "quit"
 
 
@@ -50,6 +59,7 @@ class Item:
     do: Do | None = None
     children: tuple["Item | None", ...] = ()  # None: a separator
     is_default: bool = False  # what a left click on the icon does
+    checked: bool | None = None  # None: cannot be checked
 
     @property
     def enabled(self) -> bool:
@@ -66,6 +76,8 @@ class Known:
     last_used: str = ""  # id of the connection that was connected last
     has_windows: bool = False  # our windows are open, and tell of errors themselves
     asking: Mapping[str, str] = field(default_factory=dict)  # path -> "password" | "certificate", questions that wait
+    recent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # id -> what happened last, newest first
+    preferences: Preferences = field(default_factory=Preferences)
 
     @property
     def in_order(self) -> list[ConnectionView]:
@@ -74,9 +86,10 @@ class Known:
 
     @property
     def default(self) -> ConnectionView | None:
-        """The connection of a left click: the only one, the one used last, else the first by name."""
-        views = self.in_order
-        return next((view for view in views if view.id == self.last_used), views[0] if views else None)
+        """The connection of a left click: the one chosen for it, the one used last, else the first by name."""
+        wanted = (self.preferences.click_connection, self.last_used)
+        ranks = {identity: rank for rank, identity in reversed([*enumerate(wanted)])}
+        return min(self.in_order, key=lambda view: ranks.get(view.id, len(ranks)), default=None)
 
 
 def icon(known: Known) -> Kind:
@@ -122,6 +135,8 @@ def click(known: Known) -> Do | None:
         return Do(Verb.START_SERVICE)
     if view is None:
         return Do(Verb.NEW)
+    if known.preferences.click is Click.OPEN:
+        return Do(Verb.OPEN)
     return _toggle(view, known)
 
 
@@ -139,19 +154,26 @@ def _toggle(view: ConnectionView, known: Known) -> Do | None:
 
 def menu(known: Known, texts: Texts) -> tuple[Item | None, ...]:
     """The whole menu; the first line is what a left click does, so that nobody has to guess it."""
+    opens = known.preferences.click is Click.OPEN
     open_window = Item(texts("menu_open"), Do(Verb.OPEN))
-    new = Item(texts("menu_new"), Do(Verb.NEW))
-    end = (None, open_window, new, None, Item(texts("menu_quit"), Do(Verb.QUIT)))
+    end = (
+        Item(texts("menu_new"), Do(Verb.NEW)),
+        Item(texts("menu_preferences"), Do(Verb.PREFERENCES)),
+        None,
+        Item(texts("menu_quit"), Do(Verb.QUIT)),
+    )
     if not known.available:
         start = Item(texts("menu_start_service"), Do(Verb.START_SERVICE), is_default=True)
-        return (Item(texts("service_unavailable")), start, *end)
+        return (Item(texts("service_unavailable")), start, None, open_window, *end)
     view = known.default
     if view is None:
-        return (Item(texts("no_connections"), Do(Verb.NEW), is_default=True), *end)
-    first = Item(_toggle_label(view, known, texts), _toggle(view, known), is_default=True)
-    lines: list[Item | None] = [first, None, *(_submenu(each, known, texts) for each in known.in_order)]
+        return (Item(texts("no_connections"), Do(Verb.NEW), is_default=True), None, open_window, *end)
+    lines: list[Item | None] = [replace(open_window, is_default=True)] if opens else []
+    lines.append(Item(_toggle_label(view, known, texts), _toggle(view, known), is_default=not opens))
+    lines += [None, *(_submenu(each, known, texts) for each in known.in_order)]
     if sum(each.is_active for each in known.views.values()) > 1:
         lines += [None, Item(texts("menu_disconnect_all"), Do(Verb.DISCONNECT_ALL))]
+    lines += [None] if opens else [None, open_window]
     return (*lines, *end)
 
 
@@ -181,8 +203,28 @@ def _submenu(view: ConnectionView, known: Known, texts: Texts) -> Item:
         None,
         Item(texts("menu_details"), Do(Verb.DETAILS, view.path)),
         Item(texts("menu_edit"), Do(Verb.EDIT, view.path)),
+        None,
+        Item(
+            texts("menu_click_connection"),
+            Do(Verb.CLICK_CONNECTION, view.path),
+            checked=known.preferences.click_connection == view.id,
+        ),
+        Item(texts("menu_at_start"), Do(Verb.AT_START, view.path), checked=view.connect_at_start),
     ]
+    if recent := known.recent.get(view.id):
+        children += [None, *(Item(_literal(line), Do(Verb.DETAILS, view.path)) for line in recent)]
     return Item(_literal(view.name), children=tuple(children))
+
+
+def recent(events: Iterable[Mapping[str, Any]], texts: Texts) -> dict[str, tuple[str, ...]]:
+    """The last entries of each connection's history as lines of its menu, by its id; ``events`` has the newest last."""
+    lines: dict[str, tuple[str, ...]] = {}
+    for event in events:
+        moment = datetime.fromtimestamp(event["time"], UTC).astimezone()
+        text = texts.say(event["text"])
+        line = f"{moment:%m-%d %H:%M}  {text if len(text) <= LINE_LENGTH else text[: LINE_LENGTH - 1] + '…'}"
+        lines[event["id"]] = (line, *lines.get(event["id"], ()))[:RECENT]
+    return lines
 
 
 def _answer_label(kind: str, texts: Texts) -> str:
@@ -206,6 +248,7 @@ class Notice:
     body: str = ""
     urgency: int = 1  # 0 low (GNOME hides these), 1 normal, 2 critical (stays until answered)
     button: tuple[str, Do] | None = None  # label and what it does
+    is_trouble: bool = True  # or good news
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +256,12 @@ class Withdraw:
     """The notification with this key is no longer true: take it away."""
 
     key: str
+
+
+def as_wanted(said: Iterable[Notice | Withdraw], wanted: Notifications) -> list[Notice | Withdraw]:
+    """What the user wants to see of it; the place of what is left out is cleared of what was there before."""
+    shown = {Notifications.ALL: {True, False}, Notifications.TROUBLE: {True}, Notifications.NONE: set()}[wanted]
+    return [Withdraw(each.key) if isinstance(each, Notice) and each.is_trouble not in shown else each for each in said]
 
 
 def came_up(old: Known, new: Known) -> list[ConnectionView]:
@@ -290,7 +339,7 @@ class Narrator:
     def _connected(self, view: ConnectionView) -> Notice:
         texts = self._texts
         body = texts("connected_address", address=view.address) if view.address else texts("connected_no_address")
-        return Notice(key=view.path, title=texts("connected_title", name=view.name), body=body)
+        return Notice(key=view.path, title=texts("connected_title", name=view.name), body=body, is_trouble=False)
 
     def _no_address(self, view: ConnectionView) -> Notice:
         return Notice(

@@ -17,6 +17,7 @@ from tsunagu_tray.windows.attempt import Attempt
 from tsunagu_tray.windows.details import Details
 from tsunagu_tray.windows.helper_thread import HelperThread
 from tsunagu_tray.windows.main_window import MainWindow
+from tsunagu_tray.windows.preferences import PreferencesWindow
 from tsunagu_tray.windows.settings_editor import SettingsEditor
 from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gio, GLib, Gtk, own_texts, use_style
 from tsunagu_tray.windows.tray_link import TrayLink
@@ -43,6 +44,7 @@ class Application:
         self.helper = HelperThread(self._changed)
         self._main: MainWindow | None = None
         self._details: dict[str, Details] = {}
+        self._preferences: PreferencesWindow | None = None
         self._attempts = Attempts()
         self._attempt_windows: dict[str, Attempt] = {}
         self._wanted: argparse.Namespace | None = None  # until the connections are known
@@ -60,6 +62,7 @@ class Application:
         for name, key, deed in (
             ("new", "<Control>n", self.new),
             ("import", "<Control>o", lambda: self.show_main().import_chosen()),
+            ("preferences", "<Control>comma", self.preferences),
             ("about", "", self.about),
             ("quit", "<Control>q", self.quit),
         ):
@@ -92,6 +95,8 @@ class Application:
         path = next((view.path for view in self.helper.views.values() if view.name == name), "")
         if wanted.file:
             self.show_main().import_file(wanted.file)
+        elif wanted.preferences:
+            self.preferences()
         elif wanted.new:
             self.show_main()
             self.new()
@@ -109,6 +114,8 @@ class Application:
             self._open_wanted()
         if self._main is not None:
             self._main.refresh()
+        if self._preferences is not None:
+            self._preferences.refresh()
         for window in [*self._details.values()]:
             window.refresh()
         self._attempts.update(self.helper.views)
@@ -149,6 +156,7 @@ class Application:
         for action, words in (
             ("app.new", "act_new"),
             ("app.import", "act_import"),
+            ("app.preferences", "act_preferences"),
             ("app.about", "act_about"),
             ("app.quit", "menu_quit"),
         ):
@@ -187,6 +195,18 @@ class Application:
             self.helper.ask(lambda client: client.add(settings, secrets), lambda _: done(), failed)
 
         SettingsEditor(self._application, self.texts, None, [], save).window.present()
+
+    def preferences(self) -> None:
+        """What counts for all connections, in front."""
+        if self._preferences is None:
+            parts = self._application, self.texts, self.helper, self._link.reload
+            self._preferences = PreferencesWindow(*parts)
+            self._preferences.window.connect("close-request", lambda _: self._preferences_closed())
+        self._preferences.window.present()
+
+    def _preferences_closed(self) -> bool:
+        self._preferences = None
+        return False
 
     def about(self) -> None:
         """Who we are."""

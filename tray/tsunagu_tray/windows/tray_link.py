@@ -31,8 +31,12 @@ class TrayLink:
         """The person has just asked for this connection: a window that follows is no surprise."""
         self._call(TRAY, TRAY_PATH, TRAY_INTERFACE, "Expect", GLib.Variant("(o)", (path,)), None)
 
+    def reload(self) -> None:
+        """The preferences are others."""
+        self._call(TRAY, TRAY_PATH, TRAY_INTERFACE, "Reload", None, None)
+
     def _call(
-        self, name: str, path: str, interface: str, member: str, body: GLib.Variant, then: Answered | None
+        self, name: str, path: str, interface: str, member: str, body: GLib.Variant | None, then: Answered | None
     ) -> None:
         if self._session is not None:
             flags = Gio.DBusCallFlags.NO_AUTO_START

@@ -13,5 +13,6 @@ def parser() -> argparse.ArgumentParser:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--details", metavar="NAME", help="show the status of this connection")
     what.add_argument("--settings", metavar="NAME", help="show the settings of this connection")
+    what.add_argument("--preferences", action="store_true", help="show what counts for all connections")
     what.add_argument("--new", action="store_true", help="make a new connection")
     return parser
