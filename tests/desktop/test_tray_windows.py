@@ -35,7 +35,7 @@ async def test_the_menu_opens_the_windows(bus: PrivateBus, environment: dict[str
             icon = await asyncio.to_thread(desktop.find_icon, [COLOURS[Kind.CONNECTED]])
 
             await asyncio.to_thread(desktop.click, *icon, 3)
-            await asyncio.to_thread(desktop.key, "Down", "Down", "Right", "Up", "Up", "Return")
+            await asyncio.to_thread(desktop.key, "Down", "Down", "Right", "s")
             await asyncio.to_thread(desktop.activate, "^Office: Status$", 20)
             await asyncio.to_thread(desktop.click, *icon, 3)
             await asyncio.to_thread(desktop.key, "o")
