@@ -2,13 +2,17 @@
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
+import tsunagu_client
 from tsunagu.bus_names import CONNECTION, MANAGER, ROOT_PATH, SERVICE, connection_path
 from tsunagu.error_table import ERRORS, ErrorEntry
+from tsunagu_client import Client, Connection, State
 from tsunagu_helper import bus
 from tsunagu_helper.service import ConnectionService
 
@@ -86,11 +90,63 @@ def _meanings(kind: type) -> dict[str, str]:
     return found
 
 
+def python() -> str:
+    """The client module, from its own words."""
+    text = f"""\
+# The Python module
+
+`tsunagu_client` does for programs what the command does for people; the command, the tray and the windows stand on the same parts.
+With the packages it is there for programs that begin with `#!/usr/lib/tsunagu/bin/python -I`; a wheel brings it to any Python.
+[An example](examples/connect.py).
+
+```python
+{_example(tsunagu_client)}
+```
+
+{_paragraphs(tsunagu_client).partition(">>>")[2].partition(chr(10) * 2)[2]}
+
+## Client
+
+{_paragraphs(Client)}
+
+| method | |
+| --- | --- |
+"""
+    for name, method in vars(Client).items():
+        if inspect.isfunction(method) and not name.startswith("_"):
+            takes = str(inspect.signature(method)).replace("self, ", "").replace("self", "").partition(" -> ")
+            gives = re.sub(r"[a-z_.]+\.", "", takes[2].replace(Connection.__name__, "Connection"))
+            text += f"| `{name}{takes[0]}` → `{gives}` | {' '.join(_paragraphs(method).split())} |\n"
+    lines = inspect.getsource(Connection).splitlines()
+    meanings = {line.partition(":")[0].strip(): line.partition("  # ")[2] for line in lines if "  # " in line}
+    text += "\n## Connection\n\nFrozen: a later state is another object.\n\n| field | |\n| --- | --- |\n"
+    text += "".join(f"| `{field.name}` | {meanings.get(field.name, '')} |\n" for field in fields(Connection))
+    for name, value in vars(Connection).items():
+        if isinstance(value, property):
+            text += f"| `{name}` | {_first_line(value)} |\n"
+    states = ", ".join(f"`{state.name}`" for state in State)
+    return text + f"\n`state` is one of `State`: {states}.\n"
+
+
+def _example(of: object) -> str:
+    lines = (inspect.getdoc(of) or "").splitlines()
+    return "\n".join(line[4:] for line in lines if line.startswith((">>> ", "... ")))
+
+
+def _paragraphs(of: object) -> str:
+    return (inspect.getdoc(of) or "").replace("``", "`")
+
+
 def _first_line(of: object) -> str:
     return (inspect.getdoc(of) or "").splitlines()[0]
 
 
-PAGES = {"troubleshooting.md": troubleshooting, "troubleshooting.ja.md": troubleshooting_ja, "dbus-api.md": bus_api}
+PAGES = {
+    "troubleshooting.md": troubleshooting,
+    "troubleshooting.ja.md": troubleshooting_ja,
+    "dbus-api.md": bus_api,
+    "python.md": python,
+}
 
 if __name__ == "__main__":
     for page, make in PAGES.items():

@@ -163,9 +163,16 @@ class Stack:
         self, *arguments: str, user: str | None = None, stdin: str | None = None, timeout_s: float = 90
     ) -> "subprocess.CompletedProcess[str]":
         """The command ``tsunagu`` in the client's namespace, as our person or another user."""
+        tsunagu = (sys.executable, "-m", "tsunagu_tray.cli", *arguments)
+        return self.run(*tsunagu, user=user, stdin=stdin, timeout_s=timeout_s)
+
+    def run(
+        self, *command: str, user: str | None = None, stdin: str | None = None, timeout_s: float = 90, **more: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """Another program there; ``more`` is for its environment."""
         return subprocess.run(
-            self.cli_command(*arguments, user=user),
-            env=self.environment,
+            within(self.server.cli, *command, user=user or self.person),
+            env=self.environment | more,
             input=stdin or "",
             capture_output=True,
             text=True,

@@ -1,9 +1,12 @@
-"""The example in the documentation works against a real server, as it is shown there."""
+"""The examples in the documentation work against a real server, as they are shown there; test_hooks has the hook."""
 
 import re
+import sys
 
 from tests.lab.sandbox import CHECKOUT
 from tests.lab.server import HUB, PASSWORD, SERVER, USER, VpnServer
+from tests.lab.stack import NAME, Stack
+from tsunagu.model import State
 
 
 def test_the_example_logs_in_and_prints_the_welcome(server: VpnServer) -> None:
@@ -25,3 +28,38 @@ def test_the_example_logs_in_and_prints_the_welcome(server: VpnServer) -> None:
     assert " build " in said[0]
     assert said[1].startswith(f"SID-{USER.upper()}-")
     assert len((CHECKOUT / "docs/examples/welcome.py").read_text().splitlines()) <= 30
+
+
+def test_a_program_connects_and_prints_the_address(server: VpnServer, stack: Stack) -> None:
+    stack.add()
+    example = (sys.executable, str(CHECKOUT / "docs/examples/connect.py"))
+
+    done = stack.run(*example, NAME)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [address.partition("/")[0] for address in stack.status()["addresses"]]
+    assert server.ping()
+    stack.disconnect()
+    stack.update(NAME, hub="NOWHERE")
+    failed = stack.run(*example, NAME)
+    assert failed.returncode == 1
+    assert "(error 8)" in failed.stderr
+    assert stack.state() is State.IDLE
+
+
+def test_networkmanager_connects_on_foreign_networks_and_disconnects_at_home(stack: Stack) -> None:
+    stack.cli("add", "office", "--server", SERVER, "--hub", HUB, "--user", USER, "--password-stdin", user="root",
+              stdin=f"{PASSWORD}\n")  # fmt: skip
+    stack.cli("trust", "office", "--yes", user="root")
+    programs = stack.folder / "programs"
+    programs.mkdir()
+    (programs / "tsunagu").write_text(f'#!/bin/sh\nexec {sys.executable} -m tsunagu_tray.cli "$@"\n')
+    (programs / "tsunagu").chmod(0o755)
+    hook = str(CHECKOUT / "docs/examples/networkmanager-dispatcher.sh")
+    path = f"{programs}:/usr/bin:/bin"
+
+    stack.run(hook, "wlan0", "up", user="root", PATH=path, CONNECTION_ID="Café")
+    stack.wait_for_state(State.UP, "office")
+    stack.run(hook, "wlan0", "up", user="root", PATH=path, CONNECTION_ID="Office LAN")
+
+    stack.wait_for_state(State.IDLE, "office")

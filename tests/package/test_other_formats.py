@@ -29,6 +29,7 @@ def test_a_wheel_has_the_compiled_data_path() -> None:
     assert [name for name in names if name.startswith("tsunagu_tunnel/fastpath.") and name.endswith(".so")]
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {
         "tsunagu",
+        "tsunagu_client",
         "tsunagu_dbus",
         "tsunagu_helper",
         "tsunagu_tray",

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from hashlib import sha256
 
 from tsunagu.bus_names import AGENT_PATH
-from tsunagu.errors import HelperUnavailable, VpnError
-from tsunagu.model import Addressing, State
+from tsunagu.errors import VpnError
+from tsunagu.model import State
 from tsunagu_tray.agent import Agent
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.connection_view import ConnectionView, LastError
+from tsunagu_tray.following import follow
 from tsunagu_tray.report import event_text, print_lines
 from tsunagu_tray.terminal import Terminal, tell
 from tsunagu_tray.texts import Texts
@@ -23,11 +24,10 @@ PROXY_REFUSED = 19
 
 
 class Attempt:
-    """What comes of ``client.connect``.  ``changed`` is set whenever the client learns something."""
+    """What comes of ``client.connect``."""
 
-    def __init__(self, client: HelperClient, changed: asyncio.Event, texts: Texts) -> None:
+    def __init__(self, client: HelperClient, texts: Texts) -> None:
         self._client = client
-        self._changed = changed
         self._texts = texts
 
     async def answer_by(self, terminal: Terminal) -> None:
@@ -52,7 +52,7 @@ class Attempt:
                         print_lines([texts("cli_address", address=", ".join(now.addresses))])
                     elif now.last_error:
                         tell(texts.error(now.last_error))
-                    if now.address or now.last_error or settings.addressing is Addressing.NONE:
+                    if now.is_settled(settings.addressing):
                         return
                 elif now.state is State.WAITING and now.last_error != told:
                     told = now.last_error
@@ -115,16 +115,7 @@ class Attempt:
         """
         clock = asyncio.get_running_loop().time
         end = clock() + timeout_s
-        view: ConnectionView | None = await self._client.refresh(path)
-        while view is not None:
-            yield view
-            while self._client.views.get(path) == view:
-                self._changed.clear()
-                left_s = end + terminal.thought_s(clock()) - clock()
-                await asyncio.wait_for(self._changed.wait(), left_s)
-            view = self._client.views.get(path)
-        raise (
-            VpnError(self._texts("cli_ended"))
-            if self._client.owner
-            else HelperUnavailable(self._texts("cli_helper_gone"))
-        )
+        following = follow(self._client, path)
+        while True:
+            left_s = end + terminal.thought_s(clock()) - clock()
+            yield await asyncio.wait_for(anext(following), left_s)

@@ -50,6 +50,7 @@ class HelperClient:
         self.owner = ""
         self.available = True
         self._on_change = on_change
+        self._change = asyncio.Event()  # set once, at the next change
         self._only_of = only_of
         self._bus: MessageBus | None = None
         self._objects: dict[str, Interface] = {}  # ours, put on every new bus connection
@@ -133,6 +134,15 @@ class HelperClient:
         if self._bus is not None:
             self._bus.export(path, interface)
 
+    async def changed(self) -> None:
+        """Wait for the next change."""
+        await self._change.wait()
+
+    def _tell(self) -> None:
+        self._change.set()
+        self._change = asyncio.Event()
+        self._on_change()
+
     # -- what the helper shows ----------------------------------------------------------------------------------------
 
     def _owner_changed(self, owner: str) -> None:
@@ -156,7 +166,7 @@ class HelperClient:
     def _away(self) -> None:
         if self.available:
             self.available = False
-            self._on_change()
+            self._tell()
 
     async def _read_all(self, bus: MessageBus, owner: str) -> None:
         """Take the snapshot, then what was signalled meanwhile: the last word on each property is the newest."""
@@ -174,7 +184,7 @@ class HelperClient:
                 self._apply(message)
             self.owner, self.available = owner, True
         self._read.set()
-        self._on_change()
+        self._tell()
         if self._agent_path and self.owner:
             await self._register()
 
@@ -184,7 +194,7 @@ class HelperClient:
         if self._early is not None:
             self._early.append(message)
         elif self._apply(message):
-            self._on_change()
+            self._tell()
 
     def _apply(self, message: Message) -> bool:
         """Bring ``views`` up to date with one signal; whether that changed them."""
@@ -367,10 +377,7 @@ def vpn_error(error: BusError) -> VpnError:
     """The exception the helper raised, or what a failure of the bus means to us; the sentence stays the helper's."""
     name, text = error.name, error.text
     if name.startswith(ERROR_PREFIX):
-        name = name.removeprefix(ERROR_PREFIX)
-        if (code := _TUNNEL_CODES.get(name)) is not None:
-            return TunnelError(code, text.removeprefix(str(TunnelError(code))).removeprefix(": "))
-        return _BY_BUS_NAME.get(name, VpnError)(text)
+        return error_named(name.removeprefix(ERROR_PREFIX), text)
     name = name.removeprefix("org.freedesktop.DBus.Error.")
     if name == "NoReply":
         return HelperUnavailable("The Tsunagu service did not answer; 'journalctl -u tsunagu-helper' may say why")
@@ -384,3 +391,10 @@ def vpn_error(error: BusError) -> VpnError:
     if name in ("UnknownObject", "UnknownMethod", "UnknownInterface"):
         return errors.NotFound("There is no such connection any longer")
     return VpnError(text or f"The Tsunagu service answered {name}")
+
+
+def error_named(name: str, text: str) -> VpnError:
+    """The exception of that name on the bus, with the helper's sentence."""
+    if (code := _TUNNEL_CODES.get(name)) is not None:
+        return TunnelError(code, text.removeprefix(str(TunnelError(code))).removeprefix(": "))
+    return _BY_BUS_NAME.get(name, VpnError)(text)

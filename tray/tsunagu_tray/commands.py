@@ -32,7 +32,7 @@ from tsunagu_tray.attempt import MAX_EVENTS, Attempt
 from tsunagu_tray.certificate import read
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.command_input import file_contents, first_line, parse_fingerprint, parse_server, write_new
-from tsunagu_tray.connection_view import ConnectionView, LastError
+from tsunagu_tray.connection_view import ConnectionView, LastError, named, of_user
 from tsunagu_tray.doctor import examine, judge
 from tsunagu_tray.given import given_identity, given_secrets
 from tsunagu_tray.identity import read_certificates
@@ -67,9 +67,8 @@ class Commands:
     def __init__(self, options: argparse.Namespace, texts: Texts) -> None:
         self.options = options
         self.texts = texts
-        self._changed = asyncio.Event()
-        self.client = HelperClient(self._changed.set)
-        self._attempt = Attempt(self.client, self._changed, texts)
+        self.client = HelperClient()
+        self._attempt = Attempt(self.client, texts)
 
     async def list(self) -> None:
         """All connections and their states."""
@@ -458,17 +457,12 @@ class Commands:
         return replace(settings, proxy=with_headers(proxy, headers)), password
 
     def _own(self) -> Sequence[ConnectionView]:
-        """The user's own connections and everybody's, by name; for root all."""
-        uid = os.getuid()
-        views = [view for view in self.client.views.values() if uid == 0 or view.owner in (0, uid)]
-        return sorted(views, key=lambda view: (view.name.casefold(), view.id))
+        return of_user(self.client.views.values(), os.getuid())
 
     def _named(self) -> ConnectionView:
         """The connection of that name, or with that id; of several users' connections one's own."""
         name = self.options.name
-        found = [view for view in self.client.views.values() if name in (view.name, view.id)]
-        if len(found) > 1:
-            found = [view for view in found if view.owner == os.getuid()] or found
+        found = named(self.client.views.values(), name, os.getuid())
         if not found:
             raise NotFound(self.texts("cli_none_named", name=name))
         if len(found) > 1:

@@ -1,10 +1,12 @@
 """One connection as the helper shows it on the bus: frozen, plain values, no D-Bus."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from tsunagu.bus_names import connection_id
-from tsunagu.model import ListState, Phase, State, list_state
+from tsunagu.errors import NoAgent
+from tsunagu.model import Addressing, ListState, Phase, State, list_state
 
 ACTIVE = frozenset(State) - {State.IDLE, State.STOPPING}
 
@@ -61,9 +63,31 @@ class ConnectionView:
         """The addresses of the NIC for one line, without prefix lengths; "" while there is none."""
         return ", ".join(address.partition("/")[0] for address in self.addresses)
 
+    def is_settled(self, addressing: Addressing) -> bool:
+        """It is up, and has its address or is known to get none."""
+        has_all = self.address or self.last_error or addressing is Addressing.NONE
+        return self.state is State.UP and bool(has_all)
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Nothing to wait for: it has ended, or needs a person who is not there."""
+        return self.state is State.IDLE or self.last_error.name == NoAgent.bus_name
+
     def updated(self, properties: dict[str, Any]) -> Self:
         """This view with changed properties (bus names, plain values); what it does not know is left out."""
         return replace(self, **{_FIELDS[n]: _value(_FIELDS[n], v) for n, v in properties.items() if n in _FIELDS})
+
+
+def of_user(views: Iterable[ConnectionView], uid: int) -> Sequence[ConnectionView]:
+    """The user's own and everybody's, by name; for root all."""
+    theirs = [view for view in views if uid == 0 or view.owner in (0, uid)]
+    return sorted(theirs, key=lambda view: (view.name.casefold(), view.id))
+
+
+def named(views: Iterable[ConnectionView], name: str, uid: int) -> Sequence[ConnectionView]:
+    """Those of that name or with that id; of several users' connections one's own."""
+    found = [view for view in views if name in (view.name, view.id)]
+    return [view for view in found if view.owner == uid] or found if len(found) > 1 else found
 
 
 _FIELDS = {

@@ -243,6 +243,7 @@ _TABLE = {
         "切断されました: {error}。{seconds} 秒後に再試行します",
 
     # -- reaching the helper ----------------------------------------------------------------------------------------
+    "The Tsunagu service has stopped meanwhile": "Tsunagu サービスが途中で停止しました",
     "The Tsunagu service does not answer; 'journalctl -u tsunagu-helper' may say why":
         "Tsunagu サービスが応答しません。journalctl -u tsunagu-helper で原因を確認してください",
     "The Tsunagu service did not answer; 'journalctl -u tsunagu-helper' may say why":

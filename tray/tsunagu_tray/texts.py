@@ -297,7 +297,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "cli_needs_secret": ("A password is needed; run: tsunagu password {kind}{name} --stdin",
                          "パスワードが必要です。次を実行してください: tsunagu password {kind}{name} --stdin"),
     "cli_timed_out": ("Not connected within {seconds:g} s", "{seconds:g} 秒以内に接続できませんでした"),
-    "cli_helper_gone": ("The Tsunagu service has stopped meanwhile", "Tsunagu サービスが途中で停止しました"),
     "cli_ended": ("The connection was ended meanwhile", "接続は途中で終了されました"),
     "cli_connected": ("Connected to {name}", "「{name}」に接続しました"),
     "cli_address": ("Address: {address}", "IP アドレス: {address}"),
