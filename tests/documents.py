@@ -100,6 +100,8 @@ With the packages it is there for programs that begin with `#!/usr/lib/tsunagu/b
 [An example](examples/connect.py).
 
 ```python
+from tsunagu_client import Client
+
 {_example(tsunagu_client)}
 ```
 

@@ -171,7 +171,7 @@ class Stack:
     ) -> "subprocess.CompletedProcess[str]":
         """Another program there; ``more`` is for its environment."""
         return subprocess.run(
-            within(self.server.cli, *command, user=user or self.person),
+            self.command(*command, user=user),
             env=self.environment | more,
             input=stdin or "",
             capture_output=True,
@@ -182,8 +182,11 @@ class Stack:
 
     def cli_command(self, *arguments: str, user: str | None = None) -> list[str]:
         """That command's words, to be run with ``environment``."""
-        tsunagu = (sys.executable, "-m", "tsunagu_tray.cli", *arguments)
-        return within(self.server.cli, *tsunagu, user=user or self.person)
+        return self.command(sys.executable, "-m", "tsunagu_tray.cli", *arguments, user=user)
+
+    def command(self, *words: str, user: str | None = None) -> list[str]:
+        """Those of another program."""
+        return within(self.server.cli, *words, user=user or self.person)
 
     def done(self, *arguments: str, stdin: str | None = None) -> str:
         """A command that must succeed; its output."""

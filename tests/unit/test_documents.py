@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,8 +58,33 @@ def test_every_command_that_is_shown_is_one(page: str, line: str) -> None:
         changed(SETTINGS, own, ENGLISH)
 
 
-def test_make_has_every_target_that_is_shown() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for path in PAGES_OF_ALL:
-        for block in re.findall(r"```sh\n(.*?)```", path.read_text(), re.DOTALL):
-            assert set(re.findall(r"^make ([a-z-]+)", block, re.MULTILINE)) <= targets, path
+def lines(pattern: str) -> list[str]:
+    """What is shown anywhere, in blocks and in sentences, and matches this."""
+    found = {line for path in PAGES_OF_ALL for line in re.findall(pattern, path.read_text(), re.MULTILINE)}
+    return sorted(line for line in found if "CHANGELOG" not in line)
+
+
+@pytest.mark.parametrize("line", lines(r"(?:^|`)(make [a-z][^`\n#|]*)"))
+def test_make_knows_what_is_shown(line: str) -> None:
+    """Dry: they take minutes, and the rest of the tests is what most of them run."""
+    done = subprocess.run(
+        ["make", "--dry-run", "--no-print-directory", *shlex.split(line)[1:]],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("line", lines(r"`(tsunagu [a-z][^`\n]*)`"))
+def test_a_command_in_a_sentence_is_one(line: str) -> None:
+    """Its name and its options; what follows may stand for something."""
+    known = parser(ENGLISH).commands()
+    name, *words = shlex.split(line.replace("…", ""))[1:]
+    options = {option for action in known[name]._actions for option in action.option_strings}
+
+    assert {word for word in words if word.startswith("--")} <= options
+
+
+@pytest.mark.parametrize("unit", lines(r"(?:journalctl -u|systemctl [a-z-]+) ([a-z-]*tsunagu[a-z-]*)"))
+def test_a_unit_that_is_named_is_shipped(unit: str) -> None:
+    assert (ROOT / f"packaging/systemd/{unit}.service").exists()

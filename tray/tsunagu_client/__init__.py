@@ -1,6 +1,5 @@
 """Tsunagu for programs: list connections, connect, disconnect, look at them and follow them.
 
->>> from tsunagu_client import Client
 >>> with Client() as vpn:
 ...     print(vpn.connect("office").address)
 ...     for now in vpn.watch("office"):

@@ -35,6 +35,11 @@ class Usage(argparse.ArgumentParser):
                 for added in action.choices.values():
                     added.translate(texts)
 
+    def commands(self) -> dict[str, "Usage"]:
+        """By their names."""
+        choices = (one.choices for one in self._actions if isinstance(one, argparse._SubParsersAction))
+        return dict(next(choices, {}))
+
     def format_usage(self) -> str:
         return super().format_usage().replace("usage: ", self.texts.say("usage: "), 1)
 
