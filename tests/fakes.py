@@ -83,6 +83,7 @@ class FakeServer:
     def __init__(self, *, hub: str = "LAB", users: dict[str, str | None] | None = None) -> None:
         """``users``: passwords by name, None for anonymous; alice/secret and anon unless given."""
         self.hub = hub
+        self.hub_names: tuple[str, ...] = (hub,)  # that are told to whoever asks
         self.users = {"alice": "secret", "anon": None} if users is None else users
         self.max_connection = 32
         self.timeout_ms = 20000
@@ -216,6 +217,12 @@ class FakePeer:
         if self._redirected:
             self._server.redirects_confirmed += 1
             self.closed = True
+        elif pack.get_str("method") == "enum_hub":
+            listed = Pack()
+            listed.add_int("NumHub", len(self._server.hub_names))
+            if self._server.hub_names:
+                listed.add_str("HubName", *self._server.hub_names)
+            self._answer(Stage.LOGIN, listed)
         elif pack.get_str("method") == "password":
             if refusal := self._change(pack):
                 self._refuse(Stage.LOGIN, refusal)

@@ -32,8 +32,9 @@ from tsunagu_dbus import (
     told,
 )
 from tsunagu_helper.connection import Connection
+from tsunagu_helper.errand import Trial
 from tsunagu_helper.runner import Facts
-from tsunagu_helper.status import status
+from tsunagu_helper.status import status, trial
 
 SESSION = Session(
     server_address="203.0.113.5",
@@ -112,6 +113,10 @@ class FakeHelper:
         self.agents: list[tuple[str, str]] = []  # bus name, path
         self.events: list[dict[str, Any]] = []
         self.nics: list[dict[str, Any]] = []
+        self.hubs: list[str] = ["LAB", "STAFF"]
+        self.tried: list[tuple[ConnectionSettings, dict[str, str], str]] = []  # with which secrets, and whose
+        self.trial = Trial(session=SESSION, certificate="REVS")
+        self.errand_error: VpnError | None = None  # of listing hubs
         self.calls: list[str] = []
         self.on_connect: Callable[[FakeConnection], None] = lambda connection: connection.show(state=State.UP)
         self._next = 1
@@ -349,6 +354,21 @@ class _Manager(Interface):
         connection = self._helper.add(**{name: getattr(checked, name) for name in checked.__slots__})
         connection.secrets = plain(secrets)
         return connection.path
+
+    @method()
+    @told
+    def ListHubs(self, settings: "a{sv}", secrets: "a{sv}", like: "o") -> "as":  # noqa: ARG002
+        from_plain(ConnectionSettings, plain(settings))
+        self._helper.calls.append(f"ListHubs {plain(settings)['host']}")
+        if self._helper.errand_error:
+            raise self._helper.errand_error
+        return self._helper.hubs
+
+    @method()
+    @told
+    def TryLogIn(self, settings: "a{sv}", secrets: "a{sv}", like: "o") -> "a{sv}":
+        self._helper.tried.append((from_plain(ConnectionSettings, plain(settings)), plain(secrets), like))
+        return to_variants(trial(self._helper.trial))
 
     @method()
     @told

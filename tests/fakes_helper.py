@@ -5,7 +5,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tsunagu.authorities import Authorities
-from tsunagu.control import Established, Examine, Leased, NoLease, NotSigned, PasswordChanged, Progress, Signed, Start
+from tsunagu.control import (
+    Errand,
+    Established,
+    Examine,
+    HubsListed,
+    Leased,
+    NoLease,
+    NotSigned,
+    PasswordChanged,
+    Progress,
+    Signed,
+    Start,
+)
 from tsunagu.errors import NoAgent, NotAuthorized, StorageFailed, TunnelError, VpnError
 from tsunagu.model import ConnectionSettings, Lease, Session, Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
@@ -328,10 +340,10 @@ class FakeWorker:
         self.is_running = False
         self._on_end(TunnelError(code), certificate)
 
-    def answer_change(self, refused: int) -> None:
+    def do_errand(self, refused: int) -> None:
         if not refused:
-            self.say(PasswordChanged())
-        self.fail(refused or 6)
+            self.say(_BROUGHT[self.start.errand])
+        self.fail(refused or 6, "REVS" if refused == 85 else "")
 
     def answer(self, answer: Signed | NotSigned) -> None:
         self.answers.append(answer)
@@ -350,15 +362,22 @@ class FakeWorker:
         return Statistics(carriers=1, wire_sent_octets=100)
 
 
+_BROUGHT: dict[Errand, WorkerMessage] = {
+    Errand.TRIAL: Established(session=SESSION),
+    Errand.HUBS: HubsListed(hubs=("LAB", "STAFF")),
+    Errand.PASSWORD: PasswordChanged(),
+}
+
+
 class FakeWorkers:
     """``started``: all of them, newest last; ``broken``: what starting one fails with;
-    ``change_refused``: the code that a password's change ends with.
+    ``errand_refused``: the code that an errand ends with.
     """
 
     def __init__(self) -> None:
         self.started: list[FakeWorker] = []
         self.broken: Exception | None = None
-        self.change_refused = 0
+        self.errand_refused = 0
 
     @property
     def running(self) -> list[FakeWorker]:
@@ -377,12 +396,13 @@ class FakeWorkers:
         on_end: Callable[[TunnelError, str], None],
     ) -> FakeWorker:
         assert isinstance(start, Start)
-        assert tap_fd == (None if start.new_password else 99)
+        is_errand = start.errand is not Errand.SESSION
+        assert tap_fd == (None if is_errand else 99)
         if self.broken:
             raise self.broken
         self.started.append(worker := FakeWorker(start, on_message, on_end))
-        if start.new_password:
-            asyncio.get_running_loop().call_soon(worker.answer_change, self.change_refused)
+        if is_errand:
+            asyncio.get_running_loop().call_soon(worker.do_errand, self.errand_refused)
         return worker
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tsunagu import __version__
-from tsunagu.bus_names import CONNECTION, MANAGER, ROOT_PATH, connection_path
+from tsunagu.bus_names import CONNECTION, MANAGER, ROOT_PATH, connection_id, connection_path
 from tsunagu.errors import InvalidSettings
 from tsunagu.model import AuthType, ConnectionSettings, Secret
 from tsunagu.plain import from_plain, to_plain
@@ -24,7 +24,7 @@ from tsunagu_helper.connection import Connection
 from tsunagu_helper.history import Entry
 from tsunagu_helper.runner import Facts
 from tsunagu_helper.service import ConnectionService
-from tsunagu_helper.status import last_error, shown_addresses
+from tsunagu_helper.status import last_error, shown_addresses, trial
 
 
 class Presence:
@@ -40,8 +40,8 @@ class Presence:
         self._service = service
         self._tree = ObjectTree(bus, ROOT_PATH, service.sight_of)
         self._tree.add(ROOT_PATH, ManagerObject(service))
-        for connection_id in self._shown:
-            self._export(connection_id)
+        for each in self._shown:
+            self._export(each)
 
     def added(self, connection_id: str, owner: int, connection: Connection, facts: Facts) -> None:
         """There is a new one."""
@@ -80,6 +80,17 @@ class ManagerObject(Interface):
     @told
     async def AddConnection(self, settings: "a{sv}", secrets: "a{sv}") -> "o":
         return connection_path(await self._service.add(_settings(settings), _secrets(secrets), caller()))
+
+    @method()
+    @told
+    async def ListHubs(self, settings: "a{sv}", secrets: "a{sv}", like: "o") -> "as":
+        return await self._service.list_hubs(_settings(settings), _secrets(secrets), _like(like), caller())
+
+    @method()
+    @told
+    async def TryLogIn(self, settings: "a{sv}", secrets: "a{sv}", like: "o") -> "a{sv}":
+        tried = await self._service.try_log_in(_settings(settings), _secrets(secrets), _like(like), caller())
+        return to_variants(trial(tried))
 
     @method()
     @told
@@ -284,6 +295,11 @@ def _secrets(values: dict[str, Variant]) -> dict[str, Secret]:
     if not all(isinstance(secret, str) for secret in secrets.values()):
         raise InvalidSettings("The secrets must be texts")
     return {name: Secret(secret) for name, secret in secrets.items()}
+
+
+def _like(path: str) -> str:
+    """The id of the connection whose secrets are used; ``/``: none."""
+    return "" if path == "/" else connection_id(path)
 
 
 def _event(entry: Entry) -> dict[str, Variant]:

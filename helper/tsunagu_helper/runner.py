@@ -139,7 +139,7 @@ class Runner:
         start = self._start(StartWorker(0, now.settings, secrets, now.settings.server_fingerprint, ""))
         self._changes_password = True
         try:
-            await change_password(replace(start, new_password=new), self._around.start_worker)
+            await change_password(start, new, self._around.start_worker)
         finally:
             self._changes_password = False
         await self.tell(PasswordReplaced(password=new))

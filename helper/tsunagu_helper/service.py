@@ -10,7 +10,9 @@ reach everybody on the machine.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from secrets import token_bytes, token_hex
 from typing import Protocol
@@ -23,10 +25,12 @@ from tsunagu.bus_names import (
     ACTION_EDIT_MACHINE,
     ACTION_EDIT_SYSTEM,
 )
-from tsunagu.errors import AlreadyExists, NotAuthorized, NotFound, StorageFailed, VpnError
-from tsunagu.model import NO_SECRETS, ConnectionSettings, Secret, Secrets
+from tsunagu.control import Start
+from tsunagu.errors import AlreadyExists, InvalidSettings, NotAuthorized, NotFound, StorageFailed, VpnError
+from tsunagu.model import NO_SECRETS, AuthType, ConnectionSettings, Secret, Secrets
 from tsunagu_helper.connection import Connection
 from tsunagu_helper.diagnosis import Finding, findings
+from tsunagu_helper.errand import Trial, list_hubs, try_log_in
 from tsunagu_helper.events import (
     AgentAppeared,
     CertificatePinned,
@@ -39,7 +43,7 @@ from tsunagu_helper.events import (
     SettingsChanged,
     Woke,
 )
-from tsunagu_helper.history import Entry
+from tsunagu_helper.history import Entry, one_line
 from tsunagu_helper.nic_list import NicSeen, names_taken, nic_list
 from tsunagu_helper.reach import reach
 from tsunagu_helper.runner import Facts, Runner
@@ -50,6 +54,7 @@ from tsunagu_helper.surroundings import Surroundings
 LOG = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 100  # of one user
+MAX_ERRANDS = 4  # of one user at a time
 SHUTDOWN_S = 6  # longer than a worker's last chance
 
 
@@ -68,6 +73,7 @@ class ConnectionService:
         self._around = surroundings
         self._listener = listener
         self._runners: dict[str, Runner] = {}
+        self._errands: Counter[int] = Counter()  # under way, by user
         self.problems: list[str] = []  # with what the administrator provides; a sentence each
 
     def load(self) -> None:
@@ -220,6 +226,63 @@ class ConnectionService:
         settings = replace(runner.stored.settings, server_fingerprint=fingerprint.replace(":", "").lower())
         runner.keep(replace(runner.stored, settings=settings))
         await runner.tell(CertificatePinned(settings.server_fingerprint))
+
+    # -- errands: nothing is stored, no NIC is touched ----------------------------------------------------------------
+
+    async def list_hubs(
+        self, settings: ConnectionSettings, secrets: Mapping[str, Secret], like: str, caller: str
+    ) -> list[str]:
+        """The virtual hubs that the server of these settings names to everybody; ``like``: see ``TryLogIn``."""
+        uid, start = await self._errand(settings, secrets, like, caller)
+        with self._one_errand_of(uid):
+            return [one_line(name) for name in await list_hubs(start, self._around.start_worker)]
+
+    async def try_log_in(
+        self, settings: ConnectionSettings, secrets: Mapping[str, Secret], like: str, caller: str
+    ) -> Trial:
+        """Log in as these settings say and leave at once; secrets that are not given are those kept for ``like``."""
+        if settings.auth is AuthType.SMART_CARD:
+            raise InvalidSettings(
+                "A log-in with a smart card cannot be tried beforehand; save the connection and connect"
+            )
+        uid, start = await self._errand(settings, secrets, like, caller)
+        with self._one_errand_of(uid):
+            return await try_log_in(start, self._around.start_worker)
+
+    async def _errand(
+        self, settings: ConnectionSettings, changes: Mapping[str, Secret], like: str, caller: str
+    ) -> tuple[int, Start]:
+        """Who may have others' secrets used with settings of their own may as well change those of the connection."""
+        _check_given(settings)
+        kept = NO_SECRETS
+        if like:
+            runner = await self._authorized(like, caller, ACTION_EDIT)
+            _check_unlocked(runner)
+            kept = runner.stored.secrets
+            if settings.proxy != runner.stored.settings.proxy:
+                kept = replace(kept, proxy_password=None)
+        else:
+            await self._around.authority.check(caller, ACTION_EDIT)
+        uid = await self._around.authority.uid_of(caller)
+        start = Start(
+            settings=replace(settings, foreign="", udp_acceleration=False),
+            secrets=Connection(settings=settings, secrets=kept.updated(changes)).secrets_to_try,
+            mac="",
+            accepted_fingerprint=settings.server_fingerprint,
+            authorities=self._around.store.authorities(uid).pem,
+            machine_id=self._around.store.machine_id(),
+        )
+        return uid, start
+
+    @contextmanager
+    def _one_errand_of(self, uid: int) -> Iterator[None]:
+        if self._errands[uid] >= MAX_ERRANDS:
+            raise VpnError(f"{MAX_ERRANDS} servers are being asked for you already; wait until that is done")
+        self._errands[uid] += 1
+        try:
+            yield
+        finally:
+            self._errands[uid] -= 1
 
     # -- authorities of the caller's own ----------------------------------------------------------------------------
 

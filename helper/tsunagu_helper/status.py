@@ -5,6 +5,7 @@ import ipaddress
 from tsunagu.errors import VpnError, bus_error_name
 from tsunagu.model import Phase, Session, State, Statistics, Traffic, list_state
 from tsunagu_helper.connection import Connection
+from tsunagu_helper.errand import Trial
 from tsunagu_helper.runner import Facts
 
 Plain = bool | int | float | str | list[str] | dict[str, int]
@@ -63,6 +64,7 @@ def status(now: Connection, facts: Facts, statistics: Statistics, *, blocked_by:
         "udp_acceleration": _udp_acceleration(now.session, statistics),
         "sending_carriers": statistics.sending_carriers,
         "receiving_carriers": statistics.receiving_carriers,
+        "round_trip_ms": round(statistics.round_trip_us / 1000, 1),
         "compression_saved_percent": _saved_percent(now.session, statistics),
         "sent_octets": statistics.wire_sent_octets,
         "received_octets": statistics.wire_received_octets,
@@ -83,6 +85,18 @@ def status(now: Connection, facts: Facts, statistics: Statistics, *, blocked_by:
         "attempt": now.retries,
         "saved_secrets": now.secrets.names(),
     }
+
+
+def trial(tried: Trial) -> dict[str, Plain]:
+    """What came of trying a log-in: the fields of a session that has ended again, and the error, if any."""
+    name, code, text = last_error(tried.error)
+    own: dict[str, Plain] = {
+        "error_name": name,
+        "error_code": code,
+        "error_text": text,
+        "server_certificate": tried.certificate,
+    }
+    return {**_of_session(tried.session), "session_key": "", **own}
 
 
 def _of_session(session: Session | None) -> dict[str, Plain]:

@@ -9,6 +9,7 @@ from tsunagu.control import (
     Established,
     Examine,
     Examined,
+    HubsListed,
     Leased,
     NeedSignature,
     NoLease,
@@ -26,7 +27,7 @@ from tsunagu_helper.history import History
 from tsunagu_helper.lease_policy import AddressPlan, Conflict, DnsPlan, Everything, Route
 from tsunagu_helper.store import StoredConnection
 
-WorkerMessage = Progress | NeedSignature | Established | PasswordChanged | Examined | Leased | NoLease
+WorkerMessage = Progress | NeedSignature | Established | PasswordChanged | HubsListed | Examined | Leased | NoLease
 Hints = Mapping[str, str | int | bool]
 
 

@@ -24,10 +24,12 @@ from tsunagu.control import (
     MAX_MESSAGE,
     CheckCarriers,
     ControlError,
+    Errand,
     Established,
     Examine,
     Examined,
     Failed,
+    HubsListed,
     Leased,
     NeedSignature,
     NoLease,
@@ -68,7 +70,12 @@ _DIGEST = re.compile(r"[0-9a-f]{40}")  # SHA-1
 # Which message is legal when.  (OpenSSH's monitor is the model.)
 _BEFORE_SESSION = (Progress, NeedSignature, Established, Failed)
 _IN_SESSION = (Progress, Leased, NoLease, Failed)  # a session that lost its carriers connects again
-_CHANGING_PASSWORD = (Progress, PasswordChanged, Failed)
+_FIRST_LEGAL: dict[Errand, tuple[type[ToHelper], ...]] = {
+    Errand.SESSION: _BEFORE_SESSION,
+    Errand.TRIAL: _BEFORE_SESSION,
+    Errand.HUBS: (Progress, HubsListed, Failed),
+    Errand.PASSWORD: (Progress, PasswordChanged, Failed),
+}
 _EXAMINING = (Examined, Failed)
 
 
@@ -117,6 +124,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._on_message, self._on_end = on_message, on_end
         self._name, self._legal = _of(start)
+        self._is_errand = isinstance(start, Examine) or start.errand is not Errand.SESSION
         self._allowance = Allowance(MESSAGES, MESSAGES_PER_S, self._loop.time)
         self._error: TunnelError | None = None
         self._certificate = ""
@@ -212,7 +220,7 @@ class Worker:
         elif not isinstance(message, StatisticsReport):
             if isinstance(message, Established):
                 self._legal = _IN_SESSION
-            if isinstance(message, PasswordChanged | Examined):
+            if self._is_errand and isinstance(message, Established | HubsListed | PasswordChanged | Examined):
                 self._end(TunnelError(6))
             self._on_message(message)
 
@@ -274,7 +282,7 @@ def _of(start: Start | Examine) -> tuple[str, tuple[type[ToHelper], ...]]:
     """What the worker is called in the log, and what it may say."""
     if isinstance(start, Examine):
         return "Tsunagu", _EXAMINING
-    return one_line(start.settings.name), _CHANGING_PASSWORD if start.new_password else _BEFORE_SESSION
+    return one_line(start.settings.name), _FIRST_LEGAL[start.errand]
 
 
 def _spawn(program: Program, tap_fd: int | None, control_fd: int) -> "subprocess.Popen[bytes]":

@@ -22,6 +22,8 @@ from tsunagu_tunnel.softether.handshake import (
     Event,
     Handshake,
     Hello,
+    HubList,
+    HubsHandshake,
     Joined,
     LoginHandshake,
     NotYet,
@@ -154,6 +156,23 @@ class Dialler:
         )
         yield from self._shake_hands(tls, handshake)
         tls.close()
+
+    def list_hubs(self, start: Start) -> Dial[tuple[str, ...]]:
+        """The virtual hubs that the server names to whoever asks.
+
+        It is told nothing, and what it says is only chosen from, so nobody has to vouch for it.
+
+        Raises:
+            TunnelError: what the server said, or what went wrong.
+        """
+        way, contexts = Way(start, self._limits), contexts_for(start.settings, "")
+        place, plain = yield from self._reach(way, start.settings)
+        tls, _ = yield from self._start_tls(plain, place, contexts.unverified)
+        self._tell(Phase.NEGOTIATING, "")
+        event = yield from self._shake_hands(tls, HubsHandshake(address=place.address, random=self._random))
+        tls.close()
+        assert isinstance(event, HubList)
+        return event.names
 
     # -- TLS and trust ------------------------------------------------------------------------------------------------
 

@@ -234,6 +234,7 @@ def _nic_failed(error: OSError) -> TunnelError:
     return TunnelError(22, error.strerror or "")
 
 
+_ROUND_TRIP = struct.Struct("=68xI")  # tcpi_rtt in struct tcp_info, linux/tcp.h
 _WOULD_BLOCK = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError)
 
 
@@ -264,6 +265,15 @@ class Carrier:
         except OSError:
             return False
         return True
+
+    def round_trip_us(self) -> int:
+        """What TCP has measured lately, smoothed; 0: nothing yet."""
+        try:
+            return int(
+                _ROUND_TRIP.unpack(self._stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ROUND_TRIP.size))[0]
+            )
+        except (OSError, struct.error):  # the connection has gone
+            return 0
 
     @property
     def is_full(self) -> bool:
@@ -319,11 +329,7 @@ class Carrier:
 
     def log_off(self, limit_s: float) -> None:
         """Write what is left, tell the server that this is the end, and wait for its own end, but not for long."""
-        self._stream.settimeout(max(limit_s, 0.01))
-        with contextlib.suppress(OSError):  # it is gone, or slow: all the same now
-            self._stream.sendall(self._unsent)
-            self._say_the_end()
-        self._stream.close()
+        log_off(self._stream, limit_s, self._unsent)
 
     def close(self) -> None:
         """At once, but telling the server, if it can be told.
@@ -333,11 +339,21 @@ class Carrier:
         """
         self._stream.settimeout(0)
         with contextlib.suppress(OSError):
-            self._say_the_end()
+            _say_the_end(self._stream)
         self._stream.close()
 
-    def _say_the_end(self) -> None:
-        if isinstance(self._stream, ssl.SSLSocket):
-            self._stream.unwrap()
-        else:
-            self._stream.shutdown(socket.SHUT_WR)
+
+def log_off(stream: ssl.SSLSocket | socket.socket, limit_s: float, unsent: Buffer = b"") -> None:
+    """Write what is left, tell the server that this is the end, wait for its own end, but not for long; close it."""
+    stream.settimeout(max(limit_s, 0.01))
+    with contextlib.suppress(OSError):  # it is gone, or slow: all the same now
+        stream.sendall(unsent)
+        _say_the_end(stream)
+    stream.close()
+
+
+def _say_the_end(stream: ssl.SSLSocket | socket.socket) -> None:
+    if isinstance(stream, ssl.SSLSocket):
+        stream.unwrap()
+    else:
+        stream.shutdown(socket.SHUT_WR)

@@ -93,6 +93,7 @@ class Tunnel:
 
     def statistics(self) -> Statistics:
         """All since the session began."""
+        round_trips = (carrier.round_trip_us() for carrier in self._open)
         ways: list[Carrier | UdpPath] = [*self._open, *([self._udp] if self._udp else [])]
         return Statistics(
             carriers=len(self._open),
@@ -103,6 +104,7 @@ class Tunnel:
             received=self._nic.received,
             wire_sent_octets=self._wire_sent + sum(carrier.sent_octets for carrier in ways),
             wire_received_octets=self._wire_received + sum(carrier.received_octets for carrier in ways),
+            round_trip_us=min(filter(None, round_trips), default=0),
         )
 
     def tick(self, now: float) -> None:

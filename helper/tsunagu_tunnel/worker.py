@@ -12,9 +12,11 @@ from tsunagu.control import (
     MAX_MESSAGE,
     CheckCarriers,
     ControlError,
+    Errand,
     Established,
     Examine,
     Failed,
+    HubsListed,
     NotSigned,
     PasswordChanged,
     Progress,
@@ -31,12 +33,12 @@ from tsunagu.errors import TunnelError
 from tsunagu.model import Phase, Statistics
 from tsunagu_tunnel.card import Card
 from tsunagu_tunnel.connect import Dialler
-from tsunagu_tunnel.dataplane import NicEnd, nic_end
+from tsunagu_tunnel.dataplane import NicEnd, log_off, nic_end
 from tsunagu_tunnel.dial import Dial, Limits
 from tsunagu_tunnel.examination import examine
 from tsunagu_tunnel.loop import Loop
 from tsunagu_tunnel.tls import CertificateRefused, as_text
-from tsunagu_tunnel.tunnel import Tunnel
+from tsunagu_tunnel.tunnel import LOG_OFF_S, Tunnel
 
 LOG = logging.getLogger(__name__)
 
@@ -51,7 +53,7 @@ class Worker:
     def __init__(
         self, control: socket.socket, tap_fd: int | None, *, random: Random, limits: Limits | None = None
     ) -> None:
-        """Without a TAP it can change a password, but not join a session."""
+        """Without a TAP it can do errands, but not join a session."""
         self._control = control
         self._control.setblocking(False)
         self._nic = None if tap_fd is None else nic_end(tap_fd)
@@ -86,6 +88,30 @@ class Worker:
                 self._tunnel.close()
             self._loop.close()
             self._control.close()
+
+    def _begin(self, start: Start) -> Dial[None]:
+        match start.errand:
+            case Errand.TRIAL:
+                return self._try(start)
+            case Errand.HUBS:
+                return self._list_hubs(start)
+            case Errand.PASSWORD:
+                return self._change_password(start)
+            case Errand.SESSION:
+                if self._nic is None:
+                    raise _Leave("a session needs a NIC")
+                return self._attempt(start, self._nic)
+
+    def _try(self, start: Start) -> Dial[None]:
+        opened = yield from self._dialler.open_session(start)
+        self._tell(Established(session=opened.session))
+        log_off(opened.stream, LOG_OFF_S)
+        raise _Leave("the log-in was tried")
+
+    def _list_hubs(self, start: Start) -> Dial[None]:
+        hubs = yield from self._dialler.list_hubs(start)
+        self._tell(HubsListed(hubs=hubs))
+        raise _Leave("the hubs are listed")
 
     def _change_password(self, start: Start) -> Dial[None]:
         yield from self._dialler.change_password(start)
@@ -122,12 +148,7 @@ class Worker:
         match message:
             case Start() if self._start is None:
                 self._start = message
-                if message.new_password:
-                    self._loop.start(self._change_password(message))
-                elif self._nic is not None:
-                    self._loop.start(self._attempt(message, self._nic))
-                else:
-                    raise _Leave("a session needs a NIC")
+                self._loop.start(self._begin(message))
             case Examine() if self._start is None:
                 self._tell(examine())
                 raise _Leave("examined")

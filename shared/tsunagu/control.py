@@ -6,6 +6,7 @@ the dataclasses below ends the worker.
 
 import json
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, get_args
 
 from tsunagu.errors import VpnError
@@ -19,16 +20,23 @@ class ControlError(VpnError):
     """A control message that is not one."""
 
 
+class Errand(Enum):
+    """What an attempt is for.  All but a session do without a NIC."""
+
+    SESSION = "session"
+    TRIAL = "trial"  # log in, and leave at once
+    HUBS = "hubs"  # ask for the list of virtual hubs
+    PASSWORD = "password"  # change the one that the server knows
+
+
 # -- helper to worker -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """Begin the attempt.  Sent once, first.
+    """Begin the attempt.  Sent once, first."""
 
-    With a ``new_password`` the attempt is not at a session but at changing the password that the server knows.
-    """
-
+    errand: Errand = Errand.SESSION
     settings: ConnectionSettings
     secrets: Secrets = NO_SECRETS  # those that the settings need
     mac: str  # of the NIC, "5e:…"; the DHCP client speaks with it
@@ -37,7 +45,7 @@ class Start:
     machine_id: str  # 32 hex digits, stable for this machine (the protocol's UniqueId)
     known_address: str = ""  # where the server was reached before; tried first, its name may be out of reach
     previous_address: str = ""  # asked for again from DHCP after a reconnect
-    new_password: Secret | None = None  # in the place of that in ``secrets``
+    new_password: Secret | None = None  # with Errand.PASSWORD: in the place of that in ``secrets``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +106,7 @@ class NeedSignature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Established:
-    """The session stands; frames flow from now on."""
+    """The session stands; frames flow from now on.  Of a trial: the log-in was good, and this is the last message."""
 
     session: Session
 
@@ -106,6 +114,13 @@ class Established:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordChanged:
     """The last message of an attempt that was to change the password."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubsListed:
+    """The last message of an attempt that was to list the server's hubs."""
+
+    hubs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +163,16 @@ class Failed:
 
 ToWorker = Start | Examine | Stop | CheckCarriers | ReportStatistics | Signed | NotSigned
 ToHelper = (
-    Progress | NeedSignature | Established | PasswordChanged | Examined | Leased | NoLease | StatisticsReport | Failed
+    Progress
+    | NeedSignature
+    | Established
+    | PasswordChanged
+    | HubsListed
+    | Examined
+    | Leased
+    | NoLease
+    | StatisticsReport
+    | Failed
 )
 
 _BY_NAME: dict[str, type[Any]] = {t.__name__: t for t in (*get_args(ToWorker), *get_args(ToHelper))}

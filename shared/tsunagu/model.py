@@ -571,3 +571,4 @@ class Statistics:
     received: Traffic = Traffic()
     wire_sent_octets: int = 0  # the VPN protocol's own, about what crossed the physical network
     wire_received_octets: int = 0
+    round_trip_us: int = 0  # of the quickest carrier, as TCP has measured it: to the server, or to a proxy; 0: unknown

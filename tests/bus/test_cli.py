@@ -649,3 +649,18 @@ async def test_damaged_preferences_are_told_and_replaced(tsunagu: Run, tmp_path:
     assert f"{file} is damaged" in shown.err
     assert changed.status == 0
     assert json.loads(file.read_text())["icon"] == "light"
+
+
+async def test_a_servers_hubs_are_listed(tsunagu: Run, helper: FakeHelper) -> None:
+    assert (await tsunagu("hubs", "[2001:db8::1]:992")).out == "LAB\nSTAFF\n"
+    assert json.loads((await tsunagu("hubs", "vpn.example.org", "--json")).out) == ["LAB", "STAFF"]
+    assert helper.calls == ["ListHubs 2001:db8::1", "ListHubs vpn.example.org"]
+
+    helper.hubs = []
+    shown = await tsunagu("hubs", "vpn.example.org")
+    assert (shown.status, shown.out) == (0, "")
+    assert "names no virtual hub" in shown.err
+
+    helper.errand_error = TunnelError(1, "timed out")
+    shown = await tsunagu("hubs", "vpn.example.org")
+    assert (shown.status, "(error 1): timed out" in shown.err) == (1, True)

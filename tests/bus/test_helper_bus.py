@@ -30,6 +30,8 @@ MEMBERS = {
         "GetEvents(u) -> aa{sv}",
         "GetNics() -> aa{sv}",
         "Diagnose() -> aa{sv}",
+        "ListHubs(a{sv},a{sv},o) -> as",
+        "TryLogIn(a{sv},a{sv},o) -> a{sv}",
         "GetAuthorities() -> s",
         "AddAuthorities(s)",
         "RemoveAuthority(s)",

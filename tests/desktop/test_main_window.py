@@ -14,7 +14,7 @@ from tests.fakes_bus import until
 from tests.lab.waiting import wait_for
 from tsunagu.account_file import Account, serialise
 from tsunagu.errors import TunnelError
-from tsunagu.model import ConnectionSettings, HashedPassword, Secrets, State, Statistics
+from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Secrets, State, Statistics
 
 
 @pytest.fixture
@@ -219,3 +219,53 @@ async def test_the_details_lead_to_policy_certificate_and_history(rig: Rig) -> N
     assert "Of another" not in await rig.do(rig.desktop.said)
     client = next(part for part in await rig.do(rig.desktop.parts) if "Client Certificate" in part["name"])
     assert "sensitive" not in client["states"]
+
+
+async def test_ones_own_password_is_changed_on_the_server(rig: Rig) -> None:
+    office = rig.helper.add("Office")
+    await rig.open()
+    await rig.choose("Menu of Office")
+    await rig.said("Change Password")
+    await rig.keys("h")
+    await rig.front("^Change the Password of Office$")
+
+    await rig.type("wrong", at="Old password")
+    await rig.type("geheimer", at="New password")
+    await rig.type("geheime", at="New password once more")
+    await rig.said("The two new passwords differ")
+    await rig.type("r")
+    await rig.gone("The two new passwords differ")
+    await rig.keys("Return")
+    await rig.said("(error 69)")
+    await rig.keys("ctrl+a")
+    await rig.type("s3cret")
+    await rig.keys("Return")
+
+    await rig.said("The server knows the new password now")
+    assert office.server_password == "geheimer"
+
+
+async def test_a_password_that_is_not_ones_own_is_not_asked_for(rig: Rig) -> None:
+    rig.helper.add("Office", auth=AuthType.ANONYMOUS)
+    await rig.open()
+    await rig.choose("Menu of Office")
+    await rig.said("Change Password")
+    await rig.keys("h")
+
+    await rig.said("Only a standard password can be changed here")
+
+
+async def test_the_details_outlive_the_helper(rig: Rig) -> None:
+    office = rig.helper.add("Office")
+    office.statistics = Statistics(carriers=1, round_trip_us=12_340)
+    office.show(state=State.UP, addresses=[ADDRESS])
+    await rig.open("--details", "Office", title="^Office: Status$")
+    await rig.said("Round trip 12.3 ms")
+
+    await rig.helper.stop()
+    await rig.said("The Tsunagu service is not running")
+    await rig.helper.start()
+
+    await rig.said("Connected · 192.168.77.23")
+    rig.helper.tree.remove(office.path)
+    assert await rig.do(rig.program.wait, 20) == 0

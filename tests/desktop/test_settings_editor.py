@@ -1,12 +1,16 @@
 """The settings editor on a virtual desktop with a scripted helper: typed into, complained about, saved."""
 
+import base64
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.desktop.window_rig import Rig, window_rig
-from tests.fakes_bus import until
+from tests.fakes import make_certificate
+from tests.fakes_bus import SESSION, until
+from tsunagu.errors import TunnelError
 from tsunagu.model import AuthType, ProxyKind, Routing
+from tsunagu_helper.errand import Trial
 
 
 @pytest.fixture
@@ -78,3 +82,85 @@ async def test_escape_changes_nothing(rig: Rig) -> None:
 
     assert await rig.do(rig.program.wait, 20) == 0
     assert rig.helper.calls == []
+
+
+async def test_the_hub_is_chosen_from_the_servers_list(rig: Rig) -> None:
+    rig.helper.hubs = ["LAB", "STAFF"]
+    rig.helper.add("Office", host="vpn.example.org")
+    await rig.open("--settings", "Office", title="^Properties of Office$")
+
+    await rig.choose("Virtual hubs of the server")
+    await rig.said("STAFF")
+    await rig.keys("Down", "Return")
+    await rig.keys("ctrl+s")
+
+    await until(lambda: "Update Office" in rig.helper.calls)
+    assert rig.helper.calls == ["ListHubs vpn.example.org", "Update Office"]
+    [office] = rig.helper.connections.values()
+    assert office.settings.hub == "STAFF"
+
+
+async def test_a_server_that_lists_no_hubs_is_told_where_it_was_asked(rig: Rig) -> None:
+    rig.helper.add("Office")
+    await rig.open("--settings", "Office", title="^Properties of Office$")
+
+    rig.helper.errand_error = TunnelError(1, "timed out")
+    await rig.choose("Virtual hubs of the server")
+    await rig.said("The server could not be reached (error 1): timed out")
+    await rig.keys("Escape")
+    rig.helper.hubs, rig.helper.errand_error = [], None
+    await rig.choose("Virtual hubs of the server")
+
+    await rig.said("The server names no virtual hub")
+
+
+async def test_a_log_in_is_tried_before_anything_is_saved(rig: Rig) -> None:
+    await rig.open("--new", title="^New Connection$")
+    await rig.type("vpn.example.org", at="Server (host name")
+    await rig.type("STAFF", at="Virtual hub")
+    await rig.type("mika", at="User name")
+
+    await rig.do(rig.desktop.press, "Test Log-in")
+    await rig.said("Password for this test")
+    await rig.type("geheim")
+    await rig.keys("Return")
+
+    await rig.said("The log-in works")
+    await rig.said("SoftEther VPN Server (64 bit) 5.02 (5180)")
+    [(settings, secrets, like)] = rig.helper.tried
+    assert (settings.host, settings.hub, settings.username) == ("vpn.example.org", "STAFF", "mika")
+    assert (secrets, like) == ({"password": "geheim"}, "/")
+    assert not rig.helper.connections
+
+
+async def test_a_log_in_that_does_not_work_says_why_and_what_helps(rig: Rig) -> None:
+    office = rig.helper.add("Office", auth=AuthType.ANONYMOUS)
+    rig.helper.trial = Trial(error=TunnelError(9))
+    await rig.open("--settings", "Office", title="^Properties of Office$")
+
+    await rig.do(rig.desktop.press, "Test Log-in")
+
+    await rig.said("The log-in does not work")
+    await rig.said("(error 9)")
+    [(_, secrets, like)] = rig.helper.tried
+    assert (secrets, like) == ({}, office.path)
+
+
+async def test_an_unknown_certificate_is_shown_and_the_answer_is_saved_with_the_rest(rig: Rig) -> None:
+    certificate = make_certificate()
+    office = rig.helper.add("Office", auth=AuthType.ANONYMOUS)
+    rig.helper.trial = Trial(error=TunnelError(85), certificate=base64.b64encode(certificate.der).decode())
+    await rig.open("--settings", "Office", title="^Properties of Office$")
+
+    await rig.do(rig.desktop.press, "Test Log-in")
+    await rig.said("Is this the right server?")
+    await rig.said("tsunagu test server")
+    rig.helper.trial = Trial(session=SESSION)
+    await rig.do(rig.desktop.press, "Trust Always")
+    await rig.said("The log-in works")
+    await rig.keys("Escape")
+    await rig.front("^Properties of Office$")
+    await rig.keys("ctrl+s")
+
+    await until(lambda: office.settings.server_fingerprint == certificate.sha256)
+    assert [settings.server_fingerprint for settings, _, _ in rig.helper.tried] == ["", certificate.sha256]

@@ -23,7 +23,7 @@ from tsunagu_tunnel.softether.auth import Anonymous
 from tsunagu_tunnel.softether.carrier import CarrierDecoder
 from tsunagu_tunnel.softether.compression import CompressedCarrierDecoder
 from tsunagu_tunnel.softether.errors import ProtocolError
-from tsunagu_tunnel.softether.handshake import AdditionalHandshake, Handshake, Login, LoginHandshake
+from tsunagu_tunnel.softether.handshake import AdditionalHandshake, Handshake, HubsHandshake, Login, LoginHandshake
 from tsunagu_tunnel.softether.pack import Pack
 from tsunagu_tunnel.softether.udp_acceleration import KEY_SIZE, UdpAcceleration, UdpTerms
 from tsunagu_tunnel.softether.udp_offer import UdpOffer
@@ -70,6 +70,11 @@ def login(data: bytes) -> None:
 def joining(data: bytes) -> None:
     """All that a server says to a further carrier."""
     _shake_hands(AdditionalHandshake(bytes(20), address=SERVER, random=Random(1)), data)
+
+
+def hubs(data: bytes) -> None:
+    """All that a server says to whoever asks for its hubs."""
+    _shake_hands(HubsHandshake(address=SERVER, random=Random(1)), data)
 
 
 def _shake_hands(handshake: Handshake, data: bytes) -> None:
@@ -194,6 +199,6 @@ def bus_arguments(data: bytes) -> None:
 
 
 TARGETS: Sequence[Callable[[bytes], None]] = (
-    pack, http_answer, login, joining, carrier, compressed_carrier, http_proxy, socks4_proxy, socks5_proxy,
+    pack, http_answer, login, joining, hubs, carrier, compressed_carrier, http_proxy, socks4_proxy, socks5_proxy,
     udp_datagram, dhcp_reply, frame, setting_file, control_message, bus_arguments,
 )  # fmt: skip

@@ -233,8 +233,8 @@ class Desktop:
         _, _, inner_width, inner_height = part["window"]["place"]
         left, top, outer_width, outer_height = self.geometry(window)
         border = (outer_width - inner_width) // 2, (outer_height - inner_height) // 2
-        if y + height // 2 > inner_height:
-            beside = str(left + border[0] + 8), str(top + outer_height - 40)  # nothing there takes the wheel for itself
+        if y + height // 2 > part["bottom"]:
+            beside = str(left + border[0] + 8), str(top + outer_height // 2)  # nothing there takes the wheel for itself
             self.run("xdotool", "mousemove", *beside, "click", "5")
             return None
         return left + border[0] + x + width // 2, top + border[1] + y + height // 2

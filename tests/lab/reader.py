@@ -12,8 +12,10 @@ from typing import Any
 import pyatspi
 
 
-def parts(node: Any, window: dict[str, Any] | None = None) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """All parts with a name that take room on the screen, from the top."""
+def parts(
+    node: Any, window: dict[str, Any] | None = None, bottom: int = 1 << 30
+) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """All parts with a name that take room on the screen, from the top; what is below ``bottom`` is scrolled away."""
     for child in node:
         if child is None:
             continue
@@ -21,7 +23,7 @@ def parts(node: Any, window: dict[str, Any] | None = None) -> Iterator[tuple[Any
         try:
             place = child.queryComponent().getExtents(pyatspi.WINDOW_COORDS)
         except (NotImplementedError, LookupError):
-            yield from parts(child, window)
+            yield from parts(child, window, bottom)
             continue
         if place.width <= 0 or place.height <= 0:
             continue
@@ -30,9 +32,11 @@ def parts(node: Any, window: dict[str, Any] | None = None) -> Iterator[tuple[Any
             continue
         part["place"] = [place.x, place.y, place.width, place.height]
         part["states"] = [pyatspi.stateToString(state) for state in states.getStates()]
+        part["bottom"] = bottom
         if child.name:
             yield child, part
-        yield from parts(child, window or {"title": part["name"], "place": part["place"]})
+        inner = window or {"title": part["name"], "place": part["place"]}
+        yield from parts(child, inner, min(bottom, place.y + place.height))
 
 
 def all_parts() -> Iterator[tuple[Any, dict[str, Any]]]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.fakes import FakePeer, FakeServer, RedirectTo
 from tests.unit.softether.recorded import RecordedPack, recorded_packs
+from tsunagu.control import MAX_MESSAGE, HubsListed, encode
 from tsunagu.errors import TunnelError
 from tsunagu.model import Secret
 from tsunagu_tunnel.softether import http
@@ -21,6 +22,8 @@ from tsunagu_tunnel.softether.handshake import (
     AdditionalHandshake,
     Event,
     Handshake,
+    HubList,
+    HubsHandshake,
     Joined,
     Login,
     LoginHandshake,
@@ -164,7 +167,7 @@ def test_a_corrupted_pack_is_a_pack_or_a_protocol_error(recorded: RecordedPack, 
 
 def over(events: list[Event]) -> bool:
     """Nothing more comes of this handshake."""
-    return bool(events) and isinstance(events[-1], Welcome | Redirected | Joined)
+    return bool(events) and isinstance(events[-1], Welcome | Redirected | Joined | HubList)
 
 
 def talk(client: Handshake, server: FakeServer, cuts: list[int]) -> Event:
@@ -196,6 +199,20 @@ def test_a_login_and_a_joining_succeed_however_the_octets_are_cut(cuts: list[int
 
     assert joined == Joined(Direction.BOTH, b"")
     assert welcome.session.session_name == "SID-ALICE-1"
+
+
+@given(cut_places, st.lists(texts, max_size=500))
+def test_whatever_hubs_a_server_names_are_lines_that_fit_into_one_control_message(
+    cuts: list[int], names: list[str]
+) -> None:
+    server = FakeServer()
+    server.hub_names = tuple(names)
+
+    listed = talk(HubsHandshake(address="10.99.0.1", random=Random(1)), server, cuts)
+
+    assert isinstance(listed, HubList)
+    assert all(name and name.isprintable() for name in listed.names)
+    assert len(encode(HubsListed(hubs=listed.names))) < MAX_MESSAGE
 
 
 def server_octets() -> bytes:

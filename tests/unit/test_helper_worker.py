@@ -14,7 +14,18 @@ from pathlib import Path
 import pytest
 
 from tests.fakes_helper import SESSION
-from tsunagu.control import Established, Failed, Leased, PasswordChanged, Progress, Start, Stop, encode
+from tsunagu.control import (
+    Errand,
+    Established,
+    Failed,
+    HubsListed,
+    Leased,
+    PasswordChanged,
+    Progress,
+    Start,
+    Stop,
+    encode,
+)
 from tsunagu.errors import TunnelError
 from tsunagu.model import ConnectionSettings, Phase, Secret, Secrets, Statistics, Traffic
 from tsunagu_helper import worker as worker_module
@@ -29,7 +40,8 @@ START = Start(
     accepted_fingerprint="",
     machine_id="0" * 32,
 )
-CHANGE = replace(START, new_password=Secret("new"))
+CHANGE = replace(START, errand=Errand.PASSWORD, new_password=Secret("new"))
+HUBS, TRIAL = replace(START, errand=Errand.HUBS), replace(START, errand=Errand.TRIAL)
 
 
 class Attempt:
@@ -43,7 +55,7 @@ class Attempt:
         os.write(self.peer, b"TAP")
         self.worker = Worker(
             Program(uid=os.getuid(), gid=os.getgid(), command=(ODD_WORKER, behaviour)),
-            None if start.new_password else self.tap,
+            self.tap if start.errand is Errand.SESSION else None,
             start,
             on_message=self._said,
             on_end=self._ended,
@@ -114,8 +126,29 @@ async def test_a_worker_that_has_changed_a_password_has_done_its_work(attempt: A
     assert attempt.messages == [PasswordChanged()]
 
 
+@pytest.mark.parametrize("attempt", [("lists hubs", HUBS)], indirect=True, ids=["hubs"])
+async def test_a_worker_that_has_listed_hubs_has_done_its_work(attempt: Attempt) -> None:
+    assert (await attempt.end())[0].code == 6
+    assert attempt.messages == [HubsListed(hubs=("LAB", "STAFF"))]
+
+
+@pytest.mark.parametrize("attempt", [("good", TRIAL)], indirect=True, ids=["trial"])
+async def test_what_a_worker_says_behind_the_session_that_it_tried_is_not_heard(attempt: Attempt) -> None:
+    assert (await attempt.end())[0].code == 6
+    assert [type(message) for message in attempt.messages] == [Progress, Established]
+
+
 @pytest.mark.parametrize(
-    "attempt", [("changes password", START), ("good", CHANGE)], indirect=True, ids=["unasked", "session"]
+    "attempt",
+    [
+        ("changes password", START),
+        ("changes password", TRIAL),
+        ("lists hubs", CHANGE),
+        ("good", CHANGE),
+        ("good", HUBS),
+    ],
+    indirect=True,
+    ids=["unasked", "trial", "hubs", "session", "session instead of hubs"],
 )
 async def test_a_worker_does_nothing_but_what_it_is_for(attempt: Attempt) -> None:
     assert "out of turn" in (await attempt.end())[0].detail

@@ -12,6 +12,7 @@ from tests.fakes_helper import (
     ALICE,
     BOB,
     ROOT,
+    SESSION,
     SETTINGS,
     UIDS,
     FakeWorld,
@@ -25,6 +26,7 @@ from tsunagu.bus_names import (
     ACTION_EDIT_MACHINE,
     ACTION_EDIT_SYSTEM,
 )
+from tsunagu.control import Errand
 from tsunagu.errors import AlreadyExists, InvalidSettings, NotAuthorized, NotFound, StorageFailed, TunnelError, VpnError
 from tsunagu.model import (
     AuthType,
@@ -296,7 +298,7 @@ async def test_a_password_changed_on_the_server_replaces_the_one_that_is_kept(be
 @pytest.mark.parametrize("code", [8, 52, 68, 69])
 async def test_a_password_that_the_server_does_not_change_stays_as_it_is(bench: Bench, code: int) -> None:
     office = await bench.service.add(SETTINGS, {"password": Secret("old")}, ALICE)
-    bench.world.workers.change_refused = code
+    bench.world.workers.errand_refused = code
 
     with pytest.raises(TunnelError) as told:
         await bench.service.change_password(office, Secret("old"), Secret("new"), ALICE)
@@ -347,6 +349,78 @@ async def test_a_name_for_an_http_proxy_that_cannot_be_sent_is_refused_when_it_i
     await bench.service.update(office, replace(SETTINGS, proxy=replace(proxy, kind=ProxyKind.SOCKS5)), ALICE)
 
 
+async def test_a_log_in_is_tried_and_nothing_is_kept_of_it(bench: Bench) -> None:
+    kept = bench.world.store.connections.copy()
+
+    tried = await bench.service.try_log_in(SETTINGS, {"password": Secret("hunter2")}, "", ALICE)
+
+    assert (tried.error, tried.session) == (None, SESSION)
+    start = bench.world.workers.newest.start
+    assert (start.errand, start.secrets.password) == (Errand.TRIAL, Secret("hunter2"))
+    assert bench.world.store.connections == kept
+    assert not bench.world.nics.open_ones
+
+
+async def test_a_log_in_that_fails_tells_the_certificate_that_it_is_about(bench: Bench) -> None:
+    bench.world.workers.errand_refused = 85
+
+    tried = await bench.service.try_log_in(SETTINGS, {"password": Secret("hunter2")}, "", ALICE)
+
+    assert tried.error is not None
+    assert (tried.error.code, tried.certificate, tried.session) == (85, "REVS", None)
+
+
+async def test_a_log_in_is_tried_with_what_is_kept_but_no_proxy_gets_another_ones_password(bench: Bench) -> None:
+    proxy = Proxy(kind=ProxyKind.HTTP, host="proxy", port=8080, username="mika")
+    secrets = {"password": Secret("kept"), "proxy_password": Secret("sesame")}
+    office = await bench.service.add(replace(SETTINGS, proxy=proxy), secrets, ALICE)
+
+    used = []
+    for host in ("proxy", "another"):
+        settings = replace(SETTINGS, proxy=replace(proxy, host=host))
+        await bench.service.try_log_in(settings, {}, office, ALICE)
+        used.append(bench.world.workers.newest.start.secrets)
+
+    assert [one.password for one in used] == [Secret("kept")] * 2
+    assert [one.proxy_password for one in used] == [Secret("sesame"), None]
+
+
+async def test_a_log_in_with_a_smart_card_is_not_tried(bench: Bench) -> None:
+    with pytest.raises(InvalidSettings, match="smart card"):
+        await bench.service.try_log_in(replace(SETTINGS, auth=AuthType.SMART_CARD), {}, "", ALICE)
+
+
+async def test_hubs_are_listed_for_whoever_may_save_a_connection(bench: Bench) -> None:
+    assert await bench.service.list_hubs(SETTINGS, {}, "", ALICE) == ["LAB", "STAFF"]
+
+    bench.world.authority.denied.add((ALICE, ACTION_EDIT))
+    with pytest.raises(NotAuthorized):
+        await bench.service.list_hubs(SETTINGS, {}, "", ALICE)
+    with pytest.raises(NotAuthorized):
+        await bench.service.try_log_in(SETTINGS, {}, "", ALICE)
+    assert len(bench.world.workers.started) == 1
+
+
+async def test_a_server_that_refuses_the_list_is_told_by_its_number(bench: Bench) -> None:
+    bench.world.workers.errand_refused = 2
+
+    with pytest.raises(TunnelError) as told:
+        await bench.service.list_hubs(SETTINGS, {}, "", ALICE)
+
+    assert told.value.code == 2
+
+
+async def test_one_user_has_only_so_many_servers_asked_at_a_time(bench: Bench) -> None:
+    asked = await asyncio.gather(
+        *(bench.service.list_hubs(SETTINGS, {}, "", ALICE) for _ in range(service_module.MAX_ERRANDS + 1)),
+        bench.service.list_hubs(SETTINGS, {}, "", BOB),
+        return_exceptions=True,
+    )
+
+    assert [isinstance(one, VpnError) for one in asked] == [False] * service_module.MAX_ERRANDS + [True, False]
+    assert await bench.service.list_hubs(SETTINGS, {}, "", ALICE)
+
+
 async def test_a_password_of_absurd_length_is_refused(bench: Bench) -> None:
     with pytest.raises(InvalidSettings):
         await bench.service.add(SETTINGS, {"password": Secret("x" * 5000)}, ALICE)
@@ -394,6 +468,8 @@ CALLS: dict[str, tuple[Call, str]] = {
     "update": (lambda s, c, caller: s.update(c, replace(ANONYMOUS, port=992), caller), ACTION_EDIT),
     "set_secrets": (lambda s, c, caller: s.set_secrets(c, {"password": Secret("x")}, caller), ACTION_EDIT),
     "change_password": (lambda s, c, caller: s.change_password(c, Secret("a"), Secret("b"), caller), ACTION_EDIT),
+    "list_hubs": (lambda s, c, caller: s.list_hubs(ANONYMOUS, {}, c, caller), ACTION_EDIT),
+    "try_log_in": (lambda s, c, caller: s.try_log_in(ANONYMOUS, {}, c, caller), ACTION_EDIT),
     "trust_certificate": (lambda s, c, caller: s.trust_certificate(c, "ab" * 32, caller), ACTION_EDIT),
     "remove": (lambda s, c, caller: s.remove(c, caller), ACTION_EDIT),
     "settings": (lambda s, c, caller: s.settings(c, caller), ""),

@@ -18,8 +18,10 @@ from tests.fakes_dhcp import RELEASE, DhcpServer
 from tsunagu.control import (
     MAX_MESSAGE,
     CheckCarriers,
+    Errand,
     Established,
     Failed,
+    HubsListed,
     Leased,
     NoLease,
     PasswordChanged,
@@ -151,7 +153,9 @@ def frame(text: bytes, destination: bytes = b"\x5e\0\0\0\0\x02") -> bytes:
 
 def change_at(server: FakeServerThread, old: str) -> Start:
     known = HashedPassword(hash_password("alice", old).hex())
-    return replace(start_at(server), secrets=Secrets(hashed_password=known), new_password=Secret("new"))
+    return replace(
+        start_at(server), secrets=Secrets(hashed_password=known), errand=Errand.PASSWORD, new_password=Secret("new")
+    )
 
 
 # -- another task than a session --------------------------------------------------------------------------------------
@@ -191,6 +195,40 @@ def test_a_server_nobody_vouches_for_is_not_told_a_new_password(bare: RunningWor
     assert bare.expect(Failed).code == 85
     with server.locked() as mind:
         assert not mind.changed
+
+
+def test_a_log_in_is_tried_without_a_nic_and_the_session_ends_at_once(
+    bare: RunningWorker, server: FakeServerThread
+) -> None:
+    bare.tell(replace(start_at(server), errand=Errand.TRIAL))
+
+    assert bare.expect(Established).session.session_name == "SID-ALICE-1"
+
+    assert bare.end() == 0
+    with server.locked() as mind:
+        assert len(mind.logins) == 1
+        assert not mind.carriers
+
+
+def test_a_log_in_that_is_tried_in_vain_says_why(bare: RunningWorker, server: FakeServerThread) -> None:
+    tried = start_for(settings_for(server.port), password="wrong", accepted=server.certificate.sha256)
+    bare.tell(replace(tried, errand=Errand.TRIAL))
+
+    assert bare.expect(Failed).code == 9
+
+
+def test_hubs_are_listed_without_a_nic_and_the_server_is_told_nothing(
+    bare: RunningWorker, server: FakeServerThread
+) -> None:
+    with server.locked() as mind:
+        mind.hub_names = ("LAB", "ST\nAFF", "LAB", "")
+    bare.tell(replace(start_at(server), errand=Errand.HUBS, accepted_fingerprint=""))
+
+    assert bare.expect(HubsListed).hubs == ("LAB", "STAFF")
+
+    assert bare.end() == 0
+    with server.locked() as mind:
+        assert not mind.logins
 
 
 def test_a_session_is_not_begun_without_a_nic(bare: RunningWorker, server: FakeServerThread) -> None:

@@ -1,5 +1,7 @@
 """What of a server's certificate a person can judge, in words.  Pure."""
 
+import base64
+import hashlib
 import warnings
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,6 +45,11 @@ def read(der: bytes) -> Certificate:
 
 def _name(name: x509.Name) -> str:
     return ", ".join(str(part.value) for part in name) or "–"
+
+
+def fingerprint_of(certificate: str) -> str:
+    """SHA-256 of a certificate (DER in base64), as settings have it."""
+    return hashlib.sha256(base64.b64decode(certificate)).hexdigest()
 
 
 def grouped(fingerprint: str) -> list[str]:

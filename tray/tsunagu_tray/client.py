@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 EDIT_TIMEOUT_S = 120.0  # a person may have to authorise the change first
+NO_CONNECTION = "/"  # where a path may name one
+NOTHING: Mapping[str, Secret] = {}
 RECONNECT_S = (1.0, 2.0, 5.0, 15.0, 60.0)  # waits between attempts to reach the bus; the last one repeats
 
 
@@ -307,6 +309,24 @@ class HelperClient:
         """Have the server know the user by another password."""
         body = [old.value, new.value]
         await self._call(path, CONNECTION, "ChangePassword", "ss", body, EDIT_TIMEOUT_S)
+
+    async def hubs(
+        self, settings: ConnectionSettings, secrets: Mapping[str, Secret] = NOTHING, like: str = NO_CONNECTION
+    ) -> list[str]:
+        """The virtual hubs that the server of these settings names; nothing is saved."""
+        body = [to_variants(to_plain(settings)), _revealed(secrets), like]
+        [hubs] = await self._call(ROOT_PATH, MANAGER, "ListHubs", "a{sv}a{sv}o", body, EDIT_TIMEOUT_S)
+        return list(hubs)
+
+    async def try_log_in(
+        self, settings: ConnectionSettings, secrets: Mapping[str, Secret], like: str = NO_CONNECTION
+    ) -> dict[str, Any]:
+        """What comes of a log-in with these settings that ends at once, with the secrets kept for ``like`` where none
+        are given: the fields of a status that are a session's and an error's.
+        """
+        body = [to_variants(to_plain(settings)), _revealed(secrets), like]
+        [tried] = await self._call(ROOT_PATH, MANAGER, "TryLogIn", "a{sv}a{sv}o", body, EDIT_TIMEOUT_S)
+        return dict(plain(tried))
 
     async def certificate(self, path: str) -> str:
         """The certificate the server showed last, DER in base64; "" if it was never seen."""

@@ -111,6 +111,14 @@ def parser(texts: Texts) -> Usage:
         )
         return added
 
+    hubs = command("hubs", Commands.hubs, "list the virtual hubs that a server names to everybody", data=True)
+    hubs.add_argument("server", metavar="HOST[:PORT]", help="the VPN server; port 443 if none is given")
+    hubs.add_argument(
+        "--proxy",
+        metavar="URL",
+        help="go through http://[USER@]HOST:PORT, socks4://... or socks5://...; 'system': the desktop's own",
+    )
+
     named(command("show", Commands.show, "show all settings of a connection", data=True))
 
     setter = named(command("set", Commands.set, "change settings of a connection"))

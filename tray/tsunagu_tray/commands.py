@@ -162,6 +162,19 @@ class Commands:
         else:
             sys.stdout.buffer.write(text)
 
+    async def hubs(self) -> None:
+        """Which virtual hubs a server names to everybody."""
+        host, port = parse_server(self.options.server, self.texts)
+        anybody = ConnectionSettings(name="-", host=host, port=port, hub="-", username="-")
+        settings, password = await self._with_proxy(anybody, self.options.proxy or "")
+        hubs = await self.client.hubs(settings, {"proxy_password": password} if password else {})
+        if self.options.json:
+            print_json(hubs)
+        elif hubs:
+            print_lines(hubs)
+        else:
+            tell(self.texts("hubs_none"))
+
     async def set(self) -> None:
         """Change settings of a connection."""
         view = self._named()

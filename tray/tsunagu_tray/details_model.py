@@ -83,6 +83,7 @@ SECTIONS: dict[str, tuple[Field, ...]] = {
         Field("sending_carriers", "count"),
         Field("receiving_carriers", "count"),
         Field("max_carriers", "count"),
+        Field("round_trip_ms"),
         Field("encrypted", "yes"),
         Field("tls_version"),
         Field("cipher"),

@@ -231,6 +231,12 @@ _TABLE = {
     "The address is {address}": "IP アドレスは {address} です",
     "Disconnected": "切断しました",
     "The password on the server is changed": "サーバー上のパスワードを変更しました",
+    "A log-in with a smart card cannot be tried beforehand; save the connection and connect":
+        "スマートカード認証は事前に試せません。接続設定を保存してから接続してください",
+    "{limit} servers are being asked for you already; wait until that is done":
+        "既に {limit} 台のサーバーに問い合わせています。終わるまでお待ちください",
+    "Only a standard password can be changed here; its administrator, or the domain's, changes any other":
+        "ここで変更できるのは標準パスワード認証のパスワードだけです。その他は管理者に依頼してください",
     "The password is being changed already; wait until that is done":
         "パスワードを変更している最中です。終わるまでお待ちください",
     "The computer goes to sleep": "コンピューターがスリープに入ります",
@@ -300,6 +306,7 @@ _TABLE = {
         "このコンピューターを SoftEther / PacketiX VPN サーバーの先のネットワークに接続します。",
     "Exit status: 0 if it was done; 1 if not, with one sentence why; 2 for wrong usage.":
         "終了ステータス: 成功なら 0、失敗なら 1 (理由を 1 文で表示)、使い方の誤りなら 2。",
+    "list the virtual hubs that a server names to everybody": "サーバーが公開している仮想 HUB の一覧を表示する",
     "list all connections and their states": "接続設定とその状態の一覧を表示する",
     "save the connection in a .vpn file, with its secrets": "設定ファイルの接続設定を、パスワードなどとともに保存する",
     "a setting file of the official client": "公式クライアントの設定ファイル",

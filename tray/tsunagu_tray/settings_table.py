@@ -25,6 +25,7 @@ class Widget(Enum):
     CHOICE = "choice"
     LINES = "lines"  # several texts, apart by commas
     SECRET = "secret"  # only ever written
+    HUB = "hub"  # a text, which the server may offer a choice for
     IDENTITY = "identity"  # certificate and private key, from files
 
 
@@ -82,7 +83,7 @@ TABLE: tuple[Setting, ...] = (
     _basic("name"),
     _basic("host"),
     _basic("port", Widget.NUMBER, low=1, high=65535),
-    _basic("hub"),
+    _basic("hub", Widget.HUB),
     _user(
         "auth",
         Widget.CHOICE,
@@ -217,6 +218,11 @@ def problem(values: Values, saved: ConnectionSettings | None, touched: Collectio
 def is_complete(values: Values, saved: ConnectionSettings | None) -> bool:
     """It can be saved."""
     return not _refusal(values, saved)
+
+
+def assumed(values: Values) -> Values:
+    """With something in the place of what is required and still empty, but for the server."""
+    return values | {name: "-" for name in REQUIRED if name != "host" and not values[name]}
 
 
 def secrets_of(values: Values) -> dict[str, str]:

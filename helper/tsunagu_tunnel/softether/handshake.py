@@ -22,6 +22,7 @@ MAX_REDIRECTS = 4  # hops of one attempt; the reference client has no limit
 MAX_CARRIERS = 32
 MAX_NOT_YET = 60  # in one handshake: a server's own (the reference sends and takes 30), and answers to reminders
 MAX_MESSAGE = 32_000  # octets of a hub's message, so that it fits into one control message with the rest
+MAX_HUBS = 400  # names of at most 255 octets: they fit into one control message
 MAX_POLICY = 128  # entries; a server of 2025 sends 39
 TIMEOUT_MS = (1_000, 300_000)  # what is believed of a server's timeout; policies allow 5 s to 60 s
 
@@ -135,7 +136,14 @@ class PasswordChanged:
     """The server knows the user by the new password now."""
 
 
-Event = Hello | NotYet | Challenge | Welcome | Redirected | Joined | PasswordChanged
+@dataclass(frozen=True, slots=True)
+class HubList:
+    """The hubs that the server names to everybody."""
+
+    names: tuple[str, ...]
+
+
+Event = Hello | NotYet | Challenge | Welcome | Redirected | Joined | PasswordChanged | HubList
 
 
 class Handshake(ABC):
@@ -384,6 +392,20 @@ class PasswordHandshake(Handshake):
 
     def _answered(self, pack: Pack, hello: Hello) -> Event:  # noqa: ARG002  # it is no error: that is all there is
         return PasswordChanged()
+
+
+class HubsHandshake(Handshake):
+    """A connection that asks which hubs there are, no more.  Events: ``Hello``, ``HubList``."""
+
+    def _request(self, random: bytes) -> Pack:  # noqa: ARG002  # everybody may ask
+        pack = Pack()
+        pack.add_str("method", "enum_hub")
+        _introduce(pack)
+        return pack
+
+    def _answered(self, pack: Pack, hello: Hello) -> Event:  # noqa: ARG002
+        names = map(_line, pack.get_strs("HubName"))
+        return HubList(tuple(dict.fromkeys(name for name in names if name and name.isascii()))[:MAX_HUBS])
 
 
 def _introduce(pack: Pack) -> None:

@@ -105,7 +105,11 @@ class Pack:
 
     def get_str(self, name: str) -> str:
         """The first text of that name (of either kind); "" where there is none."""
-        return next((value for value in self._values(name) if isinstance(value, str)), "")
+        return next(iter(self.get_strs(name)), "")
+
+    def get_strs(self, name: str) -> tuple[str, ...]:
+        """All texts of that name (of either kind)."""
+        return tuple(value for value in self._values(name) if isinstance(value, str))
 
     def get_ip(self, name: str) -> str:
         """An address: IPv6 if ``name@ipv6_bool`` says so, else the int, whose octets a.b.c.d lie little-endian."""

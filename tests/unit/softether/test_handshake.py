@@ -19,6 +19,8 @@ from tsunagu_tunnel.softether.handshake import (
     Event,
     Handshake,
     Hello,
+    HubList,
+    HubsHandshake,
     Joined,
     Login,
     LoginHandshake,
@@ -433,6 +435,31 @@ def test_patience_has_an_end() -> None:
         client.receive_data(http.answer(wait_pack().encode()) * 61)
 
     assert caught.value.code == 4
+
+
+# -- which hubs there are ----------------------------------------------------------------------------------------------
+
+
+def listed(*names: str) -> tuple[str, ...]:
+    server = FakeServer()
+    server.hub_names = names
+    last = talk(HubsHandshake(address="10.99.0.1", random=Random(9)), server.connect())[-1]
+    assert isinstance(last, HubList)
+    assert not server.sessions
+    return last.names
+
+
+def test_hubs_come_in_the_servers_order_once_each() -> None:
+    assert listed("LAB", "STAFF", "LAB") == ("LAB", "STAFF")
+    assert listed() == ()
+
+
+def test_what_cannot_be_the_name_of_a_hub_is_left_out() -> None:
+    assert listed("A\nB", "", "\x1b[31mRED", "ハブ", "x" * 300) == ("AB", "[31mRED", "x" * 255)
+
+
+def test_a_server_with_too_many_hubs_names_the_first() -> None:
+    assert len(listed(*(f"HUB{number}" for number in range(1000)))) == 400
 
 
 # -- changing a password -----------------------------------------------------------------------------------------------

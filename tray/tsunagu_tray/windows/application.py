@@ -9,23 +9,21 @@ from typing import Any
 
 from tsunagu import __version__
 from tsunagu.errors import NotFound, VpnError
-from tsunagu.model import ConnectionSettings, Secret
+from tsunagu.model import ConnectionSettings
 from tsunagu_tray.attempt_model import Attempts
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.session_names import WINDOW
 from tsunagu_tray.windows.attempt import Attempt
 from tsunagu_tray.windows.details import Details
+from tsunagu_tray.windows.editing import Editing
 from tsunagu_tray.windows.helper_thread import HelperThread
+from tsunagu_tray.windows.history import view_history
 from tsunagu_tray.windows.main_window import MainWindow
 from tsunagu_tray.windows.preferences import PreferencesWindow
 from tsunagu_tray.windows.settings_editor import SettingsEditor
 from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gio, GLib, Gtk, own_texts, use_style
 from tsunagu_tray.windows.tray_link import TrayLink
 from tsunagu_tray.windows.usage import parser
-
-Secrets = dict[str, Secret]
-Failed = Callable[[VpnError], None]
-Done = Callable[[], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -180,21 +178,14 @@ class Application:
             return await client.settings(path), list((await client.status(path))["saved_secrets"])
 
         def show(found: tuple[ConnectionSettings, list[str]]) -> None:
-            def save(settings: ConnectionSettings, secrets: Secrets, failed: Failed, done: Done) -> None:
-                self.helper.ask(lambda client: client.change(path, settings, secrets), lambda _: done(), failed)
-
-            SettingsEditor(self._application, self.texts, *found, save).window.present()
+            SettingsEditor(self._application, self.texts, *found, Editing(self.helper, path)).window.present()
 
         self._application.hold()
         self.helper.ask(read, show, self._tell, self._application.release)
 
     def new(self) -> None:
         """A connection that is not there yet."""
-
-        def save(settings: ConnectionSettings, secrets: Secrets, failed: Failed, done: Done) -> None:
-            self.helper.ask(lambda client: client.add(settings, secrets), lambda _: done(), failed)
-
-        SettingsEditor(self._application, self.texts, None, [], save).window.present()
+        SettingsEditor(self._application, self.texts, None, [], Editing(self.helper)).window.present()
 
     def preferences(self) -> None:
         """What counts for all connections, in front."""
@@ -248,6 +239,10 @@ class Application:
     def hide(self, path: str, hidden: bool) -> None:
         """Whether to show its errors for the rest of this run; takes effect with the next one."""
         self._attempts.hide(path, hidden)
+
+    def history(self, path: str, window: Gtk.Window) -> None:
+        """What happened to it."""
+        view_history(window, self.texts, self.helper, path)
 
     def _tell(self, error: VpnError) -> None:
         self.show_main().tell(error)

@@ -20,6 +20,7 @@ class Deeds(Protocol):
     def disconnect(self, path: str) -> None: ...
     def dismiss(self, path: str) -> None: ...
     def hide(self, path: str, hidden: bool) -> None: ...
+    def history(self, path: str, window: Gtk.Window) -> None: ...
 
 
 class Attempt:
@@ -49,11 +50,13 @@ class Attempt:
         self._retry = Gtk.Button(label=texts("attempt_retry"), use_underline=True)
         self._retry.add_css_class("suggested-action")
         self._retry.connect("clicked", lambda _: self._deeds.retry(self._path))
-        self._cancel = Gtk.Button(use_underline=True)
+        self._history = Gtk.Button(label=texts("view_history"), use_underline=True)
+        self._history.connect("clicked", lambda _: self._deeds.history(self._path, self.window))
+        self._cancel = Gtk.Button(use_underline=True, halign=Gtk.Align.END, hexpand=True)
         self._cancel.connect("clicked", lambda _: self._cancelled())
-        buttons = Gtk.Box(spacing=12, homogeneous=True, halign=Gtk.Align.END)
-        buttons.append(self._cancel)
-        buttons.append(self._retry)
+        buttons = Gtk.Box(spacing=12)
+        for button in (self._history, self._cancel, self._retry):
+            buttons.append(button)
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, width_request=CONTENT_WIDTH)
         for part in (self._heading, self._text, self._advice, self._next, self._bar, self._hide, buttons):
             box.append(part)
@@ -68,7 +71,7 @@ class Attempt:
         """As it is now.  The window manager decides about the focus: present() would insist."""
         texts, settings = self._texts, self.settings
         is_error = page is Page.ERROR
-        for part in (self._advice, self._next, self._hide, self._retry):
+        for part in (self._advice, self._next, self._hide, self._history, self._retry):
             part.set_visible(is_error)
         self.window.set_title(view.name)
         if page is Page.PROGRESS:

@@ -2,15 +2,29 @@
 
 import base64
 import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from tsunagu_tray.certificate import grouped, read, rows, why_asked
+from tsunagu_tray.texts import Texts
 from tsunagu_tray.windows.window import CONTENT_WIDTH, Adw, Gtk, Window, facts, label
 
 
 def build(window: Window) -> Adw.MessageDialog:
     """The dialog for the window's question."""
-    question, texts = window.question, window.texts
+
+    def answered(verdict: str) -> None:
+        if verdict in ("once", "pin"):
+            window.answer({"verdict": verdict})
+        else:
+            window.cancel()
+
+    return certificate_dialog(window.question, window.texts, answered)
+
+
+def certificate_dialog(question: Mapping[str, Any], texts: Texts, answered: Callable[[str], None]) -> Adw.MessageDialog:
+    """The dialog; ``answered`` gets ``once``, ``pin``, or anything else for no."""
     changed = question["changed"]
     heading = texts("certificate_changed_heading" if changed else "certificate_heading")
     dialog = Adw.MessageDialog(heading=heading)
@@ -39,14 +53,7 @@ def build(window: Window) -> Adw.MessageDialog:
     box.append(label("\n".join(grouped(fingerprint)), "fingerprint", selectable=True))
     content.append(box)
     dialog.set_extra_child(content)
-
-    def responded(_dialog: Adw.MessageDialog, response: str) -> None:
-        if response in ("once", "pin"):
-            window.answer({"verdict": response})
-        else:
-            window.cancel()
-
-    dialog.connect("response", responded)
+    dialog.connect("response", lambda _dialog, response: answered(response))
     return dialog
 
 

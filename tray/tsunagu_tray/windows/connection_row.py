@@ -32,7 +32,7 @@ class ConnectionRow:
         self._button.connect("clicked", lambda _: pressed(self.row.path))
         self._menu = Gtk.MenuButton(icon_name="view-more-symbolic", menu_model=menu, valign=Gtk.Align.CENTER)
         self._menu.add_css_class("flat")
-        self._menu.connect("notify::active", lambda *_: chosen(self) if self._menu.get_active() else None)
+        self._menu.get_popover().connect("show", lambda _: chosen(self))
         lines = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=2, hexpand=True, valign=Gtk.Align.CENTER)
         for line in (self._name, self._state, self._where):
             lines.append(line)

@@ -5,23 +5,22 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tsunagu.bus_names import connection_id
 from tsunagu.errors import VpnError
 from tsunagu.model import ListState
 from tsunagu_tray.details_model import as_text, has_session, sections, speed
 from tsunagu_tray.list_model import state_words
-from tsunagu_tray.report import event_text, local_time, policy_rows
+from tsunagu_tray.report import policy_rows
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.throughput import Throughput
 from tsunagu_tray.tray_model import Known, icon
 from tsunagu_tray.windows.graph import Graph
 from tsunagu_tray.windows.helper_thread import HelperThread
+from tsunagu_tray.windows.history import view_history
 from tsunagu_tray.windows.pictures import image, texture
-from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, GLib, Gtk, label, name_for_readers
+from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, GLib, Gtk, label, name_for_readers, without_mnemonic
 from tsunagu_tray.windows.viewer import view, view_certificate
 
 POLL_MS = 500  # as the original
-EVENTS = 500  # of all connections, of which ours are shown
 
 
 class Details:
@@ -57,7 +56,13 @@ class Details:
         """The connection's state has changed."""
         view = self._helper.views.get(self._path)
         if view is None:
-            self.window.close()
+            if self._helper.is_known:
+                self.window.close()  # it was deleted
+            else:  # the same one may be there again
+                self._state.set_text(self._texts("service_unavailable"))
+                self._picture.set_from_paintable(texture(icon(Known(available=False))))
+                self._disconnect.set_sensitive(False)
+                self._throughput = Throughput()
             return
         self.window.set_title(self._texts("details_title", name=view.name))
         self._picture.set_from_paintable(texture(icon(Known(views={view.path: view}))))
@@ -92,7 +97,7 @@ class Details:
             ("view_policy", self._view_policy),
             ("view_server_certificate", partial(self._view_certificate, "server")),
             ("view_client_certificate", partial(self._view_certificate, "client")),
-            ("view_history", self._view_history),
+            ("view_history", lambda: view_history(self.window, texts, self._helper, self._path)),
         ):
             button = self._buttons[key] = Gtk.Button(label=texts(key), use_underline=True)
             button.connect("clicked", lambda _, deed=deed: deed())
@@ -121,7 +126,7 @@ class Details:
         return bool(GLib.SOURCE_CONTINUE)
 
     def _failed(self, _error: VpnError) -> None:
-        """The main window says that the helper has gone; here the last values stay."""
+        """``refresh`` says that the helper has gone; here the last values stay."""
         self._asked = False
 
     def _show(self, status: dict[str, Any]) -> None:
@@ -177,6 +182,8 @@ class Details:
         texts, now = self._texts, throughput.now
         sent, received = speed(now.sent), speed(now.received)
         words = f"{texts('details_sending')} {sent}   {texts('details_receiving')} {received}"
+        if round_trip_ms := self._status.get("round_trip_ms"):
+            words += f"   {texts('details_latency', ms=round_trip_ms)}"
         self._rates.set_text(words)
         self._graph.show(throughput.rates, throughput.scale, texts("details_graph", sent=sent, received=received))
 
@@ -193,18 +200,8 @@ class Details:
         title = self._title(f"view_{whose}_certificate")
         view_certificate(self.window, title, self._status[f"{whose}_certificate"], self._texts)
 
-    def _view_history(self) -> None:
-        """Newest first."""
-
-        def show(events: list[dict[str, Any]]) -> None:
-            own = [event for event in events if event["id"] == connection_id(self._path)]
-            lines = [(local_time(event["time"]), event_text(event, self._texts), "") for event in reversed(own)]
-            view(self.window, self._title("view_history"), lines)
-
-        self._helper.ask(lambda client: client.events(EVENTS), show)
-
     def _title(self, key: str) -> str:
-        return self._texts(key).replace("_", "").partition("(")[0]
+        return without_mnemonic(self._texts(key))
 
     def _close(self, closed: Callable[[str], None]) -> bool:
         GLib.source_remove(self._timer)

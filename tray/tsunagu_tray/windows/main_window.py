@@ -9,8 +9,8 @@ from typing import Protocol
 
 from tsunagu import account_file
 from tsunagu.account_file import Account
-from tsunagu.errors import VpnError
-from tsunagu.model import Secret
+from tsunagu.errors import InvalidSettings, VpnError
+from tsunagu.model import AuthType, ConnectionSettings, Secret
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.list_model import Row, copy_name, matches, opens_details, rows
 from tsunagu_tray.memory import Memory, WindowSize
@@ -20,6 +20,7 @@ from tsunagu_tray.windows.connection_row import ConnectionRow
 from tsunagu_tray.windows.files import choose_file, read_file, save_file
 from tsunagu_tray.windows.helper_thread import HelperThread
 from tsunagu_tray.windows.messages import ask_text, tell_error
+from tsunagu_tray.windows.password_change import PasswordChange
 from tsunagu_tray.windows.pictures import texture
 from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gdk, Gio, GLib, Gtk, name_for_readers
 
@@ -34,10 +35,11 @@ ROW_ACTIONS = (
     ("edit", "<Control>e", "act_edit"),
     ("duplicate", "<Control>d", "act_duplicate"),
     ("rename", "F2", "act_rename"),
+    ("passwd", "", "act_passwd"),
     ("export", "", "act_export"),
     ("delete", "Delete", "act_delete"),
 )
-MENU_SECTIONS = (("connect", "disconnect", "details"), ("edit", "duplicate", "rename", "export"), ("delete",))
+MENU_SECTIONS = (("connect", "disconnect", "details"), ("edit", "duplicate", "rename", "passwd", "export"), ("delete",))
 
 
 class Deeds(Protocol):
@@ -166,6 +168,7 @@ class MainWindow:
             "edit": self._deeds.edit,
             "duplicate": self._duplicate,
             "rename": self._rename,
+            "passwd": self._change_password,
             "export": self._export,
             "delete": self._delete,
         }
@@ -264,6 +267,29 @@ class MainWindow:
             cancel=self._texts("window_cancel"),
             then=renamed,
         )
+
+    def _change_password(self, path: str) -> None:
+        """On the server; only a standard password is one's own to change."""
+
+        def change(old: Secret, new: Secret, done: Callable[[], None], failed: Callable[[VpnError], None]) -> None:
+            def changed(_: None) -> None:
+                done()
+                self._toasts.add_toast(Adw.Toast(title=self._texts("passwd_done")))
+
+            self._helper.ask(lambda client: client.change_password(path, old, new), changed, failed)
+
+        def show(settings: ConnectionSettings) -> None:
+            if settings.auth is not AuthType.PASSWORD:
+                self.tell(
+                    InvalidSettings(
+                        "Only a standard password can be changed here; "
+                        "its administrator, or the domain's, changes any other"
+                    )
+                )
+            elif view := self._helper.views.get(path):
+                PasswordChange(self.window, self._texts, view, change).window.present()
+
+        self._helper.ask(lambda client: client.settings(path), show, self.tell)
 
     def import_chosen(self) -> None:
         """Take over an exported connection from a file."""

@@ -8,11 +8,16 @@ from tsunagu_tray.texts import Texts
 from tsunagu_tray.windows.toolkit import Adw, Gtk, name_for_readers
 
 
-def tell_error(parent: Gtk.Window, texts: Texts, error: VpnError) -> None:
+def error_with_advice(texts: Texts, error: VpnError) -> str:
     """What went wrong, and what may help."""
     told = LastError(bus_error_name(error), error.code, str(error))
-    body = "\n\n".join(filter(None, (texts.error(told), texts.advice(told))))
-    dialog = Adw.MessageDialog(transient_for=parent, heading=texts("refused_heading"), body=body)
+    return "\n\n".join(filter(None, (texts.error(told), texts.advice(told))))
+
+
+def tell_error(parent: Gtk.Window, texts: Texts, error: VpnError) -> None:
+    """What went wrong, and what may help."""
+    heading = texts("refused_heading")
+    dialog = Adw.MessageDialog(transient_for=parent, heading=heading, body=error_with_advice(texts, error))
     dialog.add_response("close", texts("window_close"))
     dialog.present()
 

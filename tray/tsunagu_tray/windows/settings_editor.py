@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from tsunagu.errors import InvalidSettings, VpnError
-from tsunagu.model import ConnectionSettings, Secret
+from tsunagu.model import AuthType, ConnectionSettings, Secret
 from tsunagu_tray.identity import Identity, PassphraseNeeded, read_identity
 from tsunagu_tray.settings_table import (
     TABLE,
     Setting,
-    Values,
     Widget,
+    assumed,
     is_complete,
     lines,
     problem,
@@ -19,18 +19,16 @@ from tsunagu_tray.settings_table import (
     values_of,
 )
 from tsunagu_tray.texts import Texts
+from tsunagu_tray.windows.editing import Editing
 from tsunagu_tray.windows.files import choose_file
+from tsunagu_tray.windows.hub_chooser import HubChooser
 from tsunagu_tray.windows.messages import ask_text, tell_error
-from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, label, name_for_readers
-
-Save = Callable[[ConnectionSettings, dict[str, Secret], Callable[[VpnError], None], Callable[[], None]], None]
+from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, label, name_for_readers, on_key
+from tsunagu_tray.windows.trial import Trial
 
 
 class SettingsEditor:
-    """For saved settings, or for a new connection (``saved`` None).
-
-    ``save`` gets settings, secrets, and what to call when it has failed or is done.
-    """
+    """For saved settings, or for a new connection (``saved`` None); ``secrets``: names of those that are kept."""
 
     def __init__(
         self,
@@ -38,14 +36,13 @@ class SettingsEditor:
         texts: Texts,
         saved: ConnectionSettings | None,
         secrets: list[str],
-        save: Save,
-        values: Values | None = None,
+        editing: Editing,
     ) -> None:
         self._texts = texts
         self._saved = saved
-        self._secrets = secrets  # names of those that are kept already
-        self._save = save
-        self._values = values or values_of(saved)
+        self._secrets = secrets
+        self._editing = editing
+        self._values = values_of(saved)
         self._touched: set[str] = set()
         self._identity: Identity | None = None
         self._rows: dict[str, Gtk.Widget] = {}
@@ -90,14 +87,15 @@ class SettingsEditor:
         self._revealer = Gtk.Revealer(child=self._complaint, transition_type=Gtk.RevealerTransitionType.SLIDE_UP)
         for side in ("start", "end", "bottom"):
             getattr(self._complaint, f"set_margin_{side}")(12)
+        self._trial = Trial(self.window, texts, self, self._secrets, self._editing.try_log_in)
+        for side in ("top", "bottom", "start", "end"):
+            getattr(self._trial.widget, f"set_margin_{side}")(6)
         content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
-        for part in (header, pages, self._revealer):
+        for part in (header, pages, self._revealer, Gtk.Separator(), self._trial.widget):
             content.append(part)
         self.window.set_content(content)
-        keys = Gtk.ShortcutController(scope=Gtk.ShortcutScope.MANAGED)
-        keys.add_shortcut(_shortcut("Escape", lambda: self.window.close()))
-        keys.add_shortcut(_shortcut("<Control>s", self._saving))
-        self.window.add_controller(keys)
+        on_key(self.window, "Escape", self.window.close)
+        on_key(self.window, "<Control>s", self._saving)
 
     def _group(self, page: Adw.PreferencesPage, setting: Setting) -> Adw.PreferencesGroup:
         key = (setting.advanced, setting.group)
@@ -116,6 +114,7 @@ class SettingsEditor:
             Widget.SWITCH: self._switch_row,
             Widget.CHOICE: self._choice_row,
             Widget.IDENTITY: self._identity_row,
+            Widget.HUB: self._hub_row,
         }
         row = self._rows[setting.field] = makers[setting.widget](setting, name, value)
         return row
@@ -126,13 +125,27 @@ class SettingsEditor:
         row.connect("entry-activated", lambda _: self._saving())
         return row
 
+    def _hub_row(self, setting: Setting, name: str, value: str) -> Adw.EntryRow:
+        row = self._text_row(setting, name, value)
+        row.add_suffix(HubChooser(self._texts, self._list_hubs, row.set_text).widget)
+        return row
+
+    def _list_hubs(self, then: Callable[[list[str]], None], failed: Callable[[VpnError], None]) -> None:
+        try:
+            settings = settings_of(assumed(self._values), self._saved)
+        except InvalidSettings as error:
+            failed(error)
+        else:
+            self._editing.list_hubs(settings, self._typed_secrets(), then, failed)
+
     def _lines_row(self, setting: Setting, name: str, value: list[str]) -> Adw.EntryRow:
         row = Adw.EntryRow(title=name, text=", ".join(value))
         row.connect("changed", lambda _: self._changed(setting, lines(row.get_text())))
         return row
 
     def _secret_row(self, setting: Setting, name: str, _value: str) -> Adw.PasswordEntryRow:
-        kept = setting.field in self._secrets
+        names = {setting.field, "hashed_password"} if setting.field == "password" else {setting.field}
+        kept = not names.isdisjoint(self._secrets)
         row = Adw.PasswordEntryRow(title=self._texts("set_kept_secret", name=name) if kept else name)
         row.connect("changed", lambda _: self._changed(setting, row.get_text()))
         row.connect("entry-activated", lambda _: self._saving())
@@ -194,6 +207,8 @@ class SettingsEditor:
             self._complaint.set_text(self._texts.say(found.sentence))
         self._revealer.set_reveal_child(found is not None)
         self._button.set_sensitive(is_complete(self._values, self._saved))
+        can_be_tried = is_complete(self._values | {"name": "-"}, self._saved)
+        self._trial.enable(can_be_tried and self._values["auth"] != AuthType.SMART_CARD.value)
 
     # -- certificate and key ------------------------------------------------------------------------------------------
 
@@ -227,25 +242,31 @@ class SettingsEditor:
             self._rows[setting.field].set_subtitle(self._texts("set_has_certificate"))
             self._changed(setting, self._identity.certificates)
 
+    # -- trying it ----------------------------------------------------------------------------------------------------
+
+    def to_try(self) -> tuple[ConnectionSettings, dict[str, Secret]]:
+        """As it is typed now; the name does not matter."""
+        return settings_of(assumed(self._values), self._saved), self._typed_secrets()
+
+    def trust(self, fingerprint: str) -> None:
+        """From the next saving on."""
+        self._rows["server_fingerprint"].set_text(fingerprint)
+
+    def _typed_secrets(self) -> dict[str, Secret]:
+        secrets = {name: Secret(value) for name, value in secrets_of(self._values).items()}
+        if self._identity and self._values["auth"] == AuthType.CERTIFICATE.value:
+            secrets["private_key"] = self._identity.private_key
+        return secrets
+
     # -- the end ------------------------------------------------------------------------------------------------------
 
     def _saving(self) -> None:
         if not is_complete(self._values, self._saved):
             return
-        secrets = {name: Secret(value) for name, value in secrets_of(self._values).items()}
-        if self._identity and self._values["auth"] == "certificate":
-            secrets["private_key"] = self._identity.private_key
         self._button.set_sensitive(False)
-        self._save(settings_of(self._values, self._saved), secrets, self._tell, self.window.close)
+        settings = settings_of(self._values, self._saved)
+        self._editing.save(settings, self._typed_secrets(), self.window.close, self._tell)
 
     def _tell(self, error: VpnError) -> None:
         self._refresh()
         tell_error(self.window, self._texts, error)
-
-
-def _shortcut(keys: str, deed: Callable[[], object]) -> Gtk.Shortcut:
-    def act(*_arguments: Any) -> bool:
-        deed()
-        return True
-
-    return Gtk.Shortcut(trigger=Gtk.ShortcutTrigger.parse_string(keys), action=Gtk.CallbackAction.new(act))

@@ -1,6 +1,9 @@
 """The toolkit, its versions chosen here alone, and the small parts that several windows are made of."""
 
 import os
+import re
+from collections.abc import Callable
+from typing import Any
 
 import gi
 
@@ -60,6 +63,24 @@ def facts(rows: list[tuple[str, str]]) -> Gtk.ListBox:
         row.append(label(value, selectable=True))
         box.append(Gtk.ListBoxRow(child=row, activatable=False, focusable=False))
     return box
+
+
+def on_key(window: Gtk.Window, keys: str, deed: Callable[[], object]) -> None:
+    """Do it when these keys are pressed in that window and no part of it takes them: ``<Control>s``."""
+
+    def act(*_arguments: Any) -> bool:
+        deed()
+        return True
+
+    shortcut = Gtk.Shortcut(trigger=Gtk.ShortcutTrigger.parse_string(keys), action=Gtk.CallbackAction.new(act))
+    controller = Gtk.ShortcutController(scope=Gtk.ShortcutScope.MANAGED)
+    controller.add_shortcut(shortcut)
+    window.add_controller(controller)
+
+
+def without_mnemonic(words: str) -> str:
+    """A button's words as a title: ``_Policy``, or in Japanese ``ポリシー(_P)``, without what marks the key."""
+    return re.sub(r"\(_\w\)|_", "", words)
 
 
 def name_for_readers(widget: Gtk.Widget, name: str) -> None:
