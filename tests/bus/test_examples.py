@@ -24,15 +24,6 @@ async def helper(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeHelper]:
     bus.close()
 
 
-@pytest.fixture(autouse=True)
-def command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """``tsunagu`` in the PATH.  That of .venv names its Python by a path that need not exist in here."""
-    program = tmp_path / "tsunagu"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m tsunagu_tray.cli "$@"\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-
-
 async def run(*command: str, **environment: str) -> tuple[int | None, str, str]:
     process = await asyncio.create_subprocess_exec(
         *command,

@@ -22,6 +22,7 @@ import sys
 from pathlib import Path
 
 CHECKOUT = Path("/run/checkout")
+PROGRAMS = Path("/run/bin")
 HOMES = Path("/run/home")
 HOSTS = Path("/etc/hosts")  # the sandbox's own: tests may add names
 PEOPLE = ("mika", "jun")  # only mika is a member of the group tsunagu
@@ -101,6 +102,7 @@ def _furnish() -> None:
     if not _readable_by_all(CHECKOUT):
         _copy_readable()
     os.chdir(CHECKOUT)
+    _install_programs()
     _add_people()
     _replace(Path("/etc/resolv.conf"), "nameserver 127.0.0.1\n")
     _replace(HOSTS, "127.0.0.1 localhost\n::1 localhost\n")
@@ -111,10 +113,20 @@ def _furnish() -> None:
         "HYPOTHESIS_STORAGE_DIRECTORY": "/tmp/hypothesis",
         "LANG": os.environ.get("LANG", "C.UTF-8"),
         "PWD": str(CHECKOUT),
-        "PATH": f"{CHECKOUT}/.venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": f"{PROGRAMS}:{CHECKOUT}/.venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": ":".join(str(CHECKOUT / room) for room in ("", "shared", "tray", "helper")),
     }
+
+
+def _install_programs() -> None:
+    """Those of .venv name their Python by a path that may not be there, or not for everyone, in here."""
+    PROGRAMS.mkdir()
+    for outside in (CHECKOUT / ".venv/bin").glob("tsunagu*"):
+        _first_line, _, rest = outside.read_text().partition("\n")
+        inside = PROGRAMS / outside.name
+        inside.write_text(f"#!{CHECKOUT}/.venv/bin/python\n{rest}")
+        inside.chmod(0o755)
 
 
 def _run(command: list[str]) -> int:

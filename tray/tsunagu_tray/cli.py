@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -43,7 +44,9 @@ async def _run(options: argparse.Namespace, texts: Texts) -> int | None:
         except HelperUnavailable:
             if options.run is not Commands.unblock or os.geteuid() != 0:
                 raise
-            os.execvp("tsunagu-helper", ["tsunagu-helper", "--unblock"])  # noqa: S606  # root's own PATH
+            with contextlib.suppress(FileNotFoundError):  # there is no helper on this machine at all
+                os.execvp("tsunagu-helper", ["tsunagu-helper", "--unblock"])  # noqa: S606  # root's own PATH
+            raise
         run: Callable[[Commands], Awaitable[int | None]] = options.run
         status = await run(command)
         sys.stdout.flush()
