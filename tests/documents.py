@@ -15,6 +15,8 @@ from tsunagu.error_table import ERRORS, ErrorEntry
 from tsunagu_client import Client, Connection, State
 from tsunagu_helper import bus
 from tsunagu_helper.service import ConnectionService
+from tsunagu_tray.vpncmd_deeds import COMMANDS, OTHERS
+from tsunagu_tray.vpncmd_settings import CHANGES
 
 DOCS = Path(__file__).parents[1] / "docs"
 _ADMINISTRATION = ErrorEntry(0, "", "", "", "").advice_en  # of errors that no client meets
@@ -143,7 +145,35 @@ def _first_line(of: object) -> str:
     return (inspect.getdoc(of) or "").splitlines()[0]
 
 
+def vpncmd() -> str:
+    """Each command of the official client, from the tables of ``tsunagu vpncmd``."""
+    text = """\
+# The commands of vpncmd
+
+All 75 commands that the official `vpncmd` has for its client, and what `tsunagu vpncmd` makes of them. Tables, `/CSV` and exit statuses are
+the official ones; a command that is refused has exit status 33 and says why. `make test` runs the same scripts through both programs.
+
+| command | parameters | with Tsunagu |
+| --- | --- | --- |
+"""
+    for name in sorted([*CHANGES, *COMMANDS, *OTHERS]):
+        takes: tuple[str, ...] = ()
+        said = "done"
+        if change := CHANGES.get(name):
+            takes, said = (*change.required, *(f"[{each}]" for each in change.optional)), change.refusal or said
+        elif command := COMMANDS.get(name):
+            takes = (*command.required, *(f"[{each}]" for each in command.optional))
+            meaning = _first_line(command.run).partition(": ")[2] or _first_line(command.run).partition("; ")[2]
+            said = f"done; {meaning.rstrip('.')}" if meaning else said
+        else:
+            said = OTHERS[name]
+        shown = said if said.startswith("done") else f"refused: {said.rstrip('.')}"
+        text += f"| {name} | {' '.join(takes)} | {shown} |\n"
+    return text
+
+
 PAGES = {
+    "vpncmd.md": vpncmd,
     "troubleshooting.md": troubleshooting,
     "troubleshooting.ja.md": troubleshooting_ja,
     "dbus-api.md": bus_api,

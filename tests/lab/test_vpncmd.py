@@ -90,7 +90,9 @@ def test_a_script_leaves_the_same_settings_states_and_exit_statuses(both: Both, 
         ("AccountCreate", "office", "/SERVER:h:443", "/HUB:h", "/USERNAME:u", "/NICNAME:vpn"),
         ("AccountCreate", "fourth"),
         ("AccountRetrySet", "office", "/NUM:5", "/INTERVAL:1"),
-        ("NicGetSetting", "vpn"),
+        ("NicCreate", "vpn"),
+        ("NicEnable", "nowhere"),
+        ("NicSetSetting", "vpn", "/MAC:zz"),
         ("Dance",),
     ):
         (status, output), (our_status, our_output) = both.run("/CMD", *command)
@@ -118,6 +120,38 @@ def test_both_connect_and_show_the_same_session(both: Both, own_stack: Stack) ->
     assert [status for status, _ in both.run("/CMD", "AccountConnect", "office")] == [35, 35]
     assert [status for status, _ in both.run("/CMD", "AccountDisconnect", "office")] == [0, 0]
     wait_for(lambda: states() == [["Offline"], ["Offline"]], 30, "both to be offline")
+
+
+def test_network_adapters_are_managed_by_the_same_commands(both: Both, own_stack: Stack) -> None:
+    script = own_stack.folder / "script"
+    script.write_text(
+        "\n".join([*SCRIPT.splitlines()[:2], "NicSetSetting vpn /MAC:5E-00-01-02-03-04", "NicUpgrade vpn"])
+    )
+    assert [status for status, _ in both.run(f"/IN:{script}")] == [0, 0]
+
+    def listed() -> list[list[list[str]]]:
+        return [[row[:3] for row in table] for table in both.rows("NicList")]  # versions differ
+
+    official, ours = listed()
+    assert (
+        official
+        == ours
+        == [["Virtual Network Adapter Name", "Status", "MAC Address"], ["vpn", "Enabled", "5E0001020304"]]
+    )
+    assert own_stack.json("nic", "list")[0]["mac"] == "5e:00:01:02:03:04"
+    assert [status for status, _ in both.run("/CMD", "NicDisable", "vpn")] == [0, 0]
+    assert [status for status, _ in both.run("/CMD", "AccountConnect", "office")] == [44, 44]
+    official, ours = listed()
+    assert official[1] == ours[1] == ["vpn", "Disabled", "5E0001020304"]
+    assert own_stack.cli("vpncmd", "localhost", "/CLIENT", "/CMD", "NicGetSetting", "vpn").returncode == 0
+    assert own_stack.cli("vpncmd", "localhost", "/CLIENT", "/CMD", "NicDelete", "vpn").returncode == 33  # see there
+    for command in (("NicEnable", "vpn"), ("AccountDelete", "office"), ("NicDelete", "vpn"), ("NicList",)):
+        assert [status for status, _ in both.run("/CMD", *command)] == [0, 0], command
+    assert [len(table) for table in listed()] == [1, 1]
+    for command in (("RemoteDisable",), ("KeepDisable",)):
+        assert [status for status, _ in both.run("/CMD", *command)] == [0, 0], command
+    official, ours = both.rows("PasswordGet")
+    assert official == ours
 
 
 def test_all_that_the_official_client_has_is_taken_over(own_server: VpnServer, own_stack: Stack) -> None:

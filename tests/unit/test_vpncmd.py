@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tsunagu import account_file
 from tsunagu.account_file import Account
 from tsunagu.model import AuthType, ConnectionSettings, Proxy, ProxyKind, Routing
-from tsunagu_tray.vpncmd import COMMANDS, OTHERS
+from tsunagu_tray.vpncmd_deeds import COMMANDS, OTHERS
+from tsunagu_tray.vpncmd_nics import mac
 from tsunagu_tray.vpncmd_settings import CHANGES, created, destination, nic_name, rows
 from tsunagu_tray.vpncmd_words import Refused, as_csv, as_table, meant, options_of, split, understand
 
@@ -54,6 +55,20 @@ def test_any_line_is_taken(line: str) -> None:
 
 def test_every_official_command_is_done_or_said_not_to_be() -> None:
     assert len({*CHANGES, *COMMANDS, *OTHERS}) == len(CHANGES) + len(COMMANDS) + len(OTHERS) == 75
+    assert all(sentence.endswith(".") and " " in sentence for sentence in OTHERS.values())
+
+
+@pytest.mark.parametrize("text", ["5E-00-01-02-03-04", "5e:00:01:02:03:04", "5E0001020304"])
+def test_a_mac_address_may_be_written_in_three_ways(text: str) -> None:
+    assert mac(text) == "5e:00:01:02:03:04"
+
+
+@pytest.mark.parametrize("text", ["", "zz", "5E-00-01-02-03", "5E-00-01-02-03-04-05"])
+def test_what_is_no_mac_address_has_the_official_number(text: str) -> None:
+    with pytest.raises(Refused) as refused:
+        mac(text)
+
+    assert refused.value.code == 38
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ class Change:
     apply: Callable[[ConnectionSettings, Options], ConnectionSettings]
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    refusal: str = ""  # what ``apply`` says, where it only ever refuses
 
 
 def _to(**values: Any) -> Change:
@@ -53,7 +54,7 @@ def _refused(sentence: str) -> Change:
     def refuse(_settings: ConnectionSettings, _options: Options) -> ConnectionSettings:
         raise Refused(UNSUPPORTED, sentence)
 
-    return Change(refuse)
+    return Change(refuse, refusal=sentence)
 
 
 def destination(text: str) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 NOT_FOUND, EXISTS, ACTIVE, INACTIVE = 36, 34, 35, 37  # of a connection
+NO_OBJECT, NIC_EXISTS, NIC_DISABLED = 29, 30, 44
 UNSUPPORTED, INVALID, NO_SUCH_COMMAND, NO_RIGHT, FAILED = 33, 38, 117, 52, 23
 
 _WORD = re.compile(r'(?:"[^"]*"|[^\s"])+')
