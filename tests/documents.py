@@ -64,7 +64,7 @@ Settings are the ones of `tsunagu show`, statuses those of `tsunagu status --jso
 """
     none = cast("Any", None)  # they need nothing to describe themselves
     for name, place, interface, kind in (
-        (MANAGER, ROOT_PATH, bus.ManagerObject(none).introspect(), bus.ManagerObject),
+        (MANAGER, ROOT_PATH, bus.ManagerObject(none, none).introspect(), bus.ManagerObject),
         (CONNECTION, connection_path("ID"), bus.ConnectionObject(none, "", {}).introspect(), bus.ConnectionObject),
     ):
         text += f"\n## {name}\n\nAt `{place}`.\n\n| method | takes | gives | |\n| --- | --- | --- | --- |\n"

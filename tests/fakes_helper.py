@@ -412,6 +412,7 @@ class FakeListener:
 
     shown: dict[str, tuple[Connection, Facts]] = field(default_factory=dict)
     owners: dict[str, int] = field(default_factory=dict)
+    locks: list[bool] = field(default_factory=list)
 
     def added(self, connection_id: str, owner: int, connection: Connection, facts: Facts) -> None:
         assert connection_id not in self.shown
@@ -423,6 +424,9 @@ class FakeListener:
 
     def removed(self, connection_id: str) -> None:
         del self.shown[connection_id]
+
+    def lock_changed(self, is_locked: bool) -> None:
+        self.locks.append(is_locked)
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """The helper's objects on the bus: names and signatures only.  The work is in ``ConnectionService``."""
 
+from collections.abc import Callable
 from typing import Any
 
 from tsunagu import __version__
@@ -31,6 +32,7 @@ class Presence:
     """The connections as the bus sees them.  Outlives a bus: on the next one it appears as it is then."""
 
     def __init__(self) -> None:
+        self.is_locked = False  # by a kill switch
         self._shown: dict[str, dict[str, Any]] = {}  # properties of each connection, by id
         self._service: ConnectionService | None = None
         self._tree: ObjectTree | None = None
@@ -39,7 +41,7 @@ class Presence:
         """Be on this bus from now on, and on none before."""
         self._service = service
         self._tree = ObjectTree(bus, ROOT_PATH, service.sight_of)
-        self._tree.add(ROOT_PATH, ManagerObject(service))
+        self._tree.add(ROOT_PATH, ManagerObject(service, lambda: self.is_locked))
         for each in self._shown:
             self._export(each)
 
@@ -62,6 +64,13 @@ class Presence:
         if self._tree:
             self._tree.remove(connection_path(connection_id))
 
+    def lock_changed(self, is_locked: bool) -> None:
+        """A kill switch is on, or none is."""
+        if is_locked != self.is_locked:
+            self.is_locked = is_locked
+            if self._tree:
+                self._tree.changed(ROOT_PATH, {"Locked": is_locked})
+
     def _export(self, connection_id: str) -> None:
         if self._tree and self._service:
             shown = self._shown[connection_id]
@@ -72,9 +81,10 @@ class Presence:
 class ManagerObject(Interface):
     """All of them."""
 
-    def __init__(self, service: ConnectionService) -> None:
+    def __init__(self, service: ConnectionService, is_locked: Callable[[], bool]) -> None:
         super().__init__(MANAGER)
         self._service = service
+        self._is_locked = is_locked
 
     @method()
     @told
@@ -144,6 +154,10 @@ class ManagerObject(Interface):
     @dbus_property(access=PropertyAccess.READ)
     def Capabilities(self) -> "as":
         return [f"auth-{auth.value}" for auth in AuthType]
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Locked(self) -> "b":
+        return self._is_locked()
 
 
 class ConnectionObject(Interface):

@@ -48,6 +48,7 @@ class JournalHandler(logging.Handler):
 
     def __init__(self, path: str) -> None:
         super().__init__()
+        self.setFormatter(logging.Formatter("%(message)s"))
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self._lines = logging.StreamHandler()

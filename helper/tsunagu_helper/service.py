@@ -64,6 +64,7 @@ class Listener(Protocol):
     def added(self, connection_id: str, owner: int, connection: Connection, facts: Facts) -> None: ...
     def changed(self, connection_id: str, connection: Connection, facts: Facts) -> None: ...
     def removed(self, connection_id: str) -> None: ...
+    def lock_changed(self, is_locked: bool) -> None: ...
 
 
 class ConnectionService:
@@ -78,6 +79,7 @@ class ConnectionService:
 
     def load(self) -> None:
         """Take over what is on disk; what was wanted before a crash, or from the machine's start on, connects."""
+        self._tell_lock()
         wanted = self._around.wanted.restore()
         for stored in self._with_provided(self._around.store.load()):
             self._run(stored)
@@ -184,6 +186,7 @@ class ConnectionService:
             raise
         self._around.wanted.remember(connection_id, wanted=False)
         await self._around.lockdown.lift(connection_id)
+        self._tell_lock()
         del self._runners[connection_id]
         self._listener.removed(connection_id)
 
@@ -196,6 +199,8 @@ class ConnectionService:
         self._check_there(connection_id, runner)
         self._check_name(settings.name, runner.stored.owner, besides=runner)
         before = runner.stored.settings
+        if settings.card_module != before.card_module:
+            await self._check_card(runner.stored, caller)
         if settings.host != before.host and settings.server_fingerprint == before.server_fingerprint:
             settings = replace(settings, server_fingerprint="")  # it was another server's
         runner.keep(replace(runner.stored, settings=settings))
@@ -320,6 +325,7 @@ class ConnectionService:
         await runner.tell(DisconnectAsked())
         await runner.settled.wait()
         await self._around.lockdown.lift(connection_id)
+        self._tell_lock()
 
     async def unblock(self, caller: str) -> None:
         """Lift every kill switch, until a connection that has one is asked to connect again."""
@@ -328,6 +334,7 @@ class ConnectionService:
                 await self._authorized(connection_id, caller, ACTION_CONTROL)
         await self._around.authority.check(caller, ACTION_CONTROL)
         await self._around.lockdown.lift_all()
+        self._tell_lock()
 
     async def status(self, connection_id: str, caller: str) -> dict[str, Plain]:
         """The fields of the status window."""
@@ -419,7 +426,12 @@ class ConnectionService:
         runner = self._runners[connection_id]
         self._listener.added(connection_id, runner.stored.owner, runner.connection, runner.facts)
 
+    def _tell_lock(self) -> None:
+        """Whether a kill switch is on now."""
+        self._listener.lock_changed(bool(self._around.lockdown.holders))
+
     def _changed(self, connection_id: str) -> None:
+        self._tell_lock()
         runner = self._runners[connection_id]
         self._listener.changed(connection_id, runner.connection, runner.facts)
 
@@ -429,6 +441,11 @@ class ConnectionService:
                 continue
             if runner.stored.settings.name.casefold() == name.casefold():
                 raise AlreadyExists(f"There is a connection named {runner.stored.settings.name} already")
+
+    async def _check_card(self, stored: StoredConnection, caller: str) -> None:
+        """The program library of a smart card runs as the connection's owner."""
+        if await self._around.authority.uid_of(caller) not in (0, stored.owner):
+            raise NotAuthorized("Only its owner may choose the smart card's module, because it runs as that person")
 
     async def _check_reach(self, settings: ConnectionSettings, before: StoredConnection | None, caller: str) -> None:
         """Of what is everybody's only administrators have come this far."""

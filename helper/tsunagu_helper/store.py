@@ -8,10 +8,12 @@ import errno
 import json
 import logging
 import os
+import pwd
 import re
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from tsunagu.authorities import Authorities
@@ -22,7 +24,7 @@ from tsunagu_helper.files import UNFINISHED, private_directory, read_private, sy
 
 LOG = logging.getLogger(__name__)
 
-VERSION = 2  # of the files' form; 1 had a password in the place of the secrets
+VERSION = 3  # of the files' form; 1 had a password in the place of the secrets, 2 did not name the owner
 
 _FILE_NAME = re.compile(r"([A-Za-z0-9]{1,32})\.json")
 _INTERFACE = re.compile(r"tsunagu[0-9]{1,8}")
@@ -37,16 +39,26 @@ class StoredConnection:
     id: str
     settings: ConnectionSettings
     owner: int  # uid; 0: everybody's
+    owner_name: str = ""  # a number may be another person's some day; "": not known
     interface: str
     mac: str  # of the NIC, kept so that the hub's DHCP server knows us again
     locked: bool = False  # the administrator provides the settings; here is what is added to them
     secrets: Secrets = field(default=NO_SECRETS, repr=False)
 
 
+def user_name(uid: int) -> str:
+    """By the machine's user database; "": it has none of that number, or does not answer."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except (KeyError, OSError):
+        return ""
+
+
 class Store:
     """The files below ``directory``.  ``problems`` has a sentence for each file that ``load`` could not use."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, name_of: Callable[[int], str] = user_name) -> None:
+        self._name_of = cache(name_of)
         self.problems: list[str] = []
         self._directory = directory
         self._connections = directory / "connections"
@@ -83,6 +95,7 @@ class Store:
             StorageFailed: it could not be written; what was there before still is.
         """
         plain = {"version": VERSION} | to_plain(stored)
+        plain["owner_name"] = stored.owner_name or self._name_of(stored.owner)
         del plain["id"]  # the file's name says it
         with _told(f"The connection {stored.settings.name} could not be saved"):
             write_whole(self._connections / f"{stored.id}.json", json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
@@ -127,7 +140,12 @@ class Store:
         path = self._directory / "authorities" / f"{owner}.json"
         with _told("The certificate authorities could not be read"):
             try:
-                found: Authorities = from_plain(Authorities, json.loads(read_private(path)))
+                plain = json.loads(read_private(path))
+                name = plain.pop("owner_name", "") if isinstance(plain, dict) else ""
+                if name and name != (self._name_of(owner) or name):
+                    LOG.warning("%s belongs to %s, who has this number no more, so it is left alone", path, name)
+                    return Authorities()
+                found: Authorities = from_plain(Authorities, plain)
             except FileNotFoundError:
                 return Authorities()
             except (ValueError, TypeError, RecursionError, VpnError) as damage:
@@ -143,7 +161,7 @@ class Store:
         """
         with _told("The certificate authorities could not be saved"):
             private_directory(self._directory / "authorities")
-            text = json.dumps(to_plain(authorities), indent=2) + "\n"
+            text = json.dumps(to_plain(authorities) | {"owner_name": self._name_of(owner)}, indent=2) + "\n"
             write_whole(self._directory / "authorities" / f"{owner}.json", text)
 
     def quarantined(self) -> list[Path]:
@@ -162,7 +180,9 @@ class Store:
 
     def _load(self, path: Path, connection_id: str) -> StoredConnection | None:
         try:
-            return _parse(read_private(path), connection_id)
+            return self._owned(_parse(read_private(path), connection_id))
+        except _OtherOwner as other:
+            problem = f"{other}, so it is left alone: remove it, or name its owner in it anew"
         except _NewerForm as newer:
             problem = f"{newer}, so it is left alone: update Tsunagu to use it"
         except OSError as error:
@@ -171,6 +191,13 @@ class Store:
             problem = f"{damage}; {self._move_aside(path)}"
         self.problems.append(f"The saved connection {path} could not be read: {problem}")
         return None
+
+    def _owned(self, stored: StoredConnection) -> StoredConnection:
+        """With its owner's name, as long as the number is that person's."""
+        name = self._name_of(stored.owner)
+        if stored.owner and name and stored.owner_name not in ("", name):
+            raise _OtherOwner(f"it belongs to {stored.owner_name}, whose user number {stored.owner} is {name}'s now")
+        return replace(stored, owner_name=stored.owner_name or name)
 
     def _move_aside(self, path: Path) -> str:
         kept = self._quarantine / path.name
@@ -183,6 +210,10 @@ class Store:
         except OSError as error:
             return f"it could not be moved to {self._quarantine} either: {error.strerror}"
         return f"it is now {kept}; repair it and move it back, or add the connection again"
+
+
+class _OtherOwner(Exception):
+    """The number of its owner was given to somebody else."""
 
 
 class _NewerForm(Exception):
@@ -214,7 +245,7 @@ def _parse(text: str, connection_id: str) -> StoredConnection:
         raise _NewerForm(f"it has form {version} of a later Tsunagu")
     if version == 1:
         plain["secrets"] = {"password": plain.pop("password", None)}
-    elif version != VERSION:
+    elif version not in (2, VERSION):
         raise ValueError(f"there is no form {version!r}")
     stored: StoredConnection = from_plain(StoredConnection, plain | {"id": connection_id})
     if not _INTERFACE.fullmatch(stored.interface):

@@ -37,6 +37,7 @@ MEMBERS = {
         "RemoveAuthority(s)",
         "Version s",
         "Capabilities as",
+        "Locked b",
     },
     CONNECTION: {
         "Connect()",
@@ -347,3 +348,16 @@ async def test_on_the_next_bus_everything_is_as_it_is_by_then(helper: Helper) ->
     assert connection_path(first.rpartition("/")[2]) == first
     await helper.ask(first, CONNECTION, "Disconnect")
     assert (await helper.objects())[first][CONNECTION]["State"] == "idle"
+
+
+async def test_a_kill_switch_shows_and_is_signalled(helper: Helper) -> None:
+    told: asyncio.Queue[Message] = asyncio.Queue()
+    subscribe(helper.client, told.put_nowait, sender=SERVICE, path=ROOT_PATH, member="PropertiesChanged")
+    await helper.objects()  # asks to be told
+    assert await helper.ask(ROOT_PATH, PROPERTIES, "Get", "ss", MANAGER, "Locked") is False
+    path = await helper.add(routing="everything", kill_switch=True, auth="anonymous")
+
+    await helper.ask(path, CONNECTION, "Connect")
+
+    assert plain((await told.get()).body) == [MANAGER, {"Locked": True}, []]
+    assert await helper.ask(ROOT_PATH, PROPERTIES, "Get", "ss", MANAGER, "Locked") is True

@@ -48,6 +48,9 @@ async def test_a_file_is_taken_over_with_its_secrets_and_given_back_without(
     exported = await tsunagu("export", "Office", "--output", str(tmp_path / "out.vpn"))
 
     assert (imported.status, imported.err) == (exported.status, exported.err) == (0, "")
+    keyed = await tsunagu("export", "Office", "--key", "key.pem")
+    assert (keyed.status, keyed.out) == (1, "")
+    assert "--with-secrets" in keyed.err
     [connection] = helper.connections.values()
     assert connection.settings == replace(account.settings, name="Office")
     assert connection.secrets == {name: getattr(account.secrets, name).value for name in account.secrets.names()}

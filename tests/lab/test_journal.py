@@ -54,6 +54,7 @@ def test_the_journal_knows_connections_apart(stack: Stack) -> None:
     wait_for(lambda: found(f"MESSAGE_ID={MESSAGE_IDS['failed']}"), 30, "the failure in the journal")
     [connected] = found(f"MESSAGE_ID={MESSAGE_IDS['connected']}")
     assert connected["TSUNAGU_CONNECTION"] == NAME
+    assert connected["MESSAGE"].startswith(f"{NAME}: Connected to")
     assert connected["TSUNAGU_NIC"].startswith("tsunagu")
     [failed, *_] = found(f"MESSAGE_ID={MESSAGE_IDS['failed']}")
     assert (failed["TSUNAGU_CONNECTION"], failed["TSUNAGU_CODE"], failed["PRIORITY"]) == ("Other", "9", "3")

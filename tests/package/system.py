@@ -28,37 +28,43 @@ _NOT_COMPARED = (
     "var/log",
     "etc/ld.so.cache",
 )
-_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
 
 
 class System:
     """There inside ``with``; ``namespace`` is the network namespace its programs run in."""
 
     def __init__(self, namespace: str) -> None:
-        self._namespace = namespace
+        self.namespace = namespace
 
     def __enter__(self) -> Self:
         self._folder = Path(tempfile.mkdtemp(prefix="system."))
         self._folder.chmod(0o755)
         self.root = self._folder / "root"
         self.root.mkdir()
-        self._processes = Processes(self._folder / "logs")
+        self.processes = Processes(self._folder / "logs")
         archive = CHECKOUT / "build/package-root.tar"
         subprocess.run(
             ["tar", "--extract", "--file", archive, "--directory", self.root, "--exclude=./dev/*"], check=True
         )
-        self._mounts = [self.root / name for name in ("proc", "dev")]
-        for place in self._mounts:
-            subprocess.run(["mount", "--rbind", f"/{place.name}", place], check=True)
+        self._start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._processes.end_all()
+        self._end()
+        shutil.rmtree(self._folder)
+
+    def _start(self) -> None:
+        self._mounts = [self.root / name for name in ("proc", "dev")]
+        for place in self._mounts:
+            subprocess.run(["mount", "--rbind", f"/{place.name}", place], check=True)
+
+    def _end(self) -> None:
+        self.processes.end_all()
         for place in self._mounts:
             subprocess.run(["umount", "--recursive", "--lazy", place], check=True)
-        shutil.rmtree(self._folder)
 
     # -- programs -----------------------------------------------------------------------------------------------------
 
@@ -66,7 +72,7 @@ class System:
         """Run a program to its end, as root; its output."""
         done = subprocess.run(
             self._inside(*command),
-            env=_ENVIRONMENT,
+            env=ENVIRONMENT,
             input=stdin,
             capture_output=True,
             text=True,
@@ -85,37 +91,37 @@ class System:
     def start_bus(self) -> None:
         """The system's own bus, with the policies that lie in it."""
         (self.root / "run/dbus").mkdir(parents=True, exist_ok=True)
-        self._start("dbus-daemon", "dbus-daemon", "--system", "--nofork", "--nopidfile")
+        self._run_on("dbus-daemon", "dbus-daemon", "--system", "--nofork", "--nopidfile")
         wait_for((self.root / "run/dbus/system_bus_socket").exists, 20, "the bus")
 
     def start_helper(self) -> None:
         """With the command of its unit, as systemd would."""
         unit = (self.root / _UNIT).read_text()
         [command] = [line.partition("=")[2] for line in unit.splitlines() if line.startswith("ExecStart=")]
-        self._helper = self._start("helper", *command.split())
+        self._helper = self._run_on("helper", *command.split())
 
         def answers() -> bool:
             assert self._helper.poll() is None, self.helper_log()
-            done = subprocess.run(self._inside("tsunagu", "list"), env=_ENVIRONMENT, capture_output=True, check=False)
+            done = subprocess.run(self._inside("tsunagu", "list"), env=ENVIRONMENT, capture_output=True, check=False)
             return done.returncode == 0
 
         wait_for(answers, 30, "the helper")
 
     def stop_helper(self) -> None:
         """In order."""
-        self._processes.end(self._helper)
+        self.processes.end(self._helper)
 
     def helper_log(self) -> str:
         """What it and its workers have written."""
         path = self._folder / "logs/helper"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def _start(self, name: str, *command: str) -> "subprocess.Popen[bytes]":
+    def _run_on(self, name: str, *command: str) -> "subprocess.Popen[bytes]":
         runtime = {"STATE_DIRECTORY": "/var/lib/tsunagu", "RUNTIME_DIRECTORY": "/run/tsunagu"}
-        return self._processes.start(name, self._inside(*command), _ENVIRONMENT | runtime)
+        return self.processes.start(name, self._inside(*command), ENVIRONMENT | runtime)
 
     def _inside(self, *command: str) -> list[str]:
-        return within(self._namespace, "chroot", str(self.root), *command)
+        return within(self.namespace, "chroot", str(self.root), *command)
 
     # -- files --------------------------------------------------------------------------------------------------------
 

@@ -951,6 +951,19 @@ async def test_a_provided_connection_takes_nobodys_place(bench: Bench) -> None:
     assert "is taken" in bench.service.problems[0]
 
 
+async def test_only_its_owner_says_which_library_a_smart_card_loads(bench: Bench) -> None:
+    office = await bench.office()
+    card = replace(ANONYMOUS, card_module="/tmp/evil.so")  # it is not opened
+
+    with pytest.raises(NotAuthorized, match="Only its owner"):
+        await bench.service.update(office, card, ADMIN)
+    await bench.service.update(office, replace(ANONYMOUS, port=992), ADMIN)
+    await bench.service.update(office, card, ALICE)
+    await bench.service.update(office, replace(card, port=443), ADMIN)
+
+    assert (await bench.service.settings(office, ALICE)).card_module == "/tmp/evil.so"
+
+
 async def test_a_kill_switch_is_lifted_by_disconnecting_removing_or_unblocking_and_by_nothing_else(
     bench: Bench,
 ) -> None:
@@ -962,6 +975,7 @@ async def test_a_kill_switch_is_lifted_by_disconnecting_removing_or_unblocking_a
     bench.world.workers.newest.fail(7)
     await settle()
     assert holders == {office: "Office"}
+    assert bench.world.listener.locks[-1:] == [True]
     assert "until Office is disconnected" in str((await bench.service.status(office, ALICE))["blocked"])
 
     with pytest.raises(NotFound):
@@ -969,6 +983,7 @@ async def test_a_kill_switch_is_lifted_by_disconnecting_removing_or_unblocking_a
     assert holders
     await bench.service.unblock(ALICE)
     assert not holders
+    assert bench.world.listener.locks[-1:] == [False]
 
     await bench.service.connect(office, ALICE)
     await settle()

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,22 +17,30 @@ from tsunagu.errors import StorageFailed
 from tsunagu.model import AuthType, ConnectionSettings, Proxy, ProxyKind, Secret, Secrets
 from tsunagu_helper.store import Store, StoredConnection
 
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"
 SETTINGS = ConnectionSettings(name="会社", host="vpn.example.org", hub="VPN", username="mika", retry_limit=3)
 OFFICE = StoredConnection(
     id="k3",
     settings=SETTINGS,
     owner=1000,
+    owner_name="mika",
     interface="tsunagu0",
     mac="5e:00:11:22:33:44",
     secrets=Secrets(password=Secret("tiger")),
 )
 HOME = replace(OFFICE, id="m7", settings=replace(SETTINGS, name="home"), interface="tsunagu1", secrets=Secrets())
 
+PEOPLE = {1000: "mika", 1001: "jun"}
+
 STEPS = ("open", "fsync", "replace")  # of os, in any order and number; what a save is made of
 
 
-def store_with(directory: Path, *connections: StoredConnection) -> Store:
-    store = Store(directory / "state")
+def called(uid: int) -> str:
+    return PEOPLE.get(uid, "")
+
+
+def store_with(directory: Path, *connections: StoredConnection, people: Mapping[int, str] = PEOPLE) -> Store:
+    store = Store(directory / "state", lambda uid: people.get(uid, ""))
     store.load()
     for connection in connections:
         store.save(connection)
@@ -96,6 +104,38 @@ def test_a_file_from_before_there_were_other_secrets_than_passwords_is_understoo
     assert store.load() == {"k3": OFFICE, "m7": HOME}
 
 
+def test_a_file_from_before_owners_had_names_is_understood_and_learns_the_name(tmp_path: Path) -> None:
+    store = store_with(tmp_path, OFFICE)
+    plain = json.loads(file_of(tmp_path, OFFICE).read_text())
+    assert plain.pop("owner_name") == "mika"
+    file_of(tmp_path, OFFICE).write_text(json.dumps(plain | {"version": 2}))
+
+    assert store.load() == {"k3": OFFICE}
+    store.save(OFFICE)
+    assert json.loads(file_of(tmp_path, OFFICE).read_text())["owner_name"] == "mika"
+
+
+@pytest.mark.parametrize(
+    ("now", "is_loaded"),
+    [({1000: "mika"}, True), ({1000: "jun"}, False), ({}, True)],
+    ids=["the same", "another person", "no answer"],
+)
+def test_a_number_that_is_another_persons_now_brings_no_connections_and_no_authorities(
+    tmp_path: Path, now: dict[int, str], is_loaded: bool
+) -> None:
+    before = store_with(tmp_path, OFFICE)
+    before.save_authorities(1000, Authorities((CERTIFICATE,)))
+
+    store = store_with(tmp_path, people=now)
+
+    assert store.load() == ({"k3": OFFICE} if is_loaded else {})
+    assert store.authorities(1000) == Authorities((CERTIFICATE,) if is_loaded else ())
+    assert [("belongs to mika" in problem, "is jun's now" in problem) for problem in store.problems] == (
+        [] if is_loaded else [(True, True)]
+    )
+    assert file_of(tmp_path, OFFICE).exists()
+
+
 def test_an_http_proxys_user_name_of_an_older_file_may_be_of_no_use(tmp_path: Path) -> None:
     proxy = Proxy(kind=ProxyKind.HTTP, host="proxy", port=8080, username="mika:x")
     older = replace(OFFICE, settings=replace(OFFICE.settings, proxy=proxy))
@@ -107,11 +147,10 @@ def test_an_http_proxys_user_name_of_an_older_file_may_be_of_no_use(tmp_path: Pa
 
 
 def test_a_users_authorities_are_kept_apart_from_others(tmp_path: Path) -> None:
-    certificate = "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"
     store = store_with(tmp_path)
-    store.save_authorities(1000, Authorities((certificate,)))
+    store.save_authorities(1000, Authorities((CERTIFICATE,)))
 
-    assert store.authorities(1000).pem == certificate
+    assert store.authorities(1000).pem == CERTIFICATE
     assert store.authorities(1001) == Authorities()
     kept = tmp_path / "state/authorities/1000.json"
     assert (stat.S_IMODE(kept.stat().st_mode), stat.S_IMODE(kept.parent.stat().st_mode)) == (0o600, 0o700)
@@ -213,7 +252,7 @@ def test_a_repaired_file_can_be_moved_back(tmp_path: Path) -> None:
 
 def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
     store = store_with(tmp_path, OFFICE)
-    file_of(tmp_path, OFFICE).write_text('{"version": 3, "what": "ever"}')
+    file_of(tmp_path, OFFICE).write_text('{"version": 4, "what": "ever"}')
 
     assert store.load() == {}
     assert "later Tsunagu" in store.problems[0]
@@ -334,7 +373,7 @@ def test_a_kill_at_any_instant_leaves_the_old_connection_or_the_new_one(
             os._exit(0)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
-        survivor = Store(tmp_path / str(step) / "state")
+        survivor = Store(tmp_path / str(step) / "state", called)
         outcomes.append(survivor.load())
         assert survivor.problems == []
         assert sorted(os.listdir(file_of(tmp_path / str(step), OFFICE).parent)) == ["k3.json", "m7.json"]
@@ -349,7 +388,7 @@ def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("in the way")
 
     with pytest.raises(StorageFailed, match=r"^The saved connections could not be read: File exists \(.*/state\)$"):
-        Store(tmp_path / "state").load()
+        Store(tmp_path / "state", called).load()
 
 
 # -- the machine's id -------------------------------------------------------------------------------------------------

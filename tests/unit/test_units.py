@@ -9,7 +9,8 @@ import pytest
 
 UNITS = Path(__file__).parents[2] / "packaging/systemd"
 
-# What privileges.py and confinement.py amount to, in systemd's words; test_tunnel_confinement tries it.
+# What privileges.py and confinement.py amount to, in systemd's words, and nothing that only a service manager gives
+# (a user namespace of its own, less in /proc); test_tunnel_confinement tries it.
 # The network is what a worker is for, and local sockets are how names are looked up.
 WORKER = """[Service]
 ExecStart=/bin/true
@@ -21,11 +22,9 @@ LimitCORE=0
 DevicePolicy=closed
 PrivateDevices=yes
 PrivateTmp=yes
-PrivateUsers=yes
 ProtectSystem=strict
 ProtectHome=yes
 ProtectProc=invisible
-ProcSubset=pid
 ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
@@ -39,7 +38,6 @@ RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
-RemoveIPC=yes
 SystemCallArchitectures=native
 SystemCallFilter=@basic-io @io-event @network-io
 """

@@ -153,6 +153,8 @@ class Commands:
     async def export(self) -> None:
         """Write a setting file that the official client takes."""
         options, view = self.options, self._named()
+        if (options.key or options.key_passphrase_stdin) and not options.with_secrets:
+            raise InvalidSettings(self.texts("cli_key_without_secrets"))
         settings = await self.client.settings(view.path)
         shown = base64.b64decode(await self.client.certificate(view.path))
         secrets = await given_secrets(options, self.texts, view, settings) if options.with_secrets else NO_SECRETS

@@ -381,6 +381,8 @@ _TABLE = {
     "trust exactly this one, without a question": "確認なしで、このフィンガープリントだけを信頼する",
     "trust whatever the server shows, without a question": "確認なしで、サーバーが示す証明書を信頼する",
     "so many entries (default 50)": "表示する件数 (既定値 50)",
+    "Only its owner may choose the smart card's module, because it runs as that person":
+        "スマートカードのモジュールは所有者の権限で動作するため、所有者だけが変更できます",
 
     # -- the doctor -------------------------------------------------------------------------------------------------
     "There is no user tsunagu-tunnel, so workers run under a number that others might have; run 'sudo systemd-sysusers', then 'sudo systemctl restart tsunagu-helper'":

@@ -269,6 +269,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
                                 "証明書のファイルを指定してください: --certificate FILE"),
     "cli_file_unwritable": ("{file} cannot be written: {why}", "{file} に書き込めません: {why}"),
     "cli_key_missing": ("Name the file that holds the private key, with --key", "秘密鍵のファイルを --key で指定してください"),
+    "cli_key_without_secrets": ("--key is only of use with --with-secrets: add that, or leave --key out",
+                                "--key は --with-secrets と一緒に使用してください"),
     "cli_file_unreadable": ("{file} cannot be read: {why}", "{file} を読めません: {why}"),
     "cli_file_too_long": ("{file} is too long to be a certificate, key or setting file",
                           "{file} は証明書、鍵、接続設定ファイルとしては長すぎます"),

@@ -1,0 +1,175 @@
+"""The packages under a real systemd: its units start, are as tight as they claim, and survive what happens to them."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.server import HUB, LAN, PASSWORD, SERVER, USER, VpnServer
+from tests.lab.waiting import wait_for
+from tests.package.booted import BootedSystem, cannot_boot
+from tests.package.system import PACKAGES, newer
+from tsunagu_helper.lockdown import ruleset
+
+pytestmark = pytest.mark.skipif(bool(cannot_boot()), reason=cannot_boot())
+
+AS_MIKA = ("setpriv", "--reuid=mika", "--regid=mika", "--init-groups", "--")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[VpnServer]:
+    with VpnServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def system(server: VpnServer) -> Iterator[BootedSystem]:
+    """With our packages, and with mika, who may use them."""
+    assert len(PACKAGES) == 2, "`make test-package` builds them"
+    with BootedSystem(server.cli) as system:
+        for package in PACKAGES:  # /tmp is the booted system's own
+            shutil.copy(package, system.root / "var")
+        system.run("dpkg", "--install", *(f"/var/{package.name}" for package in PACKAGES))
+        system.run("useradd", "--groups=tsunagu", "mika")
+        yield system
+
+
+@pytest.fixture
+def office(server: VpnServer, system: BootedSystem) -> Iterator[None]:
+    """A connection of mika's, up."""
+    where = ["--server", SERVER, "--hub", HUB, "--user", USER, "--fingerprint", server.fingerprint()]
+    mika(system, "add", "office", *where, "--password-stdin", stdin=f"{PASSWORD}\n")
+    mika(system, "connect", "office", "--wait")
+    assert server.ping(LAN)
+    yield
+    mika(system, "remove", "office")
+    wait_for(lambda: "tsunagu0" not in system.run("ip", "-brief", "link"), 20, "the NIC to go")
+
+
+def mika(system: BootedSystem, *words: str, stdin: str = "") -> str:
+    return system.run(*AS_MIKA, "tsunagu", *words, stdin=stdin)
+
+
+def helper(system: BootedSystem) -> str:
+    return system.unit("MainPID")["MainPID"]
+
+
+def status_of(system: BootedSystem, process: str) -> dict[str, str]:
+    lines = system.run("cat", f"/proc/{process}/status").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def test_whoever_asks_starts_the_helper_by_the_bus_and_it_is_as_confined_as_its_unit_says(
+    system: BootedSystem,
+) -> None:
+    system.run("systemctl", "stop", "tsunagu-helper")
+
+    assert mika(system, "list") == ""
+
+    assert system.unit("ActiveState", "Type") == {"ActiveState": "active", "Type": "dbus"}
+    status = status_of(system, helper(system))
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+    wanted = (1 << 5) | (1 << 6) | (1 << 7) | (1 << 8) | (1 << 12)  # KILL SETGID SETUID SETPCAP NET_ADMIN
+    assert int(status["CapBnd"], 16) == wanted
+
+
+def test_systemd_calls_the_helper_exposed_less_than_3(system: BootedSystem) -> None:
+    said = system.run("systemd-analyze", "security", "--no-pager", "tsunagu-helper.service")
+
+    found = re.search(r"Overall exposure level for .*: ([0-9.]+)", said)
+    assert found
+    assert float(found[1]) < 3.0
+
+
+@pytest.mark.usefixtures("office")
+def test_under_its_unit_a_tunnel_works_and_its_worker_is_confined(server: VpnServer, system: BootedSystem) -> None:
+    [worker] = system.run("pgrep", "--full", "tsunagu_tunnel").split()
+    status = status_of(system, worker)
+    assert (status["NoNewPrivs"], status["Seccomp"], int(status["CapEff"], 16), int(status["CapBnd"], 16)) == (
+        "1",
+        "2",
+        0,
+        0,
+    )
+    found = {one["key"]: one for one in json.loads(mika(system, "doctor", "--json"))}
+    assert [key for key, one in found.items() if one["level"] != "info" and key != "agent"] == [], found
+    assert server.ping(LAN)
+    connected = system.run("journalctl", "--output=json", "TSUNAGU_CONNECTION=office", "TSUNAGU_NIC=tsunagu0")
+    assert "Connected to" in connected
+    assert PASSWORD not in system.run("journalctl", "--output=json", "--all")
+
+
+@pytest.mark.usefixtures("office")
+def test_a_killed_helper_is_started_again_with_what_was_connected(server: VpnServer, system: BootedSystem) -> None:
+    before = helper(system)
+
+    system.run("kill", "-KILL", before)
+
+    wait_for(lambda: helper(system) not in ("0", before), 30, "another helper")
+    wait_for(lambda: is_up(system), 60, "the connection to come back")
+    assert server.ping(LAN)
+
+
+@pytest.mark.usefixtures("office")
+def test_an_upgrade_starts_the_helper_anew_and_the_tunnel_is_back(
+    server: VpnServer, system: BootedSystem, tmp_path: Path
+) -> None:
+    before = helper(system)
+    for package in PACKAGES:
+        shutil.copy(newer(package, tmp_path), system.root / "var")
+
+    system.run("dpkg", "--install", *(f"/var/{path.name}" for path in tmp_path.glob("*_newer.deb")))
+
+    assert helper(system) not in ("0", before)
+    wait_for(lambda: is_up(system), 60, "the connection to come back")
+    assert server.ping(LAN)
+
+
+@pytest.mark.usefixtures("office")
+def test_a_stop_takes_nic_and_workers_with_it(system: BootedSystem) -> None:
+    system.run("systemctl", "stop", "tsunagu-helper")
+
+    assert "tsunagu0" not in system.run("ip", "-brief", "link")
+    assert system.unit("ActiveState", "Result") == {"ActiveState": "inactive", "Result": "success"}
+    mika(system, "connect", "office", "--wait")
+
+
+def test_the_kill_switch_unit_blocks_before_the_network_comes_up(system: BootedSystem) -> None:
+    file = system.root / "var/lib/tsunagu/lockdown.nft"
+    file.write_text(ruleset(996, allow_lan=True))
+
+    system.run("sh", "-c", "systemctl start tsunagu-lockdown || { journalctl --unit=tsunagu-lockdown; exit 1; }")
+
+    assert "table inet tsunagu" in system.run("nft", "list", "tables")
+    assert "network-pre.target" in system.unit("Before", unit="tsunagu-lockdown")["Before"]
+    system.run("tsunagu", "unblock")
+    assert "table inet tsunagu" not in system.run("nft", "list", "tables")
+
+
+def test_what_is_to_start_with_the_machine_starts_the_helper(system: BootedSystem) -> None:
+    system.run("systemctl", "stop", "tsunagu-helper", "tsunagu-start")
+    mark = system.root / "var/lib/tsunagu/connect-at-start"
+
+    system.run("systemctl", "start", "tsunagu-start")
+    assert system.unit("ActiveState")["ActiveState"] == "inactive"
+
+    mark.touch()
+    system.run("systemctl", "start", "tsunagu-start")
+    wait_for(lambda: system.unit("ActiveState")["ActiveState"] == "active", 30, "the helper")
+    mark.unlink(missing_ok=True)
+
+
+def test_a_removed_package_leaves_no_process(system: BootedSystem) -> None:
+    mika(system, "list")
+
+    system.run("dpkg", "--remove", "tsunagu", "tsunagu-helper")
+
+    assert system.unit("MainPID", "ActiveState") == {"MainPID": "0", "ActiveState": "inactive"}
+
+
+def is_up(system: BootedSystem) -> bool:
+    status = json.loads(mika(system, "status", "office", "--json"))
+    return bool(status["addresses"])
