@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
+from pathlib import Path
 
 from tests.bench.measure import memory_mb, wakeups
 from tests.desktop.window_rig import ADDRESS
@@ -13,7 +14,7 @@ from tsunagu.model import State
 from tsunagu_tray.images import COLOURS
 from tsunagu_tray.tray_model import Kind
 
-SETTLE_S = 5.0  # after a change
+SETTLE_S = 15.0  # after a change; by then its notification has gone
 
 
 async def measure(panel: str, seconds: float) -> None:
@@ -40,11 +41,17 @@ async def measure(panel: str, seconds: float) -> None:
 async def look(panel: str, state: str, process: int, seconds: float) -> None:
     """At rest."""
     await asyncio.sleep(SETTLE_S)
-    before = wakeups(process)
+    processes = [process, *children(process)]
+    before = sum(map(wakeups, processes))
     await asyncio.sleep(seconds)
-    woken = wakeups(process) - before
-    resident, own = memory_mb(process)
-    print(f"{panel:8}{state:20}{resident:6.1f} MB resident, {own:5.1f} MB its share; {woken} wake-ups in {seconds:g} s")
+    woken = sum(map(wakeups, processes)) - before
+    memory = " + ".join("{:.1f} ({:.1f})".format(*memory_mb(each)) for each in processes)
+    print(f"{panel:8}{state:20}{memory} MB resident (its share); {woken} wake-ups in {seconds:g} s", flush=True)
+
+
+def children(process: int) -> list[int]:
+    """Such as the one that serves old trays."""
+    return [*map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split())]
 
 
 def main() -> None:

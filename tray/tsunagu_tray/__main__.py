@@ -56,7 +56,7 @@ from tsunagu_tray.tray_object import TrayObject
 
 log = logging.getLogger(__name__)
 
-PICTURE_SIZE = 192  # px; the icon scales it down
+PICTURE_SIZE = 96  # px; the icon scales it down
 MAX_MESSAGE = 1000  # characters of a hub's message in a notification; the status has all of it
 HISTORY = 100  # entries to look through for the last ones of each connection
 NO_PLACE = "no-place"  # key of the notification that no panel shows icons

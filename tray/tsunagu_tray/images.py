@@ -11,7 +11,7 @@ from tsunagu_tray.tray_model import Kind
 
 GRID = 24  # units of a picture's side, which all lengths below are in
 RIM = 1.0
-OVERSAMPLING = 8  # drawn so many times larger, then scaled down: smooth at any size
+OVERSAMPLING = 4  # drawn so many times larger, then scaled down: smooth at any size
 
 Colour = tuple[int, int, int]
 

@@ -2,13 +2,13 @@
 
 It waits for a tray without any toolkit; when there is one, it loads GTK, or else plain X without a menu.
 
-Standard input, one JSON object a line, whose end ends the process: any of ``image`` (PNG in base64), ``title`` and
-``menu`` (a list of ``line_to_plain``).  Standard output: ``{"activated": number}`` and ``{"present": bool}``.
+Standard input, one JSON object a line, whose end ends the process: any of ``image`` (width, height, RGBA in base64),
+``title`` and ``menu`` (a list of ``line_to_plain``).  Standard output: ``{"activated": number}`` and
+``{"present": bool}``.
 Exit status: ``NO_DISPLAY`` when there is no X display to wait for.
 """
 
 import base64
-import io
 import json
 import os
 import select
@@ -113,7 +113,8 @@ class TrayWindow:
         new = {key: value for key, value in self._orders.latest.items() if self._applied.get(key) != value}
         self._applied |= new
         if "image" in new:
-            self._picture = Image.open(io.BytesIO(base64.b64decode(new["image"]))).convert("RGBA")
+            width, height, octets = new["image"]
+            self._picture = Image.frombytes("RGBA", (width, height), base64.b64decode(octets))
             size = self._gtk.props.size if self._gtk is not None else 0
             self._icon.icon = self._fitting(size)
         if "title" in new:

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import io
 import json
 import logging
 import os
@@ -58,9 +57,7 @@ class XembedProcess:
 
     def show_image(self, image: Image.Image) -> None:
         """Another picture."""
-        png = io.BytesIO()
-        image.save(png, "PNG")
-        self._show(image=base64.b64encode(png.getvalue()).decode())
+        self._show(image=[*image.size, base64.b64encode(image.tobytes()).decode()])
 
     def show_title(self, title: str) -> None:
         """Another tooltip."""
@@ -91,8 +88,9 @@ class XembedProcess:
         """One life of the process; its exit status."""
         # pystray hands pictures to GTK in files: those belong where nobody else looks.
         private = {"TMPDIR": os.environ["XDG_RUNTIME_DIR"]} if "XDG_RUNTIME_DIR" in os.environ else {}
+        environment = os.environ | private | {"GDK_GL": "disable"}  # an icon needs no OpenGL, which takes 50 MB
         command = (sys.executable, "-m", "tsunagu_tray.xembed")
-        process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=os.environ | private)
+        process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment)
         assert process.stdin is not None
         assert process.stdout is not None
         try:
