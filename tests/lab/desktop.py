@@ -47,8 +47,10 @@ class Desktop:
         size: tuple[int, int] = (1280, 800),
         user: int | None = None,
         environment: Mapping[str, str] | None = None,
+        is_dark: bool | None = None,
     ) -> None:
         self.size = size
+        self._is_dark = is_dark  # xfce4-panel; None: as it comes
         self._panel: Panel = panel
         self._notifications: Notifier = notifications
         self._user = user
@@ -391,7 +393,7 @@ class Desktop:
         for name in ACTIVATABLE:
             if (installed := Path(f"/usr/share/dbus-1/services/{name}.service")).exists():
                 shutil.copy(installed, services)
-        (panel / "xfce4-panel.xml").write_text(XFCE_PANEL_SETTINGS)
+        (panel / "xfce4-panel.xml").write_text(_panel_settings(self._is_dark))
         (self.folder / "dunstrc").write_text(DUNST_SETTINGS)
         (self.folder / "bus.conf").write_text(BUS_SETTINGS.format(folder=self.folder))
         if self._user is not None:
@@ -426,6 +428,19 @@ class Desktop:
     def _has_xembed_tray(self) -> bool:
         """Neither the owner of the selection nor the tray's window can be asked for from a shell; its name can."""
         return any(name in self.run("xwininfo", "-root", "-tree").lower() for name in ("trayer", "tint2"))
+
+
+def _panel_settings(is_dark: bool | None) -> str:
+    if is_dark is None:
+        return XFCE_PANEL_SETTINGS
+    ground = "".join(
+        f'<value type="double" value="{part}"/>' for part in ((0.15,) if is_dark else (0.96,)) * 3 + (1.0,)
+    )
+    dark_mode = f'<property name="dark-mode" type="bool" value="{str(is_dark).lower()}"/>'
+    colour = '<property name="background-style" type="uint" value="1"/><property name="background-rgba" type="array">'
+    return XFCE_PANEL_SETTINGS.replace('<property name="panel-1"', dark_mode + '<property name="panel-1"').replace(
+        '<property name="position"', f'{colour}{ground}</property><property name="position"'
+    )
 
 
 def gdbus_call(destination: str, path: str, method: str, *arguments: str) -> tuple[str, ...]:
