@@ -37,7 +37,8 @@ def bus() -> Iterator[PrivateBus]:
 
 
 async def portal_on(bus: PrivateBus, scheme: object) -> tuple[MessageBus, Portal]:
-    connection = await MessageBus(bus.address).connect()
+    connection = MessageBus(bus.address)
+    await connection.connect()
     portal = Portal(scheme)
     connection.export(PORTAL_PATH, portal)
     await connection.request_name(PORTAL)
