@@ -25,6 +25,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from unittest import mock
 
 from tests.lab.processes import Processes
 from tests.lab.sandbox import HOSTS
@@ -60,6 +61,17 @@ BridgeCreate {HUB} /DEVICE:lab /TAP:yes
 Flush
 """
 _TAP = "tap_lab"
+_OLD_TLS = """\
+openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = old
+[old]
+MinProtocol = TLSv1
+MaxProtocol = TLSv1.1
+CipherString = DEFAULT:@SECLEVEL=0
+"""
 _numbers = itertools.count(1)
 
 
@@ -73,6 +85,7 @@ class VpnServer:
         self._lease_s = lease_s
         self._dnsmasq: subprocess.Popen[bytes] | None = None
         self._administrator: tuple[str, ...] = ()  # how vpncmd proves it
+        self._fingerprint = ""  # "": not known yet, or not any more
 
     def __enter__(self) -> Self:
         self.folder = Path(tempfile.mkdtemp(prefix="server."))
@@ -144,10 +157,13 @@ class VpnServer:
         return name
 
     def fingerprint(self) -> str:
-        """SHA-256 of the VPN server's certificate."""
+        """SHA-256 of the VPN server's certificate; looked at once: a server turns away who comes too often."""
+        if self._fingerprint:
+            return self._fingerprint
         code = "import ssl, hashlib as h; c = ssl.get_server_certificate(('127.0.0.1', 443))"
         code += "; print(h.sha256(ssl.PEM_cert_to_DER_cert(c)).hexdigest())"
-        return self.run(self.srv, "/usr/bin/python3", "-I", "-c", code).stdout.strip()
+        self._fingerprint = self.run(self.srv, "/usr/bin/python3", "-I", "-c", code).stdout.strip()
+        return self._fingerprint
 
     # -- administration -----------------------------------------------------------------------------------------------
 
@@ -167,6 +183,8 @@ class VpnServer:
         )  # fmt: skip
         if done.returncode != 0 or "(Error code:" in done.stdout:
             raise RuntimeError(f"vpncmd {commands} failed:\n{done.stdout}{done.stderr}")
+        if any(command.startswith("ServerCert") for command in commands):
+            self._fingerprint = ""
         return done.stdout
 
     def set_admin_password(self, password: str) -> None:
@@ -206,16 +224,32 @@ class VpnServer:
     def say(self, message: str) -> None:
         """The hub's message to everyone who connects.  vpncmd has no command for it, so the server starts anew."""
         self.stop()
-        [config] = [
-            path for path in self.folder.rglob("vpn_server.config") if not path.parent.name.startswith("backup")
-        ]
         text = message.replace("$", "$24").replace(" ", "$20").replace("\n", "$0A")
         hub = f"declare {HUB}\n\t\t{{\n"
-        settings = config.read_bytes().replace(b"\r\n", b"\n").decode("utf-8-sig")
+        settings = self._settings()
         assert settings.count(hub) == 1
-        settings = settings.replace(hub, f"{hub}declare Message\n{{\nstring MessageText {text}\n}}\n")
-        config.write_text(settings, "utf-8-sig")
+        self._configuration().write_text(
+            settings.replace(hub, f"{hub}declare Message\n{{\nstring MessageText {text}\n}}\n"), "utf-8-sig"
+        )
         self.start()
+
+    def grow_old(self) -> None:
+        """From now on it speaks TLS 1.1 at most, as servers of long ago; some builds have settings for that."""
+        self.fingerprint()  # while others than we can look
+        self.stop()
+        settings = re.sub(r"bool (Tls_Disable1_[23]) false", r"bool \1 true", self._settings())
+        self._configuration().write_text(settings, "utf-8-sig")
+        old = self.folder / "old.cnf"
+        old.write_text(_OLD_TLS)
+        with mock.patch.dict(os.environ, OPENSSL_CONF=f"{old}"):
+            self.start()
+
+    def _configuration(self) -> Path:
+        [found] = [path for path in self.folder.rglob("vpn_server.config") if not path.parent.name.startswith("backup")]
+        return found
+
+    def _settings(self) -> str:
+        return self._configuration().read_bytes().replace(b"\r\n", b"\n").decode("utf-8-sig")
 
     def hub_offline(self) -> None:
         """The administrator takes the hub offline."""
@@ -268,6 +302,17 @@ class VpnServer:
                     self._ip(namespace, family, "rule", *first.split())
                     undo.callback(self._ip, namespace, family, "rule", *then.split())
             yield
+
+    @contextmanager
+    def udp_translated(self) -> Iterator[None]:
+        """Meanwhile the client's datagrams come from other ports than it knows, and none come to it unasked: a NAT."""
+        into = 'chain into { type filter hook input priority 0; iifname "veth-cli" udp dport 1024-65535 ct state new drop; }'
+        out = "chain out { type nat hook postrouting priority 100; udp dport 1024-65535 counter masquerade to :61000-61999; }"
+        self.run(self.cli, "nft", f"table ip lab {{ {into}; {out}; }}")
+        yield
+        translated = self.run(self.cli, "nft", "list table ip lab").stdout
+        self.run(self.cli, "nft", "delete table ip lab")
+        assert "packets 0 " not in translated, translated
 
     def kill(self) -> None:
         """The server's machine loses its power, as far as programs are concerned."""

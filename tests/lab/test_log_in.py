@@ -129,6 +129,19 @@ def test_a_server_that_shows_another_certificate_than_before_is_not_spoken_to(
     assert own_server.ping()
 
 
+def test_an_old_server_is_spoken_to_only_where_the_settings_allow_it(own_server: VpnServer, own_stack: Stack) -> None:
+    own_server.grow_old()
+    own_stack.add(retry_limit=0)
+
+    refused = own_stack.cli("connect", NAME, "--wait")
+
+    assert "(error 150)" in refused.stderr
+    own_stack.done("set", NAME, "old_tls=yes")
+    own_stack.connect()
+    assert own_server.ping()
+    assert own_stack.status()["tls_version"] == "TLSv1.1"
+
+
 # -- smart cards -------------------------------------------------------------------------------------------------------
 
 
@@ -258,8 +271,8 @@ def test_a_password_is_changed_while_its_user_is_connected(server: VpnServer, st
 
 
 def test_a_password_that_is_empty_on_the_server_can_be_changed(server: VpnServer, stack: Stack) -> None:
-    stack.add(NAME, user=server.add_user("nao"), password=None)
-    server.vpncmd(f"Hub {HUB}", "UserPasswordSet nao /PASSWORD:")
+    stack.add(NAME, user=server.add_user("emi"), password=None)
+    server.vpncmd(f"Hub {HUB}", "UserPasswordSet emi /PASSWORD:")
 
     stack.done("passwd", NAME, "--stdin", stdin=f"\n{NEW}\n")
 

@@ -49,6 +49,18 @@ def test_frames_go_by_udp_and_not_by_tcp(server: VpnServer, stack: Stack, host: 
     assert stack.status()["received_octets"] > len(FILE)
 
 
+def test_behind_a_nat_the_server_finds_out_where_to_send(server: VpnServer, stack: Stack) -> None:
+    with server.udp_translated():
+        stack.add(NAME)
+        stack.connect()
+        use_udp(server, stack)
+        before = tcp_octets(server)
+
+        assert server.ping()
+        assert server.fetch() == FILE_SHA256
+        assert tcp_octets(server) - before < len(FILE) / 100
+
+
 @pytest.mark.parametrize("deaf", ["server", "client"])
 def test_where_datagrams_are_lost_the_session_goes_on_by_tcp_until_they_come_again(
     server: VpnServer, stack: Stack, deaf: str

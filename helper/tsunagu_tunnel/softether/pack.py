@@ -92,12 +92,14 @@ class Pack:
         self._elements[key] = element
 
     def get_int(self, name: str) -> int:
-        """The first number of that name; 0 where there is none."""
+        """The first number of that name; 0 where there is none of 32 bits, as for the reference."""
         return next(iter(self.get_ints(name)), 0)
 
     def get_ints(self, name: str) -> tuple[int, ...]:
-        """All numbers of that name (32 or 64 bits)."""
-        return tuple(value for value in self._values(name) if isinstance(value, int))
+        """All numbers of that name."""
+        element = self._elements.get(name.lower())
+        is_there = element is not None and element.kind is Kind.INT
+        return tuple(value for value in self._values(name) if isinstance(value, int) and is_there)
 
     def get_data(self, name: str) -> bytes:
         """The first octets of that name; b"" where there are none."""
