@@ -306,13 +306,15 @@ class VpnServer:
     @contextmanager
     def udp_translated(self) -> Iterator[None]:
         """Meanwhile the client's datagrams come from other ports than it knows, and none come to it unasked: a NAT."""
-        into = 'chain into { type filter hook input priority 0; iifname "veth-cli" udp dport 1024-65535 ct state new drop; }'
-        out = "chain out { type nat hook postrouting priority 100; udp dport 1024-65535 counter masquerade to :61000-61999; }"
+        unasked = 'iifname "veth-cli" udp dport 1024-65535 ct state new drop'
+        translated = "udp dport 1024-65535 counter masquerade to :61000-61999"
+        into = f"chain into {{ type filter hook input priority 0; {unasked}; }}"
+        out = f"chain out {{ type nat hook postrouting priority 100; {translated}; }}"
         self.run(self.cli, "nft", f"table ip lab {{ {into}; {out}; }}")
         yield
-        translated = self.run(self.cli, "nft", "list table ip lab").stdout
+        counted = self.run(self.cli, "nft", "list table ip lab").stdout
         self.run(self.cli, "nft", "delete table ip lab")
-        assert "packets 0 " not in translated, translated
+        assert "packets 0 " not in counted, counted
 
     def kill(self) -> None:
         """The server's machine loses its power, as far as programs are concerned."""
