@@ -15,7 +15,7 @@ import pyatspi
 def parts(
     node: Any, window: dict[str, Any] | None = None, bottom: int = 1 << 30
 ) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """All parts with a name that take room on the screen, from the top; what is below ``bottom`` is scrolled away."""
+    """All parts that take room on the screen and have a name or take the focus; below ``bottom`` it is scrolled away."""
     for child in node:
         if child is None:
             continue
@@ -33,7 +33,7 @@ def parts(
         part["place"] = [place.x, place.y, place.width, place.height]
         part["states"] = [pyatspi.stateToString(state) for state in states.getStates()]
         part["bottom"] = bottom
-        if child.name:
+        if child.name or "focusable" in part["states"] or window is None:
             yield child, part
         inner = window or {"title": part["name"], "place": part["place"]}
         yield from parts(child, inner, min(bottom, place.y + place.height))

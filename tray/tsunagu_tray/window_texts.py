@@ -11,6 +11,7 @@ WINDOW_SENTENCES: dict[str, tuple[str, str]] = {
     "list_connect": ("Connect", "接続"),
     "list_disconnect": ("Disconnect", "切断"),
     "list_cancel": ("Cancel", "キャンセル"),
+    "list_name": ("Connections", "接続設定の一覧"),
     "list_menu": ("Menu of {name}", "「{name}」のメニュー"),
     "list_new": ("New connection", "新しい接続設定"),
     "list_search": ("Search", "検索"),

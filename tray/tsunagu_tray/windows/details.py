@@ -17,7 +17,17 @@ from tsunagu_tray.windows.graph import Graph
 from tsunagu_tray.windows.helper_thread import HelperThread
 from tsunagu_tray.windows.history import view_history
 from tsunagu_tray.windows.pictures import image, texture
-from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, GLib, Gtk, label, name_for_readers, without_mnemonic
+from tsunagu_tray.windows.toolkit import (
+    ICON_NAME,
+    Adw,
+    GLib,
+    Gtk,
+    label,
+    name_for_readers,
+    reading_list,
+    reading_row,
+    without_mnemonic,
+)
 from tsunagu_tray.windows.viewer import view, view_certificate
 
 POLL_MS = 500  # as the original
@@ -101,7 +111,7 @@ class Details:
         ):
             button = self._buttons[key] = Gtk.Button(label=texts(key), use_underline=True)
             button.connect("clicked", lambda _, deed=deed: deed())
-            self._views.append(button)
+            self._views.append(Gtk.FlowBoxChild(child=button, focusable=False))
         self._sections = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=18)
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
         for part in (top, self._graph.widget, self._rates, self._views, self._sections):
@@ -159,8 +169,7 @@ class Details:
         self._values.clear()
         for title, keys in self._shape:
             group = Adw.PreferencesGroup(title=GLib.markup_escape_text(title))
-            box = Gtk.ListBox(selection_mode=Gtk.SelectionMode.NONE)
-            box.add_css_class("boxed-list")
+            box = reading_list()
             for key in keys:
                 box.append(self._row(key))
             group.add(box)
@@ -176,7 +185,7 @@ class Details:
         box.add_css_class("fact")
         box.append(title)
         box.append(value)
-        return Gtk.ListBoxRow(child=box, activatable=False, focusable=False)
+        return reading_row(box)
 
     def _show_rates(self, throughput: Throughput) -> None:
         texts, now = self._texts, throughput.now

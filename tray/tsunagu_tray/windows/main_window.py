@@ -123,6 +123,7 @@ class MainWindow:
         self._row_menu = _menu_of(texts)
         self._list = Gtk.ListBox(activate_on_single_click=False, valign=Gtk.Align.START)
         self._list.add_css_class("boxed-list")
+        name_for_readers(self._list, texts("list_name"))
         self._list.set_sort_func(lambda one, other: _compare(self._row_of(one), self._row_of(other)))
         self._list.connect("row-activated", lambda _list, row: self._activated(self._row_of(row)))
         self._list.connect("row-selected", lambda *_: self._enable_actions())

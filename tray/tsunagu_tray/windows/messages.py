@@ -34,7 +34,7 @@ def ask_text(
     secret: bool = False,
 ) -> None:
     """Ask for one line that is not empty."""
-    dialog = Adw.MessageDialog(transient_for=parent, heading=heading)
+    dialog = Adw.MessageDialog(transient_for=parent, heading=heading, accessible_role=Gtk.AccessibleRole.DIALOG)
     dialog.add_response("cancel", cancel)
     dialog.add_response("done", button)
     dialog.set_response_appearance("done", Adw.ResponseAppearance.SUGGESTED)

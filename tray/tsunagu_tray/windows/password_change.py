@@ -22,6 +22,7 @@ class PasswordChange:
         self.window = Adw.Window(
             transient_for=parent,
             modal=True,
+            accessible_role=Gtk.AccessibleRole.DIALOG,
             title=texts("passwd_title", name=view.name),
             icon_name=ICON_NAME,
             default_width=440,
@@ -36,7 +37,7 @@ class PasswordChange:
         header.pack_start(cancel)
         header.pack_end(self._button)
         about = GLib.markup_escape_text(texts("passwd_about", server=view.server))
-        group = Adw.PreferencesGroup(description=about)
+        group = Adw.PreferencesGroup(title=GLib.markup_escape_text(view.name), description=about)
         self._old, self._new, self._again = (
             self._row(group, key) for key in ("passwd_old", "passwd_new", "passwd_again")
         )

@@ -52,6 +52,7 @@ class SettingsEditor:
             application=application,
             title=title,
             icon_name=ICON_NAME,
+            accessible_role=Gtk.AccessibleRole.WINDOW,  # else it is none while a row has the focus
             default_width=560,
             default_height=640,
             width_request=320,

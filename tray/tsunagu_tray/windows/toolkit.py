@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import gi
@@ -34,7 +34,8 @@ def own_texts() -> Texts:
 
 
 def use_style() -> None:
-    """Our few rules on top of the theme's, for every window of this process."""
+    """Our few rules on top of the theme's, for every window of this process, also for how it is read out."""
+    name_buttons()
     provider = Gtk.CssProvider()
     provider.load_from_data(STYLE)
     Gtk.StyleContext.add_provider_for_display(
@@ -52,17 +53,32 @@ def label(text: str, *classes: str, selectable: bool = False, xalign: float = 0)
     return made
 
 
-def facts(rows: list[tuple[str, str]]) -> Gtk.ListBox:
-    """What is asked about, as a list of titles and values that can be copied but not chosen."""
-    box = Gtk.ListBox(selection_mode=Gtk.SelectionMode.NONE)
-    box.add_css_class("boxed-list")
-    for title, value in rows:
+def facts(rows: Iterable[tuple[str, ...]]) -> Gtk.ListBox:
+    """A list of titles, values that can be copied but not chosen, and perhaps what they mean."""
+    box = reading_list()
+    for title, value, *meaning in rows:
         row = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=2)
         row.add_css_class("fact")
         row.append(label(title, "dim-label", "caption"))
-        row.append(label(value, selectable=True))
-        box.append(Gtk.ListBoxRow(child=row, activatable=False, focusable=False))
+        shown = label(value, selectable=True)
+        name_for_readers(shown, f"{title}: {value}")
+        row.append(shown)
+        for words in filter(None, meaning):
+            row.append(label(words, "dim-label", "caption"))
+        box.append(reading_row(row))
     return box
+
+
+def reading_list() -> Gtk.ListBox:
+    """For rows that are only read; the focus goes to what is in them."""
+    box = Gtk.ListBox(selection_mode=Gtk.SelectionMode.NONE, focusable=False)
+    box.add_css_class("boxed-list")
+    return box
+
+
+def reading_row(child: Gtk.Widget) -> Gtk.ListBoxRow:
+    """One of them."""
+    return Gtk.ListBoxRow(child=child, activatable=False, focusable=False)
 
 
 def on_key(window: Gtk.Window, keys: str, deed: Callable[[], object]) -> None:
@@ -81,6 +97,36 @@ def on_key(window: Gtk.Window, keys: str, deed: Callable[[], object]) -> None:
 def without_mnemonic(words: str) -> str:
     """A button's words as a title: ``_Policy``, or in Japanese ``ポリシー(_P)``, without what marks the key."""
     return re.sub(r"\(_\w\)|_", "", words)
+
+
+def name_buttons() -> None:
+    """In every window of this process, have buttons called by their words.
+
+    The toolkit calls them by the label with the underline that marks their key, and by the label again.
+    """
+
+    def added(windows: Gio.ListModel, position: int, _removed: int, count: int) -> None:
+        for number in range(position, position + count):
+            windows.get_item(number).connect("map", _name_buttons)
+
+    Gtk.Window.get_toplevels().connect("items-changed", added)
+
+
+def _name_buttons(widget: Gtk.Widget) -> None:
+    if isinstance(widget, Gtk.Button | Gtk.CheckButton):
+        if widget.get_use_underline():
+            _name_button(widget)
+            widget.connect("notify::label", lambda button, _: _name_button(button))
+        elif not widget.get_label() and (words := widget.get_tooltip_text()):
+            name_for_readers(widget, words)
+    child = widget.get_first_child()
+    while child:
+        _name_buttons(child)
+        child = child.get_next_sibling()
+
+
+def _name_button(button: Gtk.Button | Gtk.CheckButton) -> None:
+    name_for_readers(button, without_mnemonic(button.get_label() or ""))
 
 
 def name_for_readers(widget: Gtk.Widget, name: str) -> None:

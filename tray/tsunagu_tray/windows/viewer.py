@@ -12,7 +12,7 @@ from tsunagu_tray.certificate import grouped, read, rows
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.windows.files import save_file
 from tsunagu_tray.windows.messages import tell_error
-from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, label
+from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, facts
 
 Line = tuple[str, str, str]  # title, value, meaning
 
@@ -25,16 +25,8 @@ def view(parent: Gtk.Window, title: str, lines: Iterable[Line], *buttons: Gtk.Wi
     header = Adw.HeaderBar()
     for button in buttons:
         header.pack_start(button)
-    box = Gtk.ListBox(selection_mode=Gtk.SelectionMode.NONE, valign=Gtk.Align.START)
-    box.add_css_class("boxed-list")
-    for name, value, meaning in lines:
-        row = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=2)
-        row.add_css_class("fact")
-        row.append(label(name, "dim-label", "caption"))
-        row.append(label(value, selectable=True))
-        if meaning:
-            row.append(label(meaning, "dim-label", "caption"))
-        box.append(Gtk.ListBoxRow(child=row, activatable=False, focusable=False))
+    box = facts(lines)
+    box.set_valign(Gtk.Align.START)
     clamp = Adw.Clamp(child=box, maximum_size=640)
     for side in ("top", "bottom", "start", "end"):
         getattr(clamp, f"set_margin_{side}")(18)
