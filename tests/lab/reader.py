@@ -15,7 +15,7 @@ import pyatspi
 def parts(
     node: Any, window: dict[str, Any] | None = None, bottom: int = 1 << 30
 ) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """All parts that take room on the screen and have a name or take the focus; below ``bottom`` it is scrolled away."""
+    """All parts on the screen with a name, or that take the focus; what lies below ``bottom`` is scrolled away."""
     for child in node:
         if child is None:
             continue

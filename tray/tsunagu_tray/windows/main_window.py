@@ -63,6 +63,7 @@ class MainWindow:
         self._memory = Memory(os.environ, "window", WindowSize())
         self._lines: dict[str, ConnectionRow] = {}
         self._deleted: dict[str, Adw.Toast] = {}  # may still be undone
+        self._page = ""
         size = self._memory.values
         self.window = Adw.ApplicationWindow(
             application=application,
@@ -94,6 +95,8 @@ class MainWindow:
                 self._list.append(line.widget)
             line.widget.set_visible(matches(row, self._search_words))  # a filter would hide it from eyes only
         self._list.invalidate_sort()
+        if self._search_words and self._selected is None and (found := self._shown()):
+            self._list.select_row(found[0])
         self._choose_page()
         self._enable_actions()
 
@@ -180,10 +183,14 @@ class MainWindow:
             self._actions[name] = action
             if key:
                 application.set_accels_for_action(f"win.{name}", [key])
-        search = Gio.SimpleAction(name="search")
-        search.connect("activate", lambda *_: self._bar.set_search_mode(not self._bar.get_search_mode()))
-        self.window.add_action(search)
-        application.set_accels_for_action("win.search", ["<Control>f"])
+        for name, keys, deed in (
+            ("search", "<Control>f", lambda: self._bar.set_search_mode(not self._bar.get_search_mode())),
+            ("undo", "<Control>z", self._undo_last),
+        ):
+            action = Gio.SimpleAction(name=name)
+            action.connect("activate", lambda *_, deed=deed: deed())
+            self.window.add_action(action)
+            application.set_accels_for_action(f"win.{name}", [keys])
 
     def _choose_page(self) -> None:
         if not self._helper.available:
@@ -196,7 +203,10 @@ class MainWindow:
             page = "none"
         else:
             page = "list"
+        before, self._page = self._page, page
         self._pages.set_visible_child_name(page)
+        if page == "list" and before not in ("list", "none"):
+            GLib.idle_add(self._focus, 0, priority=GLib.PRIORITY_LOW)  # once the list is on the screen
 
     @property
     def _search_words(self) -> str:
@@ -218,6 +228,18 @@ class MainWindow:
 
     def _select(self, line: ConnectionRow) -> None:
         self._list.select_row(line.widget)
+
+    def _focus(self, index: int) -> bool:
+        """Have keys act on the connection at that place, or on the last one."""
+        if shown := self._shown():
+            row = shown[min(index, len(shown) - 1)]
+            self._list.select_row(row)
+            row.grab_focus()
+        return bool(GLib.SOURCE_REMOVE)
+
+    def _shown(self) -> list[Gtk.ListBoxRow]:
+        rows = [self._list.get_row_at_index(number) for number in range(len(self._lines))]
+        return [row for row in rows if row.get_visible()]
 
     def _enable_actions(self) -> None:
         row = self._selected
@@ -345,13 +367,21 @@ class MainWindow:
         )
         toast.connect("button-clicked", lambda _: self._undo(path))
         toast.connect("dismissed", lambda _: self._delete_now(path))
+        index = self._lines[path].widget.get_index()
         self._deleted[path] = toast
         self._toasts.add_toast(toast)
         self.refresh()
+        self._focus(index)
 
     def _undo(self, path: str) -> None:
-        self._deleted.pop(path, None)
-        self.refresh()
+        if toast := self._deleted.pop(path, None):
+            toast.dismiss()
+            self.refresh()
+            self._focus(self._lines[path].widget.get_index())
+
+    def _undo_last(self) -> None:
+        if self._deleted:
+            self._undo([*self._deleted][-1])
 
     def _delete_now(self, path: str) -> None:
         if self._deleted.pop(path, None):

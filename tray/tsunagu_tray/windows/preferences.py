@@ -12,7 +12,7 @@ from tsunagu_tray.preferences import Click, IconStyle, Notifications, preference
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.windows.helper_thread import HelperThread
 from tsunagu_tray.windows.messages import tell_error
-from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, name_for_readers
+from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk
 
 
 class PreferencesWindow:
@@ -77,7 +77,6 @@ class PreferencesWindow:
         row = Adw.ActionRow(title=self._texts(words), title_lines=3)
         row.add_suffix(widget)
         row.set_activatable_widget(widget)
-        name_for_readers(widget, self._texts(words))
         return row
 
     def _combo(self, field: str, kind: type[Enum]) -> Adw.ComboRow:
@@ -129,7 +128,6 @@ class PreferencesWindow:
                 self._start_rows[view.path] = self._start_row(view.path)
             row, switch = self._start_rows[view.path]
             row.set_title(view.name)
-            name_for_readers(switch, view.name)
             switch.set_active(view.connect_at_start)
         self._at_start.set_visible(bool(views))
 

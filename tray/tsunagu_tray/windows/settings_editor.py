@@ -23,7 +23,7 @@ from tsunagu_tray.windows.editing import Editing
 from tsunagu_tray.windows.files import choose_file
 from tsunagu_tray.windows.hub_chooser import HubChooser
 from tsunagu_tray.windows.messages import ask_text, tell_error
-from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, label, name_for_readers, on_key
+from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, label, on_key
 from tsunagu_tray.windows.trial import Trial
 
 
@@ -167,8 +167,7 @@ class SettingsEditor:
     def _with_suffix(self, name: str, widget: Gtk.Widget) -> Adw.ActionRow:
         row = Adw.ActionRow(title=name, title_lines=3)
         row.add_suffix(widget)
-        row.set_activatable_widget(widget)
-        name_for_readers(widget, name)
+        row.set_activatable_widget(widget)  # which is called like the row, then
         return row
 
     def _choice_row(self, setting: Setting, name: str, value: str) -> Adw.ComboRow:

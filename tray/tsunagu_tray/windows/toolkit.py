@@ -100,9 +100,9 @@ def without_mnemonic(words: str) -> str:
 
 
 def name_buttons() -> None:
-    """In every window of this process, have buttons called by their words.
+    """In every window of this process, have buttons called by their words, once.
 
-    The toolkit calls them by the label with the underline that marks their key, and by the label again.
+    The toolkit calls them by the label with the underline that marks their key, and then by the words they show.
     """
 
     def added(windows: Gio.ListModel, position: int, _removed: int, count: int) -> None:
@@ -116,7 +116,7 @@ def _name_buttons(widget: Gtk.Widget) -> None:
     if isinstance(widget, Gtk.Button | Gtk.CheckButton):
         if widget.get_use_underline():
             _name_button(widget)
-            widget.connect("notify::label", lambda button, _: _name_button(button))
+            widget.connect("notify::label", _name_button)
         elif not widget.get_label() and (words := widget.get_tooltip_text()):
             name_for_readers(widget, words)
     child = widget.get_first_child()
@@ -125,8 +125,11 @@ def _name_buttons(widget: Gtk.Widget) -> None:
         child = child.get_next_sibling()
 
 
-def _name_button(button: Gtk.Button | Gtk.CheckButton) -> None:
-    name_for_readers(button, without_mnemonic(button.get_label() or ""))
+def _name_button(button: Gtk.Button | Gtk.CheckButton, *_: Any) -> None:
+    if isinstance(button, Gtk.CheckButton):
+        name_for_readers(button, without_mnemonic(button.get_label()))
+    else:
+        button.reset_property(Gtk.AccessibleProperty.LABEL)  # what it shows is its name in any case
 
 
 def name_for_readers(widget: Gtk.Widget, name: str) -> None:
