@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
+from licences import paragraph
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -60,6 +61,14 @@ class Libraries:
     links: list[Path] = field(default_factory=list)  # files and folders of theirs
     bundled: list[str] = field(default_factory=list)
 
+    def licences(self) -> str:
+        """Of what is bundled."""
+        wheels = [_named(name, self._wheels()) for name in sorted(self.bundled)]
+        return "".join(paragraph(wheel) for wheel in wheels if wheel)
+
+    def _wheels(self) -> Iterable[Distribution]:
+        return distributions(path=[str(path) for path in self.wheels.glob("*.whl")])
+
     def provide(self, requirement: Requirement) -> None:
         """This one, and what its wheel needs in its turn."""
         name = canonicalize_name(requirement.name)
@@ -71,7 +80,7 @@ class Libraries:
                 self._link(self.distribution, found)
                 return
         self.bundled.append(name)
-        wheel = _named(name, distributions(path=[str(path) for path in self.wheels.glob("*.whl")]))
+        wheel = _named(name, self._wheels())
         if not wheel:
             raise FileNotFoundError(f"there is no wheel of {name} in {self.wheels}")
         for further in wheel.requires or []:
@@ -93,10 +102,13 @@ def main() -> None:
     parser.add_argument("root", type=Path, help="the folder that stands for /")
     parser.add_argument("--wheels", type=Path, required=True, help="a folder with wheels and their requirements.txt")
     parser.add_argument("--distribution", type=Path, help="where the distribution's Python libraries lie")
+    parser.add_argument("--licences", type=Path, help="a file to write, with those of the libraries that are bundled")
     options = parser.parse_args()
     libraries = Libraries(options.wheels, options.distribution)
     for dependency in dependencies():
         libraries.provide(Requirement(dependency))
+    if options.licences:
+        options.licences.write_text(libraries.licences())
     _environment(options.root, libraries)
     _programs(options.root)
     for folder, pattern in FILES.items():

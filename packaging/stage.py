@@ -1,7 +1,8 @@
 """``stage.py FOLDER``: make ready in a folder what a package is built from without a network.
 
 That is what git tracks or will, the wheels of all that is needed to build and to run, and Debian's folder where Debian
-looks for it, with a changelog: the version from ``shared/tsunagu/__init__.py``, the date of the last commit.
+looks for it, with a changelog: the version from ``shared/tsunagu/__init__.py``, the date of the last commit.  What
+software centres tell of each version is the first paragraph of CHANGELOG.md on it.
 """
 
 import os
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from importlib.metadata import requires
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from install_tree import dependencies, locked
 from packaging.requirements import Requirement
@@ -36,6 +38,9 @@ def main() -> None:
             os.utime(folder / name, (date, date))
     (folder / "packaging/debian").rename(folder / "debian")
     (folder / "debian/changelog").write_text(_changelog(date))
+    metainfo = folder / "packaging/desktop/org.tsunagu.Window.metainfo.xml"
+    told = releases(Path("CHANGELOG.md").read_text(), date)
+    metainfo.write_text(metainfo.read_text().replace("  <releases/>\n", told))
     build_system = tomllib.loads(Path("pyproject.toml").read_text())["build-system"]
     lock = locked(Path("requirements.lock").read_text())
     build = needed(build_system["requires"])
@@ -65,6 +70,20 @@ def version() -> str:
     """The one place where it is written."""
     [found] = re.findall(r'^__version__ = "(.+)"$', Path("shared/tsunagu/__init__.py").read_text(), re.MULTILINE)
     return str(found)
+
+
+def releases(changes: str, date: int) -> str:
+    """AppStream's element; a version that is not released yet has the date of the last commit."""
+    text = "  <releases>\n"
+    for number, when, said in re.findall(r"^## (\S+) \((.+?)\)\n\n(.+?)\n\n", changes, re.MULTILINE | re.DOTALL):
+        is_out = re.fullmatch(r"\d{4}-\d\d-\d\d", when)
+        day = when if is_out else f"{datetime.fromtimestamp(date, UTC):%Y-%m-%d}"
+        kind = "stable" if is_out else "development"
+        text += (
+            f'    <release version="{number}" date="{day}" type="{kind}">\n'
+            f"      <description><p>{escape(' '.join(said.split()))}</p></description>\n    </release>\n"
+        )
+    return text + "  </releases>\n"
 
 
 def _date() -> int:

@@ -1,7 +1,9 @@
 """The Debian packages in a clean system: they install, work, upgrade under a tunnel, and leave nothing."""
 
+import gzip
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -94,6 +96,27 @@ def test_the_data_path_is_compiled(system: System) -> None:
     system.install(PACKAGES)
 
     system.run("/usr/lib/tsunagu/bin/python", "-I", "-c", "import tsunagu_tunnel.fastpath")
+
+
+def test_programs_of_others_can_use_the_client_module(system: System) -> None:
+    system.install(PACKAGES)
+
+    system.run("/usr/lib/tsunagu/bin/python", "-I", "-c", "import tsunagu_client")
+
+
+def test_the_papers_name_what_is_bundled_and_what_has_changed(system: System) -> None:
+    system.install(PACKAGES)
+    documents = system.root / "usr/share/doc"
+    [libraries] = (system.root / "usr/lib/tsunagu/lib").glob("python3*/site-packages")
+    bundled = {path.name.partition("-")[0] for path in libraries.glob("*.dist-info") if not path.is_symlink()}
+
+    for package in ("tsunagu", "tsunagu-helper"):
+        papers = (documents / package / "copyright").read_text()
+        named = re.findall(r"^Files: wheels/(.+)-\*$", papers, re.MULTILINE)
+        assert {name.replace("?", "_") for name in named} == bundled - {"tsunagu"}
+        assert "License: Apache-2.0 or BSD-3-Clause" in papers
+        changes = gzip.decompress((documents / package / "changelog.gz").read_bytes()).decode()
+        assert "The first version that does the whole main job." in changes
 
 
 def test_lintian_has_nothing_to_say() -> None:

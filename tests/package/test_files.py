@@ -1,6 +1,11 @@
 """The files that a package brings for the desktop and the shells are well-formed, and complete what they claim to."""
 
+import os
+import pty
+import re
+import select
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -92,10 +97,66 @@ def test_fish_completes(tree: Path, tmp_path: Path, line: str, completed: str) -
     assert [entry.split("\t")[0] for entry in said.splitlines()] == [completed]
 
 
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("tsunagu conn", "connect "),
+        ("tsunagu connect Of", "Office "),
+        ("tsunagu connect Ho", r"Home\ office "),
+        ("tsunagu connect --ti", "--timeout "),
+        ("tsunagu ca re", "remove "),
+        ("tsunagu set Office hu", "hub="),
+        ("tsunagu import /etc/passw", "/etc/passwd"),
+    ],
+)
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_the_tab_key_completes(tree: Path, tmp_path: Path, shell: str, typed: str, completed: str) -> None:
+    """At a terminal, in the shell itself."""
+    ready = "echo re''ady; "
+    set_up = {
+        "bash": f". {tree}/usr/share/bash-completion/completions/tsunagu; {ready}",
+        "zsh": f"fpath=({tree}/usr/share/zsh/vendor-completions $fpath); autoload -U compinit; compinit -u -D; {ready}",
+    }[shell]
+    options = {"bash": ("--norc", "--noprofile", "-i"), "zsh": ("-f", "-i")}[shell]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [shell, *options],
+        env=_environment_with_names(tmp_path) | {"TERM": "xterm", "PS1": "> "},
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    try:
+        os.write(ours, f"{set_up}\n".encode())
+        _read_until(ours, "ready\r\n")
+        os.write(ours, f"{typed}\t".encode())
+        _read_until(ours, completed)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def _read_until(terminal: int, text: str) -> str:
+    """What a terminal shows until this is there, without what moves its cursor."""
+    shown = ""
+    deadline = time.monotonic() + 30
+    while text not in shown:
+        if select.select([terminal], [], [], 0.2)[0]:
+            shown += os.read(terminal, 4096).decode(errors="replace")
+            shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x07", "", shown)
+        assert time.monotonic() < deadline, f"{text} is not in: {shown!r}"
+    return shown
+
+
 def _with_names(folder: Path, *command: str) -> str:
     """Run a shell where ``tsunagu list --names`` has these connections."""
+    return subprocess.run(
+        command, env=_environment_with_names(folder), cwd=folder, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def _environment_with_names(folder: Path) -> dict[str, str]:
     program = folder / "tsunagu"
     program.write_text('#!/bin/sh\n[ "$*" = "list --names" ] && cat <<.\n' + NAMES + ".\n")
     program.chmod(0o755)
-    environment = {"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8", "TERM": "dumb"}
-    return subprocess.run(command, env=environment, cwd=folder, check=True, capture_output=True, text=True).stdout
+    return {"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8", "TERM": "dumb"}

@@ -2,11 +2,11 @@
 
 import re
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from tsunagu_tray.preferences import config_home
+from tsunagu_tray.programs import our_program
 from tsunagu_tray.user_file import remove, write_whole
 
 ENTRY = "autostart/org.tsunagu.Tray.desktop"
@@ -52,7 +52,7 @@ def _starts(entry: Path | None) -> bool:
 
 def _entry(*, hidden: bool) -> str:
     command = shutil.which("tsunagu-tray")
-    words = [command] if command else [sys.executable, "-m", "tsunagu_tray"]
+    words = [command] if command else our_program("tsunagu_tray")
     lines = ["[Desktop Entry]", "Type=Application", "Name=Tsunagu", "Icon=org.tsunagu.Tray", f"Exec={_quoted(words)}"]
     return "\n".join([*lines, f"Hidden={str(hidden).lower()}", ""])
 

@@ -6,7 +6,6 @@ The PIN goes from the person to that process by its pipe, and nowhere else.
 import asyncio
 import json
 import logging
-import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 from tsunagu.errors import Cancelled, TunnelError
 from tsunagu.model import Secret
+from tsunagu_tray.programs import our_program
 from tsunagu_tray.prompt import MAX_ANSWER, finish
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ async def sign(question: dict[str, str], ask_pin: Callable[[Token], Awaitable[Se
         TunnelError: 24 to 27, 39 or 40, what is wrong with card, PIN, certificate or key.
         Cancelled: the person gave no PIN.
     """
-    program = [sys.executable, "-m", "tsunagu_tray.card_reader"]
+    program = our_program("tsunagu_tray.card_reader")
     process = await asyncio.create_subprocess_exec(*program, stdin=PIPE, stdout=PIPE, limit=MAX_ANSWER)
     assert process.stdin is not None
     assert process.stdout is not None

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import logging
-import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from typing import Any
+
+from tsunagu_tray.programs import our_program
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ async def ask(window: str, question: dict[str, Any]) -> dict[str, Any] | None:
     The answer may be a secret: it comes by the pipe, never by arguments, environment or log.  When the caller is
     cancelled, stdin closes, and so does the window.
     """
-    program = [sys.executable, "-m", f"tsunagu_tray.windows.{window}"]
+    program = our_program(f"tsunagu_tray.windows.{window}")
     process = await asyncio.create_subprocess_exec(*program, stdin=PIPE, stdout=PIPE, limit=MAX_ANSWER)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -39,7 +40,7 @@ async def ask(window: str, question: dict[str, Any]) -> dict[str, Any] | None:
 
 async def open_window(*arguments: str) -> None:
     """Start the application of the windows that stay.  It is no child of ours: it outlives us, and we do not wait."""
-    program = [sys.executable, "-m", "tsunagu_tray.windows.application", *arguments]
+    program = our_program("tsunagu_tray.windows.application", *arguments)
     starter = await asyncio.create_subprocess_exec("setsid", "--fork", *program, stdin=DEVNULL)
     await starter.wait()
 

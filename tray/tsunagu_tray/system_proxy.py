@@ -8,12 +8,13 @@ import asyncio
 import fnmatch
 import ipaddress
 import json
-import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]  # there
+
+from tsunagu_tray.programs import our_program
 
 DESKTOP_TIMEOUT_S = 10.0
 
@@ -73,7 +74,7 @@ def _in_domain(host: str, pattern: str) -> bool:
 
 async def _desktop_settings() -> dict[str, Any]:
     """In a process of its own: this one carries no toolkit."""
-    program = [sys.executable, "-m", "tsunagu_tray.desktop_settings"]
+    program = our_program("tsunagu_tray.desktop_settings")
     try:
         process = await asyncio.create_subprocess_exec(*program, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
         output, _ = await asyncio.wait_for(process.communicate(), DESKTOP_TIMEOUT_S)

@@ -5,7 +5,6 @@ import base64
 import json
 import logging
 import os
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from tsunagu_tray.menu_tree import Line
+from tsunagu_tray.programs import our_program
 from tsunagu_tray.xembed import NO_DISPLAY, line_to_plain
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class XembedProcess:
         # pystray hands pictures to GTK in files: those belong where nobody else looks.
         private = {"TMPDIR": os.environ["XDG_RUNTIME_DIR"]} if "XDG_RUNTIME_DIR" in os.environ else {}
         environment = os.environ | private | {"GDK_GL": "disable"}  # an icon needs no OpenGL, which takes 50 MB
-        command = (sys.executable, "-m", "tsunagu_tray.xembed")
+        command = our_program("tsunagu_tray.xembed")
         process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment)
         assert process.stdin is not None
         assert process.stdout is not None

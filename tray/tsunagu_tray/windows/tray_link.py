@@ -1,8 +1,8 @@
 """What windows say to the tray program: a question may come up at once for what was clicked here."""
 
-import sys
 from collections.abc import Callable
 
+from tsunagu_tray.programs import our_program
 from tsunagu_tray.session_names import TRAY, TRAY_INTERFACE, TRAY_PATH
 from tsunagu_tray.windows.toolkit import Gio, GLib
 
@@ -23,7 +23,7 @@ class TrayLink:
 
         def answered(session: Gio.DBusConnection, result: Gio.AsyncResult) -> None:
             if not session.call_finish(result).unpack()[0]:
-                Gio.Subprocess.new([sys.executable, "-m", "tsunagu_tray"], Gio.SubprocessFlags.NONE)
+                Gio.Subprocess.new(our_program("tsunagu_tray"), Gio.SubprocessFlags.NONE)
 
         self._call(DBUS, DBUS_PATH, DBUS, "NameHasOwner", GLib.Variant("(s)", (TRAY,)), answered)
 
