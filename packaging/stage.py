@@ -98,7 +98,7 @@ def _changelog(date: int) -> str:
     short = {"debian": "deb"}.get(system["ID"], system["ID"])
     return (
         f"tsunagu ({version()}~{short}{system['VERSION_ID']}) unstable; urgency=medium\n\n"
-        "  * See /usr/share/doc/tsunagu/changelog.gz.\n\n"
+        "  * See /usr/share/doc/tsunagu/CHANGELOG.md.gz.\n\n"
         f" -- Tsunagu developers <tsunagu@example.org>  {format_datetime(datetime.fromtimestamp(date, UTC))}\n"
     )
 

@@ -115,7 +115,7 @@ def test_the_papers_name_what_is_bundled_and_what_has_changed(system: System) ->
         named = re.findall(r"^Files: wheels/(.+)-\*$", papers, re.MULTILINE)
         assert {name.replace("?", "_") for name in named} == bundled - {"tsunagu"}
         assert "License: Apache-2.0 or BSD-3-Clause" in papers
-        changes = gzip.decompress((documents / package / "changelog.gz").read_bytes()).decode()
+        changes = gzip.decompress((documents / package / "CHANGELOG.md.gz").read_bytes()).decode()
         assert "The first version that does the whole main job." in changes
 
 
