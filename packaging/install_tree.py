@@ -35,6 +35,7 @@ PROGRAMS = {  # command: its module
 FILES = {  # where they go: what
     "etc/xdg/autostart": "desktop/autostart/*.desktop",
     "usr/lib/NetworkManager/conf.d": "networkmanager/*.conf",
+    "usr/lib/tsunagu": "nftables/*.nft",
     "usr/lib/systemd/network": "networkd/*.network",
     "usr/lib/systemd/system": "systemd/*.service",
     "usr/lib/sysusers.d": "sysusers/*.conf",

@@ -145,10 +145,21 @@ class FakeResolver:
 
 
 class FakeLockdown:
-    """``holders`` as the real one's."""
+    """``holders`` as the real one's; ``sealed``: where their servers were found."""
 
     def __init__(self) -> None:
         self.holders: dict[str, str] = {}
+        self.sealed: dict[str, tuple[str, str]] = {}
+
+    def why(self, connection_id: str) -> str:
+        return f"until {self.holders[connection_id]} is disconnected" if connection_id in self.holders else ""
+
+    def address_of(self, connection_id: str, host: str) -> str:
+        found, address = self.sealed.get(connection_id, ("", ""))
+        return address if found == host else ""
+
+    async def seal(self, connection_id: str, host: str, address: str) -> None:
+        self.sealed[connection_id] = host, address
 
     async def engage(self, connection_id: str, name: str, *, allow_lan: bool) -> None:  # noqa: ARG002  # no kernel
         self.holders[connection_id] = name

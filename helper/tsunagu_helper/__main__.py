@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from tsunagu import __version__
 from tsunagu.bus_names import SERVICE
@@ -68,6 +69,9 @@ def main() -> None:
             asyncio.run(Lockdown(state_directory, program.uid).lift_all())
             return
         with _alone(state_directory):
+            if options.restore:
+                asyncio.run(_restore(state_directory, program.uid))
+                return
             asyncio.run(_Helper(state_directory, runtime_directory, program, options).run())
     except VpnError as error:
         LOG.critical("%s", error)
@@ -83,7 +87,7 @@ class _Helper:
         self._all_traffic = AllTraffic(program.uid)
         self._resolver = Resolver(state_directory)
         self._lockdown = Lockdown(state_directory, program.uid)
-        mark = f"Tsunagu ({state_directory})"
+        mark = _nic_mark(state_directory)
         self._nics = Nics(mark, offloads=program.has_fast_path() and not options.plain)
         self._network = NetworkWatch(mark, self._network_changed)
         self._wanted = Wanted(runtime_directory)
@@ -149,15 +153,13 @@ class _Helper:
             await close(bus)
 
     async def _clean_leftovers(self) -> None:
+        """The kill switch first: what it blocks is not to pass while the rest is taken away."""
         try:
             await self._lockdown.restore()
         except VpnError as error:
             LOG.error("%s", error)
-        for what in (self._resolver, self._all_traffic, self._nics):
-            try:
-                await what.clean_leftovers()
-            except VpnError as error:
-                LOG.error("%s", error)
+        for problem in await _cleaned(self._resolver, self._all_traffic, self._nics):
+            LOG.error("%s", problem)
 
     def _load(self) -> None:
         self._service.load()
@@ -236,6 +238,34 @@ class _Helper:
         return self._stop.is_set()
 
 
+class _Changer(Protocol):
+    """Who changes the machine."""
+
+    async def clean_leftovers(self) -> None: ...
+
+
+async def _cleaned(*changers: _Changer) -> list[str]:
+    """Undo what a killed helper has changed; a sentence for each that could not be undone."""
+    problems = []
+    for changer in changers:
+        try:
+            await changer.clean_leftovers()
+        except VpnError as error:
+            problems.append(str(error))
+    return problems
+
+
+async def _restore(state_directory: Path, worker_uid: int) -> None:
+    """Put the machine back, but for the kill switch, as the next helper would.
+
+    Raises:
+        VpnError: something could not be put back.
+    """
+    mark = _nic_mark(state_directory)
+    if problems := await _cleaned(Resolver(state_directory), AllTraffic(worker_uid), Nics(mark)):
+        raise VpnError("; ".join(problems))
+
+
 # -- before it runs ---------------------------------------------------------------------------------------------------
 
 
@@ -250,8 +280,18 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--plain", action="store_true", help="do without the compiled data path")
     parser.add_argument("--unblock", action="store_true", help="lift the kill switch, and leave")
+    parser.add_argument(
+        "--restore",
+        action="store_true",
+        help="undo what a killed helper left, but for the kill switch, and leave",
+    )
     parser.add_argument("--version", action="version", version=__version__)
     return parser
+
+
+def _nic_mark(state_directory: Path) -> str:
+    """What tells the NICs of the helper with these settings from all others."""
+    return f"Tsunagu ({state_directory})"
 
 
 def _worker_program(user: str) -> Program:

@@ -54,6 +54,11 @@ class StopWorker:
 
 
 @dataclass(frozen=True, slots=True)
+class SealLockdown:
+    """The server has been found: a kill switch lets no more names be asked for outside."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckCarriers:
     """The network has changed: let the worker give up what started from an address that is gone."""
 
@@ -126,6 +131,7 @@ class Leave:
 
 
 Command = (
-    OpenNic | CloseNic | SetCarrier | ApplyLease | ClearAddresses | StartWorker | StopWorker | CheckCarriers | WaitFor
-    | CancelWait | AskSecret | AskTrust | CancelQuestion | KeepSecrets | PinCertificate | Tell | Leave
+    OpenNic | CloseNic | SetCarrier | ApplyLease | ClearAddresses | StartWorker | StopWorker | SealLockdown
+    | CheckCarriers | WaitFor | CancelWait | AskSecret | AskTrust | CancelQuestion | KeepSecrets | PinCertificate
+    | Tell | Leave
 )  # fmt: skip

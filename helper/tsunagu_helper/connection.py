@@ -38,6 +38,7 @@ from tsunagu_helper.commands import (
     Leave,
     OpenNic,
     PinCertificate,
+    SealLockdown,
     SetCarrier,
     StartWorker,
     StopWorker,
@@ -369,7 +370,7 @@ def _established(now: Connection, session: Session, time: float) -> Step:
         else f"Connected to {server}, session {name}"
     )
     fixed: list[Command] = [ApplyLease(None)] if now.settings.has_fixed_addresses and now.lease is None else []
-    return after, [SetCarrier(True), *fixed, *commands, Tell("info", text, happened="connected")]
+    return after, [SetCarrier(True), SealLockdown(), *fixed, *commands, Tell("info", text, happened="connected")]
 
 
 def _keep_or_forget(up: Connection) -> Step:

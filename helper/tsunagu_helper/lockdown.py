@@ -2,38 +2,80 @@
 
 It is one nftables table of our own, so it outlives a helper that crashes or ends, and it is a file too, which is loaded
 when the machine starts, before the network.  Only a person lifts it: by disconnecting, or by unblocking.
+
+Names may be asked for outside until the server has been found once; then the hold is sealed and remembers where it is,
+so that the tunnel comes back, after a reboot too, without a question to anybody outside.  Where the file is damaged,
+all stays blocked, on behalf of a hold that has lost its connection (``LOST``).
 """
 
-import asyncio
-import contextlib
 import json
 import logging
 import os
-import subprocess
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tsunagu.errors import VpnError
-from tsunagu.plain import from_plain
+from tsunagu.plain import from_plain, to_plain
+from tsunagu_helper import nft
+from tsunagu_helper.files import write_whole
+from tsunagu_helper.netlink import failed
 from tsunagu_helper.routing import PRIVATE
 
 LOG = logging.getLogger(__name__)
 
-NFT = Path("/usr/sbin/nft")
-NFT_S = 10.0
 FILE = "lockdown.nft"
+LOST = ""  # no connection's id
+DAMAGED = "The kill switch's file is damaged, so what is blocked stays blocked; 'sudo tsunagu unblock' lifts it"
 
-_DELETE = "table inet tsunagu\ndelete table inet tsunagu\n"  # the first line is for where there is none
+_GONE = "".join(f"table inet {name}\ndelete table inet {name}\n" for name in ("tsunagu", "tsunagu_closed"))
+_NAMES = "meta l4proto { tcp, udp } th dport { 53, 853 }"
+_failed = failed("The kill switch could not be set")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """What a connection wants; ``name`` is its own."""
+
+    name: str
+    allow_lan: bool  # the local network stays in reach
+    is_sealed: bool = False  # no name has to be asked for outside any more: ``host`` was reached at ``address``
+    host: str = ""
+    address: str = ""
 
 
 class Lockdown:
-    """``holders``: the names of the connections that want it, by id."""
+    """All holds.  ``directory`` is where the file is kept."""
 
     def __init__(self, directory: Path, worker_uid: int) -> None:
-        self.holders: dict[str, str] = {}
-        self.is_damaged = False  # what an earlier life has left cannot be read
         self._file = directory / FILE
         self._worker_uid = worker_uid
-        self._lan = dict[str, bool]()  # whether the local network stays in reach, by connection
+        self._holds = dict[str, Hold]()  # by connection
+
+    @property
+    def holders(self) -> dict[str, str]:
+        """The names of the connections that want it, by id."""
+        return {connection_id: hold.name for connection_id, hold in self._holds.items() if connection_id != LOST}
+
+    @property
+    def is_damaged(self) -> bool:
+        """Nobody knows any more for which connection all is blocked."""
+        return LOST in self._holds
+
+    def why(self, connection_id: str) -> str:
+        """A sentence for people, where something is blocked for this connection's sake, or nobody knows for whose."""
+        if self.is_damaged:
+            return (
+                "The kill switch's file is damaged, so what is blocked stays blocked; 'sudo tsunagu unblock' lifts it"
+            )
+        if hold := self._holds.get(connection_id):
+            return f"What is not for the tunnel is blocked by Tsunagu until {hold.name} is disconnected"
+        return ""
+
+    def address_of(self, connection_id: str, host: str) -> str:
+        """Where this server was when the hold was sealed; "": nobody knows."""
+        hold = self._holds.get(connection_id)
+        return hold.address if hold and hold.host == host else ""
 
     async def engage(self, connection_id: str, name: str, *, allow_lan: bool) -> None:
         """Block what does not go through a tunnel.
@@ -41,14 +83,27 @@ class Lockdown:
         Raises:
             VpnError: that is not possible.
         """
-        if self.holders.get(connection_id) == name and self._lan[connection_id] is allow_lan:
+        before = self._holds.get(connection_id)
+        hold = replace(before or Hold(name=name, allow_lan=allow_lan), name=name, allow_lan=allow_lan)
+        if hold == before:
             return
-        self.holders[connection_id], self._lan[connection_id] = name, allow_lan
+        self._holds[connection_id] = hold
         try:
             await self._load()
         except VpnError:
             await self.lift(connection_id)
             raise
+
+    async def seal(self, connection_id: str, host: str, address: str) -> None:
+        """The server has been found: from now on nobody asks for names outside.
+
+        Raises:
+            VpnError: that is not possible.
+        """
+        before = self._holds.get(connection_id)
+        if before and before != (after := replace(before, is_sealed=True, host=host, address=address)):
+            self._holds[connection_id] = after
+            await self._load()
 
     async def lift(self, connection_id: str) -> None:
         """This connection does not want it any more.
@@ -56,9 +111,8 @@ class Lockdown:
         Raises:
             VpnError: that is not possible.
         """
-        if connection_id in self.holders:
-            del self.holders[connection_id], self._lan[connection_id]
-            await (self._load() if self.holders else self.lift_all())
+        if self._holds.pop(connection_id, None):
+            await (self._load() if self._holds else self.lift_all())
 
     async def lift_all(self) -> None:
         """Let everything pass.
@@ -66,11 +120,9 @@ class Lockdown:
         Raises:
             VpnError: that is not possible.
         """
-        self.holders.clear()
-        self._lan.clear()
-        self.is_damaged = False
-        if self._file.exists() or os.access(NFT, os.X_OK):  # a lost file leaves its table standing
-            await _nft(_DELETE)
+        self._holds.clear()
+        if self._file.exists() or os.access(nft.PROGRAM, os.X_OK):  # a lost file leaves its table standing
+            await nft.load(_GONE, _failed)
             self._file.unlink(missing_ok=True)
 
     async def restore(self) -> None:
@@ -80,24 +132,21 @@ class Lockdown:
             VpnError: it could not be brought back.
         """
         try:
-            kept = from_plain(
-                dict[str, tuple[str, bool]],
-                json.loads(self._file.read_text().partition("\n")[0].removeprefix("# ")),
-            )
+            first_line = self._file.read_text().partition("\n")[0]
+            self._holds = from_plain(dict[str, Hold], json.loads(first_line.removeprefix("# ")))
         except FileNotFoundError:
             return
         except (OSError, ValueError, TypeError, RecursionError):
-            self.is_damaged = True
-            LOG.error("%s is damaged, so what it blocks stays blocked until somebody unblocks", self._file)
-            return
-        self.holders = {connection_id: name for connection_id, (name, _) in kept.items()}
-        self._lan = {connection_id: allow_lan for connection_id, (_, allow_lan) in kept.items()}
+            self._holds = {}
+        if not self._holds:
+            LOG.error("%s is damaged, so what is not for a tunnel stays blocked until somebody unblocks", self._file)
+            self._holds = {LOST: Hold(name="", allow_lan=False, is_sealed=True)}
         await self._load()
 
     async def why_not(self) -> str:
         """Why it could not be used; "": it could."""
         try:
-            await _nft(ruleset(self._worker_uid, allow_lan=True), "--check")
+            await nft.load(ruleset(self._worker_uid, ()), _failed, "--check")
         except VpnError as error:
             return str(error)
         return ""
@@ -105,34 +154,42 @@ class Lockdown:
     async def stands(self) -> bool:
         """The kernel has our table, whoever put it there."""
         try:
-            await _nft("list table inet tsunagu\n")
+            await nft.load("list table inet tsunagu\n", _failed)
         except VpnError:
             return False
         return True
 
     async def _load(self) -> None:
-        kept = {connection_id: (name, self._lan[connection_id]) for connection_id, name in self.holders.items()}
-        text = f"# {json.dumps(kept)}\n{ruleset(self._worker_uid, allow_lan=all(self._lan.values()))}"
+        kept = {connection_id: to_plain(hold) for connection_id, hold in self._holds.items()}
+        text = f"# {json.dumps(kept)}\n{ruleset(self._worker_uid, self._holds.values())}"
+        await nft.load(text, _failed)
         try:
-            _write(self._file, text)
+            write_whole(self._file, text)
         except OSError as error:
             raise VpnError(f"The kill switch could not be kept in {self._file}: {error.strerror}") from error
-        await _nft(text)
 
 
-def ruleset(worker_uid: int, *, allow_lan: bool) -> str:
-    """For "nft -f", in one transaction.
+def ruleset(worker_uid: int, holds: Collection[Hold]) -> str:
+    """For "nft -f", in one transaction; the strictest of the holds counts.
 
     The workers' own traffic passes outside, and what keeps the physical network going: DHCP and neighbour discovery.
+    A resolver in the local network asks the world, so the local network's being in reach does not include it.
+
+    What stands for these rules until they are loaded (packaging/nftables/closed.nft) goes last: cut short, it stays.
     """
+    allow_lan = all(hold.allow_lan for hold in holds)
+    names = "reject with icmpx admin-prohibited" if any(hold.is_sealed for hold in holds) else "accept"
     private = {version: ", ".join(str(n) for n in PRIVATE if n.version == version) for version in (4, 6)}
     local = [f"        {ip} daddr {{ {private[v]} }} accept" for ip, v in (("ip", 4), ("ip6", 6)) if allow_lan]
-    passes = "\n".join(['        oifname { "lo", "tsunagu*" } accept', *local])
-    return f"""{_DELETE}table inet tsunagu {{
+    passes = "\n".join([f"        {_NAMES} {names}", *local])
+    return f"""table inet tsunagu
+delete table inet tsunagu
+table inet tsunagu {{
     chain output {{
         type filter hook output priority filter; policy drop;
-{passes}
+        oifname {{ "lo", "tsunagu*" }} accept
         meta skuid {worker_uid} accept
+{passes}
         udp sport {{ 68, 546 }} udp dport {{ 67, 547 }} accept
         icmpv6 type {{ nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert }} accept
         reject with icmpx admin-prohibited
@@ -140,46 +197,10 @@ def ruleset(worker_uid: int, *, allow_lan: bool) -> str:
     chain forward {{
         type filter hook forward priority filter; policy drop;
         iifname "tsunagu*" accept
+        oifname {{ "lo", "tsunagu*" }} accept
 {passes}
     }}
 }}
+table inet tsunagu_closed
+delete table inet tsunagu_closed
 """
-
-
-async def _nft(text: str, *options: str) -> None:
-    """nftables' own program, with fixed arguments."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            NFT,
-            *options,
-            *("-f", "-"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
-            cwd="/",
-        )
-        async with asyncio.timeout(NFT_S):
-            _, complaint = await process.communicate(text.encode())
-    except FileNotFoundError as error:
-        raise VpnError("The kill switch takes the program nft; install the package nftables") from error
-    except (OSError, TimeoutError) as error:
-        raise VpnError(f"The kill switch could not be set: {error or type(error).__name__}") from error
-    if process.returncode:
-        why = complaint.decode(errors="replace").strip().partition("\n")[0][:200]
-        raise VpnError(f"The kill switch could not be set: {why}")
-
-
-def _write(path: Path, text: str) -> None:
-    """Another text in the file's place, as a whole or not at all."""
-    new = path.with_name(f".{path.name}.new")
-    try:
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            new.unlink()
-        raise

@@ -1,8 +1,8 @@
 """The virtual NICs: TAPs with their addresses and routes.
 
-All that we do to the system hangs on a NIC and goes with it.  Ours carry a mark (the kernel's alias, which "ip link"
-shows): where a helper was killed, the next one knows by it what to delete.  Whatever has no mark is not ours and is not
-touched, whatever its name.
+All that we do to the system hangs on a NIC and goes with it, but for the rules that guard its addresses.  Ours carry a
+mark (the kernel's alias, which "ip link" shows): where a helper was killed, the next one knows by it what to delete.
+Whatever has no mark is not ours and is not touched, whatever its name.
 
 The worker has the TAP's descriptor too and can do more with it than read and write: change the hardware address, or
 make the NIC stay for good.  So the address is looked at again before a lease is applied, and the NIC is deleted by
@@ -23,6 +23,7 @@ from typing import Any
 from pyroute2 import NetlinkError
 
 from tsunagu.errors import TunnelError, VpnError
+from tsunagu_helper.address_guard import AddressGuard, Guarded
 from tsunagu_helper.lease_policy import AddressPlan, Conflict, Interface
 from tsunagu_helper.netlink import failed, netlink
 from tsunagu_helper.routing import conflicts, set_routes
@@ -72,6 +73,7 @@ class Nics:
         self._mark = mark
         self._offloads = offloads
         self._open: set[str] = set()
+        self._guard = AddressGuard()
 
     async def open(self, name: str, mac: str) -> "Nic":
         """A new NIC, up, without carrier.
@@ -94,7 +96,7 @@ class Nics:
                 os.close(fd)
                 raise
         self._open.add(name)
-        return Nic(name, mac, fd, index, on_close=lambda: self._open.discard(name))
+        return Nic(name, mac, fd, index, self._guard, on_close=lambda: self._open.discard(name))
 
     async def clean_leftovers(self) -> None:
         """Delete the NICs that an earlier life of ours left behind.
@@ -102,6 +104,7 @@ class Nics:
         Raises:
             VpnError: that is not possible.
         """
+        await self._guard.clean_leftovers()
         async with netlink(failed("Network adapters of an earlier run could not be deleted")) as line:
             for name, index in await self._ours(line):
                 LOG.warning("%s was left behind by an earlier run; deleted", name)
@@ -150,11 +153,14 @@ class Nics:
 class Nic:
     """One TAP.  ``fd`` is non-blocking, and for the worker too."""
 
-    def __init__(self, name: str, mac: str, fd: int, index: int, on_close: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, mac: str, fd: int, index: int, guard: AddressGuard, on_close: Callable[[], None]
+    ) -> None:
         self.name = name
         self.fd = fd
         self._mac = mac
         self.index = index
+        self._guard = guard
         self._on_close = on_close
         self._addresses: tuple[Interface, ...] = ()
 
@@ -187,6 +193,7 @@ class Nic:
         async with netlink(self._failed(f"could not be {what}")) as line:
             _switch_ipv6(self.name, _IPV6_AUTO if plan.ipv6_is_automatic else _IPV6_OFF)
             await self._set_link(line, plan.mtu)
+            await self._guard.guard(self.name, Guarded(plan.addresses, plan.ipv6_is_automatic))
             await self._set_addresses(line, plan.addresses)
             await set_routes(line, self.index, plan.routes)
             return await conflicts(line, self.index, plan.routes)
@@ -200,6 +207,7 @@ class Nic:
         try:
             async with netlink(self._failed("could not be deleted")) as line:
                 await _delete(line, self.index)
+            await self._guard.guard(self.name, Guarded())
         finally:
             os.close(self.fd)
             self._on_close()

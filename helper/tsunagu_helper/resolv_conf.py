@@ -1,7 +1,8 @@
 """/etc/resolv.conf in our own hands, where no resolver manages it: written for a tunnel, and put back as it was.
 
-What was there is kept in a file that only root reads, from before the change until after it is undone, so that the next
-helper can undo it where this one was killed.  Where somebody else has written the file meanwhile, theirs stays.
+What was there is kept in a file that only root reads, from before the change until after it is undone, so that whoever
+comes next can undo it where the helper was killed: the next one, or ``--restore`` at its end or the machine's start.
+Where somebody else has written the file meanwhile, theirs stays.
 """
 
 import contextlib
@@ -41,7 +42,7 @@ class ResolvConf:
             if self._nic and self._text() == text:
                 return
             if not (self._kept.exists() and self._text().startswith(_HEADER)):
-                self._keep(text)
+                self._keep()
             self._write(text)
         except OSError as error:
             raise VpnError(f"{self._path} could not be changed: {error.strerror}") from error
@@ -78,9 +79,9 @@ class ResolvConf:
         except FileNotFoundError:
             return ""
 
-    def _keep(self, ours: str) -> None:
+    def _keep(self) -> None:
         link = str(self._path.readlink()) if self._path.is_symlink() else None
-        kept = {"link": link, "exists": self._path.exists() or link is not None, "text": self._text(), "ours": ours}
+        kept = {"link": link, "exists": self._path.exists() or link is not None, "text": self._text()}
         _replace(self._kept, json.dumps(kept), 0o600)
 
     def _restore(self) -> None:
@@ -90,6 +91,8 @@ class ResolvConf:
             new.unlink(missing_ok=True)
             new.symlink_to(kept["link"])
             new.replace(self._path)
+        elif kept["link"] is not None:  # we had to write through it
+            self._write_in_place(kept["text"])
         elif kept["exists"]:
             self._write(kept["text"])
         else:
@@ -101,11 +104,15 @@ class ResolvConf:
         except OSError as error:
             if error.errno not in (errno.EBUSY, errno.EROFS):
                 raise
-            # A mount of its own, as in containers and in our systemd unit: only its contents can change.
-            with self._path.open("r+b") as file:
-                file.write(text.encode(errors="surrogateescape"))
-                file.truncate()
-                os.fsync(file.fileno())
+            self._write_in_place(text)  # a mount of its own, as in containers and in our systemd unit
+
+    def _write_in_place(self, text: str) -> None:
+        """Whoever is killed half-way leaves nothing of the old text: blank lines at most."""
+        data = text.encode(errors="surrogateescape")
+        with self._path.open("r+b", buffering=0) as file:
+            file.write(data.ljust(os.fstat(file.fileno()).st_size, b"\n"))
+            file.truncate(len(data))
+            os.fsync(file.fileno())
 
 
 def resolv_conf(plan: DnsPlan) -> str:

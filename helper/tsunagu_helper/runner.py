@@ -27,6 +27,7 @@ from tsunagu_helper.commands import (
     Leave,
     OpenNic,
     PinCertificate,
+    SealLockdown,
     SetCarrier,
     StartWorker,
     StopWorker,
@@ -86,7 +87,8 @@ class Runner:
         self._around = surroundings
         self._on_change = on_change
         self._nic: Nic | None = None
-        self._reached = ("", "")  # a server's name, and the address it was reached at
+        self._dialed = ""  # the name that the present or last attempt began with: the server's, or its proxy's
+        self._reached = ("", "")  # such a name, and the address it was reached at
         self._worker: RunningWorker | None = None
         self._changes_password = False
         self._timer: asyncio.TimerHandle | None = None
@@ -197,7 +199,7 @@ class Runner:
             case Progress(phase=phase):
                 self.post(PhaseReached(ticket=ticket, phase=phase))
             case Established(session=session):
-                self._reached = self.connection.settings.host, session.first_address
+                self._reached = self._dialed, session.first_address
                 self.post(TunnelUp(ticket=ticket, session=session))
             case Leased(lease=lease):
                 self.post(GotLease(ticket=ticket, lease=lease))
@@ -252,6 +254,8 @@ class Runner:
                 self._start_worker(command)
             case StopWorker(keep_address) if self._worker:
                 self._worker.stop(keep_address=keep_address)
+            case SealLockdown() if self.connection.settings.kill_switch:
+                await self._around.lockdown.seal(self.stored.id, *self._reached)
             case CheckCarriers() if self._worker:
                 self._worker.check_carriers()
             case WaitFor(ticket, seconds):
@@ -344,6 +348,7 @@ class Runner:
         assert self._nic is not None
         assert self._worker is None
         ticket = command.ticket
+        self._dialed = (command.settings.proxy or command.settings).host
         try:
             self._worker = self._around.start_worker(
                 self._nic.fd,
@@ -355,6 +360,8 @@ class Runner:
             raise TunnelError(23, f"the worker could not be started: {error.strerror}") from error
 
     def _start(self, command: StartWorker) -> Start:
+        first = (command.settings.proxy or command.settings).host
+        kept = self._around.lockdown.address_of(self.stored.id, first)
         return Start(
             settings=replace(command.settings, foreign=""),
             secrets=command.secrets,
@@ -362,7 +369,7 @@ class Runner:
             accepted_fingerprint=command.accepted_fingerprint,
             authorities=self._around.store.authorities(self.stored.owner).pem,
             machine_id=self._around.store.machine_id(),
-            known_address=self._reached[1] if self._reached[0] == command.settings.host else "",
+            known_address=self._reached[1] if self._reached[0] == first else kept,
             previous_address=command.previous_address,
         )
 

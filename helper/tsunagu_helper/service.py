@@ -341,8 +341,8 @@ class ConnectionService:
         runner = await self._authorized(connection_id, caller)
         uid = await self._around.authority.uid_of(caller)
         statistics = await runner.statistics()
-        holders = self._around.lockdown.holders
-        shown = status(runner.connection, runner.facts, statistics, blocked_by=holders.get(connection_id, ""))
+        blocked = self._around.lockdown.why(connection_id)
+        shown = status(runner.connection, runner.facts, statistics, blocked=blocked)
         if uid not in (0, runner.stored.owner):
             shown["session_key"] = ""  # whoever knows it can join the session, from anywhere
         return shown

@@ -47,7 +47,7 @@ def shown_addresses(now: Connection, facts: Facts) -> list[str]:
     return list(facts.addresses) if now.state is State.UP else []
 
 
-def status(now: Connection, facts: Facts, statistics: Statistics, *, blocked_by: str = "") -> dict[str, Plain]:
+def status(now: Connection, facts: Facts, statistics: Statistics, *, blocked: str = "") -> dict[str, Plain]:
     """All fields of the status window; those of a session are empty while there is none."""
     name, code, text = last_error(now.last_error)
     return {
@@ -73,9 +73,7 @@ def status(now: Connection, facts: Facts, statistics: Statistics, *, blocked_by:
         "interface": facts.interface,
         "addresses": shown_addresses(now, facts),
         "routes": list(facts.routes) if now.state is State.UP else [],
-        "blocked": f"What is not for the tunnel is blocked by Tsunagu until {blocked_by} is disconnected"
-        if blocked_by
-        else "",
+        "blocked": blocked,
         "dhcp_server": now.lease.server if now.lease and now.lease_until else "",
         "lease_until": float(now.lease_until),
         "error_code": code,

@@ -58,11 +58,15 @@ class Way:
         self.first_address = ""  # where the server's name, or the proxy's, has led
 
     def known(self, host: str, port: int) -> Place | None:
-        """Where the server was reached before, if anywhere: its name may be known only in the tunnel that is down."""
-        if not self._known_address or self._proxy:
+        """Where the server, or the proxy, was reached before: its name may be known only in the tunnel that is down."""
+        address, proxy = self._known_address, self._proxy
+        if not address:
             return None
-        address = self._known_address
-        return Place(host, address, port, Hop(_family(address), address, port))
+        if proxy is None:
+            return Place(host, address, port, Hop(_family(address), address, port))
+        if proxy.kind is ProxyKind.SOCKS4:  # takes no name, so one has to be looked up anyway
+            return None
+        return Place(host, host, port, Hop(_family(address), address, proxy.port))
 
     def find(self, host: str, port: int) -> Dial["Places"]:
         """The places where that server may be reached.

@@ -43,7 +43,7 @@ class Start:
     accepted_fingerprint: str  # SHA-256 hex of the one certificate a person accepted; "": none
     authorities: str = ""  # PEM; those who vouch for servers beside the system's own
     machine_id: str  # 32 hex digits, stable for this machine (the protocol's UniqueId)
-    known_address: str = ""  # where the server was reached before; tried first, its name may be out of reach
+    known_address: str = ""  # where it, or the proxy, was reached before; tried first, its name may be out of reach
     previous_address: str = ""  # asked for again from DHCP after a reconnect
     new_password: Secret | None = None  # with Errand.PASSWORD: in the place of that in ``secrets``
 

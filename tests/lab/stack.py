@@ -109,6 +109,11 @@ class Stack:
         """A service of the system beside the helper."""
         self._processes.start(name, within(self.server.cli, str(program)), self.environment)
 
+    def run_as_root(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        """A program on the client's machine, with the helper's environment."""
+        words = within(self.server.cli, *command)
+        return subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
+
     def log(self, name: str) -> str:
         """What it has written."""
         return (self.folder / "logs" / name).read_text(errors="replace")
@@ -276,11 +281,11 @@ class Stack:
     # -- what must not stay -------------------------------------------------------------------------------------------
 
     def leftovers(self) -> list[str]:
-        """NICs, addresses, routes, rules and workers that were not there before."""
+        """NICs, addresses, routes, rules, nftables' tables and workers that were not there before."""
         return sorted(self._network() - self._before) + [f"worker {number}" for number in self.workers()]
 
     def _network(self) -> set[str]:
-        """Lines of ip(8), but for the cable's state and IPv6, which change by themselves."""
+        """Lines of ip(8) and nft(8), but for the cable's state and IPv6, which change by themselves."""
         lines: set[str] = set()
         for command in (
             "-br link",
@@ -292,6 +297,7 @@ class Stack:
         ):
             output = self.server.run(self.server.cli, "ip", *command.split()).stdout
             lines.update(line for line in output.splitlines() if "veth-cli" not in line or command.startswith("-4"))
+        lines.update(self.server.run(self.server.cli, "nft", "list", "tables").stdout.splitlines())
         return lines
 
 

@@ -5,14 +5,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.sandbox import CHECKOUT
+from tests.lab.name_service import RESOLVED, RESOLVED_PATH, SERVER_NAME, lookup
 from tests.lab.server import SERVER, VpnServer
 from tests.lab.stack import NAME, Stack
+from tests.lab.test_names import INSIDE, OUTSIDE, asked, desktop, named
 from tests.lab.test_routing import INTERNET, INTERNET6, arrives_at, internet
+from tests.lab.units import run_unit
 from tests.lab.waiting import wait_for
 from tsunagu.model import State
 
-__all__ = ["internet"]  # a fixture
+__all__ = ["desktop", "internet", "named"]  # fixtures
+
+LOCKDOWN = "tsunagu-lockdown.service"
 
 
 @pytest.fixture
@@ -25,6 +29,15 @@ def guarded(internet: VpnServer, own_stack: Stack) -> Iterator[Stack]:
     yield own_stack
     own_stack.done("disconnect", NAME)
     own_stack.done("unblock")
+
+
+def lose_power(server: VpnServer, stack: Stack) -> None:
+    """What lies on the disk alone is left."""
+    stack.kill_helper()
+    stack.forget_boot()
+    server.run(server.cli, "nft", "flush", "ruleset")
+    for family in ("-4", "-6"):
+        server.run(server.cli, "ip", family, "rule", "flush", "protocol", "84")
 
 
 def is_blocked(server: VpnServer) -> bool:
@@ -96,17 +109,54 @@ def test_unblocking_needs_no_file(internet: VpnServer, guarded: Stack) -> None:
 
 
 def test_it_is_back_after_a_reboot_before_the_network_is(internet: VpnServer, guarded: Stack) -> None:
-    unit = (CHECKOUT / "packaging/systemd/tsunagu-lockdown.service").read_text()
-    [command] = [line.partition("=")[2] for line in unit.splitlines() if line.startswith("ExecStart=")]
-    guarded.kill_helper()
-    internet.run(internet.cli, "nft", "delete", "table", "inet", "tsunagu")
-    internet.run(internet.cli, "ip", "rule", "flush", "protocol", "84")
+    lose_power(internet, guarded)
 
-    internet.run(internet.cli, *command.replace("/var/lib/tsunagu", str(guarded.state_folder)).split())
+    assert run_unit(guarded, LOCKDOWN)
 
     assert is_blocked(internet)
     guarded.start_helper()
     assert is_blocked(internet) or arrives_at(internet, INTERNET) == "lan"
+
+
+def test_where_its_file_is_damaged_all_stays_closed_after_a_reboot(internet: VpnServer, guarded: Stack) -> None:
+    file = guarded.state_folder / "lockdown.nft"
+    whole = file.read_text()
+    lose_power(internet, guarded)
+    for damaged in ("", whole[: len(whole) // 2], "\n".join(whole.splitlines()[:3]), "# 5\nno rules\n"):
+        file.write_text(damaged)
+        run_unit(guarded, LOCKDOWN)
+        assert is_blocked(internet), damaged
+    assert not run_unit(guarded, LOCKDOWN)
+
+    guarded.start_helper()
+
+    assert is_blocked(internet)
+    assert "tsunagu unblock' lifts it" in guarded.status()["blocked"]
+    assert "The kill switch's file is damaged" in guarded.cli("doctor").stdout
+    guarded.done("unblock")
+    assert arrives_at(internet, INTERNET) == "srv"
+
+
+def test_once_the_server_is_found_no_name_is_asked_outside_any_more_not_after_a_reboot_either(
+    named: VpnServer, desktop: Stack
+) -> None:
+    desktop.update(NAME, host=SERVER_NAME, routing="everything", kill_switch=True)
+    desktop.done("trust", NAME, "--fingerprint", named.fingerprint())
+    desktop.connect()
+    assert asked(named, "dns-outside", SERVER_NAME)
+    lose_power(named, desktop)
+    desktop.call(RESOLVED_PATH, f"{RESOLVED}.Manager", "FlushCaches", destination=RESOLVED)
+    assert run_unit(desktop, LOCKDOWN)
+    before = named.log("dns-outside")
+
+    assert lookup(named, "early.example.org") == ""  # and the server with the answer is on the local network
+    desktop.start_helper()
+    desktop.connect()
+
+    assert lookup(named, "late.example.org") == INSIDE
+    assert named.log("dns-outside") == before
+    desktop.disconnect()
+    assert lookup(named, "later.example.org") == OUTSIDE
 
 
 def test_the_local_network_stays_in_reach_only_where_that_is_allowed(internet: VpnServer, guarded: Stack) -> None:

@@ -8,6 +8,7 @@ from tests.lab.conftest import nothing_is_left_of
 from tests.lab.name_service import POLICY, RESOLV_CONF, SERVER_NAME, lookup, start_dns, start_resolved
 from tests.lab.server import LAN, SERVER, VpnServer
 from tests.lab.stack import NAME, Stack
+from tests.lab.units import run_unit
 from tests.lab.waiting import wait_for
 from tsunagu.model import State
 
@@ -128,6 +129,22 @@ def test_the_file_comes_back_after_a_kill(named: VpnServer, plain: Stack) -> Non
 
     assert RESOLV_CONF.read_text() == mine
     assert lookup(named, "killed.example.org") == OUTSIDE
+
+
+def test_the_file_comes_back_at_the_machine_s_start_before_any_helper(named: VpnServer, plain: Stack) -> None:
+    mine = RESOLV_CONF.read_bytes()
+    plain.done("set", NAME, "routing=everything")
+    plain.connect()
+    plain.kill_helper()
+    plain.forget_boot()
+    assert RESOLV_CONF.read_bytes() != mine
+
+    assert run_unit(plain, "tsunagu-restore.service")
+
+    assert RESOLV_CONF.read_bytes() == mine
+    assert lookup(named, "rebooted.example.org") == OUTSIDE
+    assert not plain.leftovers()
+    plain.start_helper()
 
 
 def test_the_file_comes_back_when_the_helper_ends(plain: Stack) -> None:

@@ -37,6 +37,7 @@ from tsunagu_helper.commands import (
     Leave,
     OpenNic,
     PinCertificate,
+    SealLockdown,
     SetCarrier,
     StartWorker,
     StopWorker,
@@ -173,7 +174,7 @@ def test_a_session_plugs_the_cable_in() -> None:
     assert (after.state, after.phase, after.session) == (State.UP, Phase.ESTABLISHED, SESSION)
     assert (after.first_established_at, after.established_at, after.established_count) == (NOW, NOW, 1)
     assert after.certificate == "QUJD"
-    assert commands == [SetCarrier(True)]
+    assert commands == [SetCarrier(True), SealLockdown()]
 
 
 def test_a_reconnect_moves_neither_the_start_nor_the_first_session_and_counts_one_more() -> None:
@@ -183,7 +184,7 @@ def test_a_reconnect_moves_neither_the_start_nor_the_first_session_and_counts_on
 
     assert (up.started_at, up.first_established_at, up.established_at) == (900.0, 990.0, NOW)
     assert up.established_count == 2
-    assert commands == [SetCarrier(True)]
+    assert commands == [SetCarrier(True), SealLockdown()]
 
 
 def test_a_new_run_begins_without_the_errors_of_the_last_one() -> None:
@@ -248,7 +249,7 @@ def test_fixed_addresses_are_applied_as_soon_as_the_session_stands() -> None:
 
     _, commands = happens(replace(CONNECTING, settings=fixed), TunnelUp(ticket=7, session=SESSION))
 
-    assert commands[:2] == [SetCarrier(True), ApplyLease(None)]
+    assert commands[:3] == [SetCarrier(True), SealLockdown(), ApplyLease(None)]
 
 
 def test_the_address_outlives_a_reconnect_and_is_asked_for_again() -> None:
@@ -486,7 +487,7 @@ def test_a_typed_password_is_tried_at_once_and_kept_only_when_it_was_right() -> 
     up, kept = happens(trying, TunnelUp(ticket=8, session=SESSION))
 
     assert commands == attempt(TYPED)
-    assert kept == [SetCarrier(True), KeepSecrets(Secrets(password=TYPED))]
+    assert kept == [SetCarrier(True), SealLockdown(), KeepSecrets(Secrets(password=TYPED))]
     assert (up.secrets.password, up.refused) == (TYPED, None)
 
 
@@ -498,7 +499,7 @@ def test_a_password_not_to_be_saved_serves_this_run_and_no_other() -> None:
     stopping, _ = happens(again, DisconnectAsked())
     idle, _ = happens(stopping, ended(6, ticket=stopping.ticket))
 
-    assert commands == [SetCarrier(True), KeepSecrets(NO_SECRETS)]
+    assert commands == [SetCarrier(True), SealLockdown(), KeepSecrets(NO_SECRETS)]
     assert (again.state, again.secrets_to_try.password) == (State.CONNECTING, TYPED)
     assert idle.secrets_to_try == NO_SECRETS
 
@@ -509,7 +510,7 @@ def test_a_server_that_forbids_saving_has_the_password_forgotten_but_this_run_go
 
     up, commands = happens(trying, TunnelUp(ticket=7, session=FORBIDS_SAVING))
 
-    assert commands == [SetCarrier(True), KeepSecrets(NO_SECRETS)]
+    assert commands == [SetCarrier(True), SealLockdown(), KeepSecrets(NO_SECRETS)]
     assert (up.secrets, up.secrets_to_try.password) == (NO_SECRETS, typed or SAVED)
     assert up.save_forbidden
 
@@ -559,7 +560,7 @@ def test_a_proxy_that_refuses_has_its_password_asked_for_and_kept_apart_from_the
 
     assert commands == [AskSecret(8, SecretKind.PROXY_PASSWORD, again=True, save_forbidden=False)]
     assert trying.tried == Secrets(password=SAVED, proxy_password=TYPED)
-    assert kept == [SetCarrier(True), KeepSecrets(Secrets(proxy_password=TYPED))]
+    assert kept == [SetCarrier(True), SealLockdown(), KeepSecrets(Secrets(proxy_password=TYPED))]
 
 
 def test_a_proxy_that_wants_a_user_who_is_not_named_is_no_matter_of_passwords() -> None:

@@ -56,6 +56,22 @@ def test_a_link_comes_back_as_a_link(path: Path) -> None:
     assert path.read_text() == MINE
 
 
+def test_where_a_link_can_only_be_written_through_it_comes_back_by_another_way(path: Path) -> None:
+    target = path.with_name("managed")
+    path.rename(target)
+    path.symlink_to("managed")
+    conf(path).set("tsunagu0", ALL)
+    ours = path.read_text()
+    path.unlink()
+    path.symlink_to("managed")
+    target.write_text(ours)  # as in the helper's unit, where the folder is read-only
+
+    conf(path).put_back()
+
+    assert str(path.readlink()) == "managed"
+    assert target.read_text() == MINE
+
+
 def test_where_there_was_no_file_there_is_none_again(path: Path) -> None:
     path.unlink()
     file = conf(path)

@@ -54,8 +54,9 @@ def exposure(unit: Path) -> float:
     return float(found[1])
 
 
-def test_the_helper_is_exposed_less_than_3() -> None:
-    assert exposure(UNITS / "tsunagu-helper.service") < 3.0
+@pytest.mark.parametrize("unit", ["tsunagu-helper.service", "tsunagu-restore.service"])
+def test_root_is_exposed_less_than_3(unit: str) -> None:
+    assert exposure(UNITS / unit) < 3.0
 
 
 def test_a_worker_is_exposed_less_than_2(tmp_path: Path) -> None:
@@ -75,6 +76,18 @@ def test_the_units_are_understood(unit: Path, tmp_path: Path) -> None:
     )
 
     assert [line for line in verified.stderr.splitlines() if unit.name in line] == []
+
+
+def test_both_kinds_of_packages_enable_every_unit_that_wants_to_be() -> None:
+    wanting = {unit.stem for unit in UNITS.iterdir() if "[Install]" in unit.read_text()}
+    rules, spec = (UNITS.parent / name for name in ("debian/rules", "rpm/tsunagu.spec"))
+
+    [installed] = re.findall(r"for name in (tsunagu-helper .*);", rules.read_text())
+    [enabled] = re.findall(r"systemctl --quiet enable (.*) \|\|", spec.read_text())
+    [disabled] = re.findall(r"systemctl --quiet disable (.*) \|\|", spec.read_text())
+
+    assert {*installed.split()} == {unit.stem for unit in UNITS.iterdir()}
+    assert {*enabled.split()} == {*disabled.split()} == {f"{name}.service" for name in wanting}
 
 
 def test_a_worker_may_confine_itself_under_the_helpers_filter() -> None:

@@ -204,7 +204,8 @@ _TABLE = {
         "フック {path} は {seconds} 秒を超えたため終了させました",
     "The hook {path} failed with exit status {status}; 'journalctl -u tsunagu-helper' shows what it wrote":
         "フック {path} は終了ステータス {status} で失敗しました。出力は 'journalctl -u tsunagu-helper' で確認できます",
-    "The kill switch takes the program nft; install the package nftables": "キルスイッチには 'nft' が必要です。'nftables' パッケージをインストールしてください",
+    "there is no program nft; install the package nftables": "'nft' がありません。'nftables' パッケージをインストールしてください",
+    "nft does not answer": "'nft' が応答しません",
     "The kill switch could not be set: {why}": "キルスイッチを設定できませんでした: {why}",
     "The kill switch could not be kept in {path}: {why}": "キルスイッチを {path} に保存できませんでした: {why}",
     "What is not for the tunnel is blocked by Tsunagu until {name} is disconnected":
