@@ -12,7 +12,7 @@ from tests.lab.server import HUB, LAN, PASSWORD, SERVER, USER, VpnServer
 from tests.lab.waiting import wait_for
 from tests.package.booted import BootedSystem, cannot_boot
 from tests.package.system import PACKAGES, newer
-from tsunagu_helper.lockdown import ruleset
+from tsunagu_helper.lockdown import Hold, ruleset
 
 pytestmark = pytest.mark.skipif(bool(cannot_boot()), reason=cannot_boot())
 
@@ -139,7 +139,7 @@ def test_a_stop_takes_nic_and_workers_with_it(system: BootedSystem) -> None:
 
 def test_the_kill_switch_unit_blocks_before_the_network_comes_up(system: BootedSystem) -> None:
     file = system.root / "var/lib/tsunagu/lockdown.nft"
-    file.write_text(ruleset(996, allow_lan=True))
+    file.write_text(ruleset(996, [Hold(name="Office", allow_lan=True)]))
 
     system.run("sh", "-c", "systemctl start tsunagu-lockdown || { journalctl --unit=tsunagu-lockdown; exit 1; }")
 
