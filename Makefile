@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 SANDBOX := $(PYTHON) -m tests.lab.sandbox --
 PYTEST := $(SANDBOX) python -m pytest -p no:cacheprovider --durations=15 --durations-min=2 -rR
 
-.PHONY: bench bench-tray pictures demo test test-fast test-desktop conformance fuzz check venv dependencies lock clean test-package deb rpm wheel
+.PHONY: bench bench-tray pictures messages demo test test-fast test-desktop conformance fuzz check venv dependencies lock clean test-package deb rpm wheel
 
 demo: venv ## the main job, shown; KEEP=1 stays up to play with
 	$(SANDBOX) python -m tests.demo $(if $(KEEP),--keep) $(if $(PICTURES),--save-pictures)
@@ -47,7 +47,15 @@ venv: dependencies .venv/complete
 dependencies:
 	@packaging/install-dependencies
 
-.venv/complete: requirements.lock pyproject.toml packaging/compile_fast_path.py helper/tsunagu_tunnel/fastpath.pyx
+messages: .venv/complete ## the catalogues in po/ brought up to what the program says
+	PYTHONPATH=.:shared:tray $(PYTHON) -m tests.messages
+	$(PYTHON) packaging/compile.py
+
+.venv/complete: .venv/installed $(wildcard po/*.po)
+	$(PYTHON) packaging/compile.py
+	@touch $@
+
+.venv/installed: requirements.lock pyproject.toml packaging/compile.py helper/tsunagu_tunnel/fastpath.pyx
 	@packaging/install-dependencies python
 	/usr/bin/python3 -m venv --system-site-packages .venv
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock

@@ -22,14 +22,14 @@ from tsunagu import __version__
 from tsunagu.model import ConnectionSettings
 from tsunagu.plain import to_plain
 from tsunagu_tray.command_line import parser
-from tsunagu_tray.texts import Language, Texts
+from tsunagu_tray.texts import Texts
 from tsunagu_tray.windows import usage
 
 PROSE = Path(__file__).with_name("man")
 NAMES = "tsunagu list --names 2>/dev/null"
 SETTINGS = " ".join(f"{field.name}=" for field in fields(ConnectionSettings))
 PARSERS = {
-    "tsunagu.1": parser(Texts(Language.EN)),
+    "tsunagu.1": parser(Texts("en")),
     "tsunagu-tray.1": tsunagu_tray.__main__.parser(),
     "tsunagu-window.1": usage.parser(),
     "tsunagu-helper.8": tsunagu_helper.__main__.parser(),

@@ -15,11 +15,12 @@ from tsunagu.error_table import ERRORS, ErrorEntry
 from tsunagu_client import Client, Connection, State
 from tsunagu_helper import bus
 from tsunagu_helper.service import ConnectionService
+from tsunagu_tray.texts import Texts
 from tsunagu_tray.vpncmd_deeds import COMMANDS, OTHERS
 from tsunagu_tray.vpncmd_settings import CHANGES
 
 DOCS = Path(__file__).parents[1] / "docs"
-_ADMINISTRATION = ErrorEntry(0, "", "", "", "").advice_en  # of errors that no client meets
+_ADMINISTRATION = ErrorEntry(0, "", "", "").advice  # of errors that no client meets
 
 
 def troubleshooting() -> str:
@@ -32,11 +33,12 @@ shows what happened; `journalctl -u tsunagu-helper` has the service's side. Erro
 left out.
 
 """
-    return head + "".join(f"## {e.code} {e.en}\n\n{e.advice_en}.\n\n" for e in _errors()).rstrip("\n") + "\n"
+    return head + "".join(f"## {e.code} {e.sentence}\n\n{e.advice}.\n\n" for e in _errors()).rstrip("\n") + "\n"
 
 
 def troubleshooting_ja() -> str:
     """By number, in Japanese."""
+    say = Texts("ja").say
     head = """\
 # エラー番号別トラブルシューティング
 
@@ -44,11 +46,13 @@ def troubleshooting_ja() -> str:
 出来事を、`journalctl -u tsunagu-helper` でサービス側の記録を確認できます。サーバー管理だけに関するエラーは省いています。
 
 """
-    return head + "".join(f"## {e.code} {e.ja}\n\n{e.advice_ja}。\n\n" for e in _errors()).rstrip("\n") + "\n"
+    return (
+        head + "".join(f"## {e.code} {say(e.sentence)}\n\n{say(e.advice)}。\n\n" for e in _errors()).rstrip("\n") + "\n"
+    )
 
 
 def _errors() -> Iterator[ErrorEntry]:
-    return (entry for entry in ERRORS.values() if entry.advice_en != _ADMINISTRATION)
+    return (entry for entry in ERRORS.values() if entry.advice != _ADMINISTRATION)
 
 
 def bus_api() -> str:

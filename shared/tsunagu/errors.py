@@ -93,12 +93,10 @@ class TunnelError(VpnError):
     """
 
     def __init__(self, code: int, detail: str = "") -> None:
-        self.entry: ErrorEntry = ERRORS.get(code) or ErrorEntry(
-            code, "unknown", "give-up", f"Error {code}", f"エラー {code}"
-        )
+        self.entry: ErrorEntry = ERRORS.get(code) or ErrorEntry(code, "unknown", "give-up", f"Error {code}")
         self.code = code
         self.detail = detail
-        super().__init__(f"{self.entry.en} (error {code})" + (f": {detail}" if detail else ""))
+        super().__init__(f"{self.entry.sentence} (error {code})" + (f": {detail}" if detail else ""))
 
     @property
     def remedy(self) -> Remedy:

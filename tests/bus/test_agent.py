@@ -17,7 +17,7 @@ from tsunagu_tray.agent import Agent
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.memory import Memory, Remembered
 from tsunagu_tray.questions import JUST_CLICKED_S, Questions
-from tsunagu_tray.texts import Language, Texts
+from tsunagu_tray.texts import Texts
 from tsunagu_tray.tray_model import Do, Notice, Verb, Withdraw
 
 
@@ -53,7 +53,7 @@ class Rig:
         self.now = 1000.0
         self.windows = Windows()
         self.memory = Memory({"XDG_STATE_HOME": str(state_home)}, "tray", Remembered())
-        texts = Texts(Language.EN)
+        texts = Texts("en")
         self.questions = Questions(texts, self.memory, self.said.extend, lambda: None, lambda: self.now)
         self.client = HelperClient()
         self.agent = Agent(self.questions, lambda: self.client.owner, lambda path: self.client.views.get(path))

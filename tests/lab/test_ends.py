@@ -22,7 +22,7 @@ def first_end(stack: Stack, timeout_s: float = 60) -> dict[str, Any]:
 
 
 def says(entry: dict[str, Any], code: int) -> bool:
-    return entry["code"] == code and ERRORS[code].en in entry["text"]
+    return entry["code"] == code and ERRORS[code].sentence in entry["text"]
 
 
 def test_an_administrators_disconnect(own_server: VpnServer, own_stack: Stack) -> None:

@@ -24,7 +24,7 @@ def failed(stack: Stack) -> str:
 def says(told: str, code: int) -> bool:
     """Whether a person knows now what is wrong, by which number, and what to do."""
     entry = ERRORS[code]
-    return f"{entry.en} (error {code})" in told and entry.advice_en in told
+    return f"{entry.sentence} (error {code})" in told and entry.advice in told
 
 
 def test_a_wrong_password_is_asked_for_again_and_not_tried_twice(server: VpnServer, stack: Stack) -> None:

@@ -17,16 +17,19 @@ def test_the_source_distribution_has_the_sources_and_nothing_made_from_them() ->
     with tarfile.open(SDIST) as archive:
         names = [name.partition("/")[2] for name in archive.getnames()]
 
-    assert {"LICENSE", "README.md", "pyproject.toml", "helper/tsunagu_tunnel/fastpath.pyx"} <= set(names)
-    assert not [name for name in names if name.endswith((".so", ".pyc")) or name.startswith((".venv", "build", "dist"))]
+    assert {"LICENSE", "README.md", "pyproject.toml", "helper/tsunagu_tunnel/fastpath.pyx", "po/ja.po"} <= set(names)
+    assert not [
+        name for name in names if name.endswith((".so", ".pyc", ".mo")) or name.startswith((".venv", "build", "dist"))
+    ]
 
 
-def test_a_wheel_has_the_compiled_data_path() -> None:
+def test_a_wheel_has_the_compiled_data_path_and_translations() -> None:
     [wheel] = CHECKOUT.glob(f"dist/tsunagu-{__version__}-cp*.whl")
 
     names = zipfile.ZipFile(wheel).namelist()
 
     assert [name for name in names if name.startswith("tsunagu_tunnel/fastpath.") and name.endswith(".so")]
+    assert "tsunagu_tray/locale/ja/LC_MESSAGES/tsunagu.mo" in names
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {
         "tsunagu",
         "tsunagu_client",

@@ -30,7 +30,7 @@ sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-W", "ignore", sys.argv[2
 def test_no_octet_beyond_its_buffers_is_touched(tmp_path: Path) -> None:
     module = tmp_path / "fastpath.so"
     flags = ["-fsanitize=address", "-fno-omit-frame-pointer", "-O1"]
-    subprocess.run([sys.executable, "packaging/compile_fast_path.py", str(module), *flags], check=True, cwd=ROOT)
+    subprocess.run([sys.executable, "packaging/compile.py", str(module), *flags], check=True, cwd=ROOT)
     library = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True).stdout
     environment = os.environ | {
         "LD_PRELOAD": library.strip(),

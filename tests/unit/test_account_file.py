@@ -13,7 +13,7 @@ from tsunagu.account_file import Account, parse, serialise
 from tsunagu.errors import InvalidSettings
 from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Proxy, ProxyKind, Routing, Secret, Secrets
 from tsunagu.setting_text import MAX_SIZE, InvalidFile
-from tsunagu_tray.japanese import japanese
+from tsunagu_tray.texts import Texts
 
 RECORDED = Path(__file__).parents[1] / "recorded/vpn-files"
 FILES = sorted(RECORDED.glob("*.vpn"))
@@ -358,8 +358,8 @@ def test_what_cannot_be_is_refused_with_its_line(old: bytes, new: bytes, sentenc
     with pytest.raises(InvalidFile, match=f"^{re.escape(sentence)}") as caught:
         parse(changed(SMALLEST, old, new))
 
-    assert re.match("[0-9]+ 行目: .*[\u3040-\u30ff]", japanese(str(caught.value)))
-    assert "must" not in japanese(str(caught.value))
+    assert re.match("[0-9]+ 行目: .*[\u3040-\u30ff]", Texts("ja").say(str(caught.value)))
+    assert "must" not in Texts("ja").say(str(caught.value))
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from tsunagu.errors import TunnelError
 from tsunagu.model import Phase, State
 from tsunagu_tray.attempt_model import Attempts, Page, failure, progress
 from tsunagu_tray.connection_view import ConnectionView, LastError
-from tsunagu_tray.texts import SENTENCES, Language, Texts
+from tsunagu_tray.texts import SENTENCES, Texts
 
-ENGLISH = Texts(Language.EN)
+ENGLISH = Texts("en")
 PATH = connection_path("a")
 IDLE = ConnectionView(path=PATH, name="Office", server="vpn.example.org:443")
 CONNECTING = replace(IDLE, state=State.CONNECTING, phase=Phase.CONNECTING)

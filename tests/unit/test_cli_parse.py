@@ -5,9 +5,9 @@ import pytest
 from tsunagu.errors import InvalidSettings
 from tsunagu_tray.command_input import parse_fingerprint, parse_server
 from tsunagu_tray.command_line import parser
-from tsunagu_tray.texts import Language, Texts
+from tsunagu_tray.texts import Texts
 
-ENGLISH = Texts(Language.EN)
+ENGLISH = Texts("en")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_fingerprints_are_taken_however_they_are_grouped() -> None:
 )
 def test_wrong_usage_is_status_2_with_a_hint(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        parser(Texts(Language.EN)).parse_args(arguments)
+        parser(Texts("en")).parse_args(arguments)
 
     assert ended.value.code == 2
     assert "usage: tsunagu" in capsys.readouterr().err
@@ -69,7 +69,7 @@ def test_wrong_usage_is_status_2_with_a_hint(arguments: list[str], capsys: pytes
 )
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        parser(Texts(Language.EN)).parse_args([command, "--help"])
+        parser(Texts("en")).parse_args([command, "--help"])
 
     assert ended.value.code == 0
     assert len(capsys.readouterr().out.splitlines()) > 3

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tsunagu import account_file
 from tsunagu.client_config import parse_config
 from tsunagu.setting_text import InvalidFile
-from tsunagu_tray.japanese import japanese
+from tsunagu_tray.texts import Texts
 
 RECORDED = sorted((Path(__file__).parents[1] / "recorded/vpn-files").glob("*.vpn"))
 
@@ -57,7 +57,7 @@ def test_another_file_is_refused_in_both_languages() -> None:
     with pytest.raises(InvalidFile, match="no AccountDatabase") as refused:
         parse_config(RECORDED[0].read_bytes())
 
-    assert "設定ファイルではありません" in japanese(str(refused.value))
+    assert "設定ファイルではありません" in Texts("ja").say(str(refused.value))
 
 
 @given(st.data())

@@ -14,10 +14,10 @@ from tsunagu_helper.connection import Connection
 from tsunagu_helper.runner import Facts
 from tsunagu_helper.status import status
 from tsunagu_tray.details_model import NOTHING, SECTIONS, as_text, sections, size, speed, status_key
-from tsunagu_tray.texts import SENTENCES, Language, Texts
+from tsunagu_tray.texts import SENTENCES, Texts
 from tsunagu_tray.throughput import KEPT_S, Throughput
 
-ENGLISH, JAPANESE = Texts(Language.EN), Texts(Language.JA)
+ENGLISH, JAPANESE = Texts("en"), Texts("ja")
 IDLE = Connection(settings=SETTINGS)
 UP = replace(
     IDLE, state=State.UP, phase=Phase.ESTABLISHED, session=replace(SESSION, session_key="ab" * 20), started_at=1e9,

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from tsunagu_tray.doctor import Facts, Finding, judge
-from tsunagu_tray.texts import Language, Texts
+from tsunagu_tray.texts import Texts
 
 WELL = Facts()
-ENGLISH, JAPANESE = Texts(Language.EN), Texts(Language.JA)
+ENGLISH, JAPANESE = Texts("en"), Texts("ja")
 
 
 def test_of_a_machine_where_all_is_well_there_is_nothing_to_say() -> None:

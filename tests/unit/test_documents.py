@@ -12,11 +12,11 @@ from tests.documents import DOCS, PAGES
 from tsunagu.model import ConnectionSettings
 from tsunagu_tray.command_line import parser
 from tsunagu_tray.settings_text import changed
-from tsunagu_tray.texts import Language, Texts
+from tsunagu_tray.texts import Texts
 
 ROOT = DOCS.parent
 PAGES_OF_ALL = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
-ENGLISH = Texts(Language.EN)
+ENGLISH = Texts("en")
 SETTINGS = ConnectionSettings(name="office", host="vpn.example.org", hub="OFFICE", username="mika")
 
 

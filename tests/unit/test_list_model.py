@@ -10,10 +10,10 @@ from tsunagu.bus_names import connection_path
 from tsunagu.model import Phase, State
 from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.list_model import copy_name, matches, opens_details, rows
-from tsunagu_tray.texts import Language, Texts
+from tsunagu_tray.texts import Texts
 from tsunagu_tray.tray_model import Kind
 
-ENGLISH = Texts(Language.EN)
+ENGLISH = Texts("en")
 OFFICE = ConnectionView(
     path=connection_path("a"), name="Office", server="vpn.example.org:443", hub="STAFF", interface="tsunagu0"
 )

@@ -5,10 +5,10 @@ import pytest
 from tsunagu.errors import InvalidSettings
 from tsunagu.model import AuthType, ConnectionSettings, Routing
 from tsunagu_tray.settings_text import changed, rows
-from tsunagu_tray.texts import Language, Texts
+from tsunagu_tray.texts import Texts
 
 SETTINGS = ConnectionSettings(name="office", host="vpn.example.org", hub="VPN", username="mika")
-ENGLISH = Texts(Language.EN)
+ENGLISH = Texts("en")
 
 
 def test_values_are_of_their_fields_kind() -> None:

@@ -11,7 +11,7 @@ from tsunagu.bus_names import connection_path
 from tsunagu.model import State
 from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.preferences import Click, Notifications, Preferences
-from tsunagu_tray.texts import Language, Texts
+from tsunagu_tray.texts import Texts
 from tsunagu_tray.tray_model import (
     Do,
     Item,
@@ -30,7 +30,7 @@ from tsunagu_tray.tray_model import (
     tooltip,
 )
 
-ENGLISH = Texts(Language.EN)
+ENGLISH = Texts("en")
 NOW = 1000.0
 OFFICE = ConnectionView(path=connection_path("a"), name="Office", interface="tsunagu0")
 HOME = ConnectionView(path=connection_path("b"), name="home_net")
@@ -304,8 +304,8 @@ moments = st.builds(
 )
 
 
-@given(st.lists(moments, min_size=2), st.sampled_from(Language))
-def test_nothing_that_can_be_known_breaks_the_tray(history: list[Known], language: Language) -> None:
+@given(st.lists(moments, min_size=2), st.sampled_from(["en", "ja"]))
+def test_nothing_that_can_be_known_breaks_the_tray(history: list[Known], language: str) -> None:
     texts = Texts(language)
     narrator = Narrator(texts)
     for old, new in pairwise(history):

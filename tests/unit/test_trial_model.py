@@ -10,10 +10,10 @@ from tsunagu.errors import TunnelError
 from tsunagu.model import AuthType
 from tsunagu_helper.errand import Trial
 from tsunagu_helper.status import trial
-from tsunagu_tray.texts import Language, Texts
+from tsunagu_tray.texts import Texts
 from tsunagu_tray.trial_model import asks_trust, needs_password, outcome
 
-ENGLISH = Texts(Language.EN)
+ENGLISH = Texts("en")
 
 
 def failed(code: int, detail: str = "", certificate: str = "") -> dict[str, Any]:
@@ -41,7 +41,7 @@ def test_a_failed_log_in_tells_code_and_advice() -> None:
 
     assert shown.heading == "The log-in does not work"
     assert "(error 8)" in shown.body
-    assert TunnelError(8).entry.advice_en in shown.body
+    assert TunnelError(8).entry.advice in shown.body
     assert shown.facts == ()
 
 

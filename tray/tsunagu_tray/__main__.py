@@ -17,6 +17,7 @@ from tsunagu.bus_names import AGENT_PATH
 from tsunagu.errors import VpnError, bus_error_name
 from tsunagu_dbus import BusError, MessageBus, call, close, connect, watch_name
 from tsunagu_tray.agent import Agent
+from tsunagu_tray.catalogue import languages
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.icon import Menu, MenuItem, TrayIcon
@@ -35,7 +36,7 @@ from tsunagu_tray.preferences import IconStyle, preferences_file
 from tsunagu_tray.prompt import open_window
 from tsunagu_tray.questions import Questions
 from tsunagu_tray.session_names import TRAY, TRAY_PATH, WINDOW
-from tsunagu_tray.texts import Texts, language
+from tsunagu_tray.texts import Texts
 from tsunagu_tray.tray_model import (
     Do,
     Item,
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(name)s: %(message)s")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # passwords pass through here and through our windows
     try:
-        return asyncio.run(_run(Texts(language(os.environ))))
+        return asyncio.run(_run(Texts(*languages(os.environ))))
     except BusError as error:
         sys.stderr.write(f"tsunagu-tray: {error}\n")
         return 1

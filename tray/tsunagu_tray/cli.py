@@ -8,18 +8,19 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 from tsunagu.errors import HelperUnavailable, VpnError, bus_error_name
+from tsunagu_tray.catalogue import languages
 from tsunagu_tray.command_line import parser
 from tsunagu_tray.commands import Commands
 from tsunagu_tray.connection_view import LastError
 from tsunagu_tray.terminal import tell
-from tsunagu_tray.texts import Texts, language
+from tsunagu_tray.texts import Texts
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit status: 0 done, 1 not done (one sentence on stderr says why), 2 wrong usage;
     of ``vpncmd`` the official one.
     """
-    texts = Texts(language(os.environ))
+    texts = Texts(*languages(os.environ))
     options = parser(texts).parse_args(arguments)
     try:
         return asyncio.run(_run(options, texts)) or 0

@@ -10,7 +10,7 @@ from tsunagu.model import AuthType
 from tsunagu_tray.attempt import CONNECT_TIMEOUT_S
 from tsunagu_tray.commands import Commands
 from tsunagu_tray.preferences_command import KEYS
-from tsunagu_tray.texts import Language, Texts
+from tsunagu_tray.texts import Texts
 
 Run = Callable[[Commands], Awaitable[int | None]]
 
@@ -18,7 +18,7 @@ Run = Callable[[Commands], Awaitable[int | None]]
 class Usage(argparse.ArgumentParser):
     """argparse in the reader's language."""
 
-    texts = Texts(Language.EN)
+    texts = Texts("en")
 
     def translate(self, texts: Texts) -> None:
         """Say everything in this language; called when all options are there."""

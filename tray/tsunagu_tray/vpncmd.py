@@ -10,7 +10,7 @@ from tsunagu_tray.client import HelperClient
 from tsunagu_tray.command_input import file_contents
 from tsunagu_tray.connection_view import ConnectionView
 from tsunagu_tray.report import printable
-from tsunagu_tray.texts import Language, Texts
+from tsunagu_tray.texts import Texts
 from tsunagu_tray.vpncmd_deeds import COMMANDS, OTHERS, Deeds
 from tsunagu_tray.vpncmd_settings import CHANGES, Options
 from tsunagu_tray.vpncmd_words import (
@@ -38,7 +38,7 @@ _CODES: tuple[tuple[type[VpnError], int], ...] = (
     (InvalidFile, INVALID),
     (NotAuthorized, NO_RIGHT),
 )
-_ENGLISH = Texts(Language.EN)
+_ENGLISH = Texts("en")
 
 
 class Vpncmd:

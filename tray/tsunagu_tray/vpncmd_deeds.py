@@ -16,7 +16,7 @@ from tsunagu_tray.client import HelperClient
 from tsunagu_tray.command_input import file_contents, write_new
 from tsunagu_tray.connection_view import ConnectionView
 from tsunagu_tray.identity import read_certificates, read_identity
-from tsunagu_tray.texts import Language, Texts
+from tsunagu_tray.texts import Texts
 from tsunagu_tray.vpncmd_nics import COLUMNS, Nics, mac
 from tsunagu_tray.vpncmd_settings import CHANGES, Options, created, list_row, rows
 from tsunagu_tray.vpncmd_status import status_rows
@@ -31,7 +31,7 @@ from tsunagu_tray.vpncmd_words import (
     Refused,
 )
 
-_ENGLISH = Texts(Language.EN)
+_ENGLISH = Texts("en")
 _PAIR = ("Item", "Value")
 _ACCOUNT_COLUMNS = (
     "VPN Connection Setting Name",

@@ -13,7 +13,8 @@ gi.require_version("Adw", "1")
 
 from gi.repository import Adw, Gdk, Gio, GLib, Gtk, Pango  # noqa: E402  # versions come first
 
-from tsunagu_tray.texts import Texts, language  # noqa: E402
+from tsunagu_tray.catalogue import languages  # noqa: E402
+from tsunagu_tray.texts import Texts  # noqa: E402
 
 __all__ = ["CONTENT_WIDTH", "Adw", "GLib", "Gdk", "Gio", "Gtk", "Pango"]
 
@@ -30,7 +31,7 @@ STYLE = b"""
 
 def own_texts() -> Texts:
     """The sentences in the language of this process."""
-    return Texts(language(os.environ))
+    return Texts(*languages(os.environ))
 
 
 def use_style() -> None:

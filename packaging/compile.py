@@ -1,4 +1,7 @@
-"""Compile the data path while the wheel is built; where that is not possible, Tsunagu does without it."""
+"""Compile, while the wheel is built, the translations, and the data path where that is possible.
+
+Alone: ``compile.py`` does the translations in place; ``compile.py MODULE [FLAG...]`` does the data path.
+"""
 
 import os
 import subprocess
@@ -8,18 +11,23 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCE = Path("helper/tsunagu_tunnel/fastpath.pyx")
+CATALOGUES = Path("tray/tsunagu_tray/locale")
 
 
-class CompileFastPath(BuildHookInterface[Any]):
-    """Hatchling's hook: beside the source for an editable install, else in the wheel alone."""
+class Compile(BuildHookInterface[Any]):
+    """Hatchling's hook: beside the sources for an editable install, else in the wheel alone."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # hatchling passes both
         """Before the wheel is put together."""
+        compile_catalogues(Path(self.root))
+        build_data["artifacts"].append(f"{CATALOGUES}/*/LC_MESSAGES/*.mo")
         module = SOURCE.with_name(f"{SOURCE.stem}{sysconfig.get_config_var('EXT_SUFFIX')}")
         try:
             compile_module(Path(self.root) / SOURCE, Path(self.root) / module)
@@ -29,6 +37,17 @@ class CompileFastPath(BuildHookInterface[Any]):
         build_data["artifacts"].append(str(module))
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
+
+
+def compile_catalogues(root: Path) -> None:
+    """``po/LANGUAGE.po`` to what gettext reads; what is marked as fuzzy stays out."""
+    for source in sorted((root / "po").glob("*.po")):
+        with source.open("rb") as text:
+            catalogue = read_po(text, locale=source.stem)
+        compiled = root / CATALOGUES / source.stem / "LC_MESSAGES/tsunagu.mo"
+        compiled.parent.mkdir(parents=True, exist_ok=True)
+        with compiled.open("wb") as file:
+            write_mo(file, catalogue)
 
 
 def compile_module(source: Path, module: Path, *flags: str) -> None:
@@ -68,4 +87,7 @@ def compile_module(source: Path, module: Path, *flags: str) -> None:
 
 
 if __name__ == "__main__":
-    compile_module(SOURCE, Path(sys.argv[1]), *sys.argv[2:])
+    if len(sys.argv) > 1:
+        compile_module(SOURCE, Path(sys.argv[1]), *sys.argv[2:])
+    else:
+        compile_catalogues(Path())
