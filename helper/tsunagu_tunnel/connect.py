@@ -240,6 +240,7 @@ class Dialler:
         until = time.monotonic() + limit_s
         try:
             with closed_on_error(plain):
+                plain.getpeername()  # a line that is cut already: wrap_socket would leave it open
                 name = place.host.removesuffix(".")
                 tls = context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
             with closed_on_error(tls):

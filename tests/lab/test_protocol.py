@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,29 @@ def test_a_person_connects_with_a_certificate_in_files(server: VpnServer, stack:
     assert settings["client_certificate"] == dora.certificate
     assert "PRIVATE KEY" not in str(settings)
     assert "PRIVATE KEY" not in stack.helper_log()
+
+
+def test_a_certificate_with_its_chain_opens_the_door_where_the_hub_knows_the_authority(
+    server: VpnServer, stack: Stack
+) -> None:
+    authority = make_identity("Lab Authority", rsa_key())
+    fumi = make_identity("fumi", rsa_key(), issuer=authority)
+    known = server.folder / "authority.crt"
+    known.write_text(authority.certificate)
+    server.vpncmd(
+        f"Hub {HUB}",
+        f"CAAdd {os.path.relpath(known)}",  # a slash in front would be an option's
+        "UserCreate fumi /GROUP:none /REALNAME:none /NOTE:none",
+        "UserSignedSet fumi /CN:none /SERIAL:none",
+    )
+    (stack.folder / "fumi.p12").write_bytes(fumi.pkcs12(b"hush", authority))
+    options = ["--auth", "certificate", "--certificate", f"{stack.folder}/fumi.p12", "--key-passphrase-stdin"]
+    stack.add(NAME, *options, user="fumi", password=None, first_line="hush")
+
+    stack.connect()
+
+    assert stack.status()["session_name"].startswith("SID-FUMI-")
+    assert stack.json("show", NAME)["client_certificate"] == fumi.certificate + authority.certificate
 
 
 def test_a_connection_is_changed_to_a_certificate_and_an_unknown_one_is_refused_once(stack: Stack) -> None:

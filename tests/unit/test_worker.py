@@ -2,6 +2,8 @@
 
 import base64
 import contextlib
+import gc
+import select
 import socket
 import struct
 import threading
@@ -35,6 +37,7 @@ from tsunagu.control import (
     decode,
     encode,
 )
+from tsunagu.errors import TunnelError
 from tsunagu.model import (
     NO_SECRETS,
     Addressing,
@@ -47,8 +50,11 @@ from tsunagu.model import (
     Secrets,
 )
 from tsunagu.sha0 import hash_password
+from tsunagu_tunnel.connect import Dialler
 from tsunagu_tunnel.dataplane import Carrier
 from tsunagu_tunnel.dial import Limits
+from tsunagu_tunnel.tls import contexts_for
+from tsunagu_tunnel.way import Hop, Place
 from tsunagu_tunnel.worker import Worker
 
 MAC = "5e:00:00:00:00:01"
@@ -822,6 +828,27 @@ def test_a_server_that_asks_for_patience_gets_it() -> None:
         worker.tell(start_at(server))
 
         worker.expect(Established)
+
+
+def test_a_line_that_is_cut_before_tls_begins_leaves_nothing_open() -> None:
+    """The warning of what is left open would fail this test."""
+    settings = settings_for(443)
+    dialler = Dialler(lambda _phase, _detail: None, limits=Limits(), random=Random(1))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        plain = socket.create_connection(listener.getsockname())
+        line, _ = listener.accept()
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        line.close()  # which resets it
+        cut = select.poll()
+        cut.register(plain, 0)
+        assert cut.poll(20_000)
+    place = Place("127.0.0.1", "127.0.0.1", 443, Hop(socket.AF_INET, "127.0.0.1", 443))
+
+    with pytest.raises(TunnelError) as told:
+        next(dialler._start_tls(plain, place, contexts_for(settings, "").unverified))
+
+    assert told.value.code == 3
+    gc.collect()
 
 
 # -- the helper's side ------------------------------------------------------------------------------------------------

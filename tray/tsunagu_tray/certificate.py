@@ -33,7 +33,10 @@ def read(der: bytes) -> Certificate:
     with warnings.catch_warnings():
         # VPN servers number the certificates that they make for themselves 0, which RFC 5280 does not like.
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-        parsed = x509.load_der_x509_certificate(der)
+        try:
+            parsed = x509.load_der_x509_certificate(der)
+        except x509.InvalidVersion as error:
+            raise ValueError from error
     return Certificate(
         _name(parsed.subject),
         _name(parsed.issuer),
@@ -44,7 +47,9 @@ def read(der: bytes) -> Certificate:
 
 
 def _name(name: x509.Name) -> str:
-    return ", ".join(str(part.value) for part in name) or "–"
+    """In one line, so that it cannot look like another row."""
+    text = ", ".join(str(part.value) for part in name)
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text) or "–"
 
 
 def fingerprint_of(certificate: str) -> str:
