@@ -6,6 +6,7 @@ returned True, the connection leads to the server.  The server waits for us, so 
 
 import base64
 import ipaddress
+import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from tsunagu.errors import TunnelError
 from tsunagu.model import Proxy, ProxyKind, Secret
 
 UNREACHABLE, PROXY_UNREACHABLE, PROXY_ERROR, PROXY_REFUSED, INVALID = 1, 17, 18, 19, 38  # codes of the error table
+
+_CHALLENGES = ("proxy-authenticate", "www-authenticate")
+_SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]{0,30})(?=\s|,|$)(?!\s*=)")  # what else follows a comma has a "="
+_QUOTED = re.compile(r'"[^"]*"')
 
 MAX_HEAD = 16384  # octets of an HTTP proxy's answer; its body is never read
 
@@ -77,14 +82,23 @@ class HttpDialogue:
             if len(self._answer) >= MAX_HEAD:
                 raise TunnelError(PROXY_ERROR, "its answer has no end")
             return False
-        status = self._answer.split(b"\r\n", 1)[0].decode("latin-1")
+        status, *headers = self._answer[:end].decode("latin-1").split("\r\n")
         code = status[9:12]
         if code in ("407", "401"):  # tinyproxy 1.11 has 407 for no password and 401 for a wrong one
+            wanted = _schemes(headers)
+            if wanted and "basic" not in wanted:  # another password would not help
+                raise TunnelError(PROXY_ERROR, f"it wants to be logged in to by {', '.join(wanted[:4])}, not by Basic")
             raise TunnelError(PROXY_REFUSED)
         if not (code.isascii() and code.isdigit() and code[0] == "2"):
             raise TunnelError(PROXY_ERROR, f"it answered {status[:80]!r}")
         _nothing_behind(self._answer[end + 4 :])
         return True
+
+
+def _schemes(headers: Sequence[str]) -> list[str]:
+    """How a proxy may be logged in to, in small letters (RFC 9110, section 11.7.1)."""
+    challenges = (value for name, _, value in (line.partition(":") for line in headers) if name.lower() in _CHALLENGES)
+    return [found.lower() for value in challenges for found in _SCHEME.findall(_QUOTED.sub("", value))]
 
 
 class Socks4Dialogue:

@@ -7,6 +7,7 @@ goes into ``foreign``, so that a file read and written again is the official cli
 import hashlib
 import ipaddress
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -40,6 +41,7 @@ _HEAD = (
 ).encode()
 _FOR_EVER = 2**32 - 1  # NumRetry
 _HASH_SIZE = 20  # octets
+_KEYS = b"EncryptP", b"Encr"  # as long as a pointer where the official client was built; the latter is rare
 _PRIVATE_KEY = "RSA PRIVATE KEY"  # PEM label of PKCS#1, the only form the file takes
 _AUTH_TYPES = (
     AuthType.ANONYMOUS,
@@ -243,12 +245,13 @@ class _Reading:
         return HashedPassword(octets.hex()) if any(octets) else None  # zeros: the official client has none
 
     def _take_password(self, name: str, *path: str) -> None:
-        try:
-            text = _rc4(self._get(b"", *path)).decode()
-        except UnicodeDecodeError:
-            raise InvalidFile(self._line(*path), "The password is not text in UTF-8") from None
-        if text:
-            self._keep(name, Secret(text), *path)
+        octets = self._get(b"", *path)
+        for key in _KEYS:
+            with suppress(UnicodeDecodeError):
+                if text := _rc4(octets, key).decode():
+                    self._keep(name, Secret(text), *path)
+                return
+        raise InvalidFile(self._line(*path), "The password is not text in UTF-8")
 
     def _pem(self, label: str, name: str) -> str:
         octets = self._get(b"", "ClientAuth", name)
@@ -372,7 +375,7 @@ def _obfuscated(secret: Secret | None) -> bytes:
     return b"" if secret is None else _rc4(secret.value.encode())
 
 
-def _rc4(octets: bytes, key: bytes = b"EncryptP") -> bytes:
+def _rc4(octets: bytes, key: bytes = _KEYS[0]) -> bytes:
     """RC4 either way, with the key that all official clients share: it hides passwords from passing eyes only."""
     state = list(range(256))
     j = 0

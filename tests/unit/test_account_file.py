@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tsunagu.account_file import Account, parse, serialise
+from tsunagu.account_file import Account, _rc4, parse, serialise
 from tsunagu.errors import InvalidSettings
 from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Proxy, ProxyKind, Routing, Secret, Secrets
 from tsunagu.setting_text import MAX_SIZE, InvalidFile
@@ -90,6 +90,13 @@ def test_a_plain_password_is_found_and_not_shown(name: str, password: str) -> No
     assert account.settings.auth is AuthType.PLAIN_PASSWORD
     assert account.secrets.password == Secret(password)
     assert password not in repr(account)
+
+
+def test_a_password_from_a_client_of_32_bits_is_found_too() -> None:
+    hidden = base64.b64encode(_rc4("pässwörd 32".encode(), b"Encr"))
+    text = re.sub(rb"(byte EncryptedPassword )\S+", rb"\g<1>" + hidden, recorded("plain_password"))
+
+    assert parse(text).secrets.password == Secret("pässwörd 32")
 
 
 def test_a_certificate_and_its_key_become_pem() -> None:

@@ -95,6 +95,23 @@ def test_what_else_an_http_proxy_may_say_has_its_number(answer: bytes, code: int
     assert "hush" not in str(error)
 
 
+@pytest.mark.parametrize(
+    ("challenge", "code"),
+    [
+        ("Basic realm=x", 19),
+        ('Negotiate, NTLM, basic realm="a, b", charset="UTF-8"', 19),
+        ("Negotiate\r\nProxy-Authenticate: NTLM\r\nProxy-Authenticate: Basic realm=x", 19),
+        ('Digest realm="basic, Basic", qop="auth", nonce=x', 18),
+        ("Negotiate\r\nProxy-Authenticate: NTLM", 18),
+        ("", 19),
+    ],
+)
+def test_a_proxy_that_takes_no_plain_password_is_told_as_that(challenge: str, code: int) -> None:
+    answer = f"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: {challenge}\r\n\r\n"
+
+    assert refusal(HttpDialogue(NAMED, username="mika", password="hush"), answer.encode()).code == code
+
+
 def test_a_proxys_refusal_of_a_password_asks_for_another() -> None:
     assert refusal(HttpDialogue(NAMED), b"HTTP/1.1 407 No\r\n\r\n").remedy is Remedy.ASK_SECRET
 
