@@ -64,6 +64,8 @@ def parse(text: bytes) -> Document:
     """
     if len(text) > MAX_SIZE:
         raise InvalidFile(text.count(b"\n", 0, MAX_SIZE) + 1, f"The file has more than {MAX_SIZE} octets")
+    if text.startswith((b"\xff\xfe", b"\xfe\xff")):  # an editor's UTF-16
+        raise InvalidFile(1, "Text must be in UTF-8")
     reader = _Reader()
     number = 1
     for number, line in enumerate(text.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):

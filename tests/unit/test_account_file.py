@@ -369,6 +369,14 @@ def test_what_cannot_be_is_refused_with_its_line(old: bytes, new: bytes, sentenc
     assert "must" not in Texts("ja").say(str(caught.value))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_file_that_an_editor_has_made_utf_16_of_is_told_as_that(encoding: str) -> None:
+    text = recorded("std_password").decode().encode(encoding)
+
+    with pytest.raises(InvalidFile, match=r"^Line 1: Text must be in UTF-8$"):
+        parse(text)
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
