@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.fakes import make_certificate
 from tsunagu_tray.certificate import read, rows
-from tsunagu_tray.texts import Language, Texts
+from tsunagu_tray.texts import Texts
 
 NOW = dt.datetime(2026, 11, 25, tzinfo=dt.UTC)
 GOOD = make_certificate().der
@@ -46,4 +46,4 @@ def test_a_damaged_certificate_is_shown_or_refused(place: int, nonsense: bytes) 
         shown = read(GOOD[:place] + nonsense + GOOD[place + len(nonsense) :])
     except ValueError:
         return
-    assert all(value.isprintable() for _, value in rows(shown, Texts(Language.EN), NOW))
+    assert all(value.isprintable() for _, value in rows(shown, Texts("en"), NOW))
