@@ -64,6 +64,13 @@ async def advanced(rig: Rig) -> str:
     return "Office"
 
 
+async def preferences(rig: Rig) -> str:
+    """What counts for all connections."""
+    title = "設定" if "ja" in rig.desktop.environment["LANG"] else "Preferences"
+    await rig.open("--preferences", title=title)
+    return f"^{title}$"
+
+
 async def error(rig: Rig) -> str:
     """The window of an error that is waited after."""
     await rig.open()
@@ -88,6 +95,7 @@ PICTURES: dict[str, Callable[[Rig], Awaitable[str]]] = {
     "details": details,
     "settings": settings,
     "advanced": advanced,
+    "preferences": preferences,
     "error": error,
     "progress": progress,
 }
