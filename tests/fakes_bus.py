@@ -118,6 +118,7 @@ class FakeHelper:
         self.trial = Trial(session=SESSION, certificate="REVS")
         self.errand_error: VpnError | None = None  # of listing hubs
         self.calls: list[str] = []
+        self.is_locked = False
         self.on_connect: Callable[[FakeConnection], None] = lambda connection: connection.show(state=State.UP)
         self._next = 1
 
@@ -126,7 +127,8 @@ class FakeHelper:
         self.bus = MessageBus(self._address)
         await self.bus.connect()
         self.tree = ObjectTree(self.bus, ROOT_PATH)
-        self.tree.add(ROOT_PATH, _Manager(self))
+        self._manager = _Manager(self)
+        self.tree.add(ROOT_PATH, self._manager)
         for connection in self.connections.values():
             self.tree.add(connection.path, connection)
         await self.bus.request_name(SERVICE)
@@ -137,6 +139,12 @@ class FakeHelper:
             await close(self.bus)
             self.bus = None
             self.agents.clear()
+
+    def lock(self, is_locked: bool) -> None:
+        """A kill switch is on now, or none is."""
+        self.is_locked = is_locked
+        if self.bus is not None:
+            self._manager.emit_properties_changed({"Locked": is_locked})
 
     def add(self, name: str, **fields: Any) -> "FakeConnection":
         """A saved connection."""
@@ -389,6 +397,16 @@ class _Manager(Interface):
     @told
     def GetNics(self) -> "aa{sv}":
         return [to_variants(nic) for nic in self._helper.nics]
+
+    @method()
+    @told
+    def Unblock(self) -> None:
+        self._helper.calls.append("Unblock")
+        self._helper.lock(False)
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Locked(self) -> "b":
+        return self._helper.is_locked
 
     @dbus_property(access=PropertyAccess.READ)
     def Version(self) -> "s":

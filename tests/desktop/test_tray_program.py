@@ -19,7 +19,7 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from tests.fakes_bus import FakeConnection, FakeHelper, PrivateBus, fake_helper, until
 from tests.identity import make_identity, rsa_key
-from tests.lab.desktop import Desktop
+from tests.lab.desktop import Desktop, gdbus_call
 from tests.lab.notification_monitor import Notification
 from tests.lab.smart_card import CERTIFICATE, KEY, MODULE, PIN, make_card
 from tests.lab.waiting import wait_for
@@ -230,3 +230,20 @@ async def test_it_ends_when_told_to(rig: Rig) -> None:
     rig.tray.terminate()
 
     assert await rig.do(rig.tray.wait, 30) == 0
+
+
+async def test_a_kill_switch_is_lifted_from_the_menu(rig: Rig) -> None:
+    rig.connection.show(state=State.UP, addresses=[ADDRESS])
+    icon = await rig.icon(Kind.CONNECTED)
+    rig.helper.lock(True)
+    tooltip = ("org.freedesktop.DBus.Properties.Get", "org.kde.StatusNotifierItem", "ToolTip")
+
+    def told() -> bool:
+        return "Kill switch on" in rig.desktop.run(*gdbus_call("org.tsunagu.Tray", "/StatusNotifierItem", *tooltip))
+
+    await rig.do(wait_for, told, 30, "the kill switch in the tooltip")
+    await rig.do(rig.desktop.click, *icon, 3)
+    await rig.do(rig.desktop.key, "l")
+
+    await until(lambda: rig.helper.calls == ["Unblock"])
+    await rig.do(wait_for, lambda: not told(), 30, "its end")

@@ -10,6 +10,7 @@ import pytest
 from tests.desktop.window_rig import ADDRESS
 from tests.fakes_bus import PrivateBus, fake_helper
 from tests.lab.desktop import Desktop
+from tests.lab.waiting import wait_for
 from tsunagu.model import State
 from tsunagu_tray.images import COLOURS
 from tsunagu_tray.tray_model import Kind
@@ -49,7 +50,7 @@ async def test_where_there_is_no_tray_the_window_opens_and_a_notification_says_w
 ) -> None:
     with Desktop(panel="none", environment={"WAYLAND_DISPLAY": "none"}) as desktop:  # XEmbed needs a plain X session
         async with fake_helper(bus) as helper:
-            helper.add("Office")
+            office = helper.add("Office")
             tray = desktop.start("tray", sys.executable, "-m", "tsunagu_tray", environment=environment)
 
             await asyncio.to_thread(desktop.wait_for_notification, "no place for Tsunagu's icon", 20)
@@ -58,6 +59,9 @@ async def test_where_there_is_no_tray_the_window_opens_and_a_notification_says_w
             await asyncio.to_thread(desktop.key, "ctrl+w")
             desktop.stop(tray)
 
-            desktop.start("tray", sys.executable, "-m", "tsunagu_tray", environment=environment)
-            await asyncio.to_thread(desktop.wait_for_notification, "no place for Tsunagu's icon", 20)
+            desktop.start("again", sys.executable, "-m", "tsunagu_tray", "--verbose", environment=environment)
+            await asyncio.to_thread(wait_for, lambda: "No panel shows the icon" in desktop.log("again"), 30, "its look")
+            office.show(state=State.UP, addresses=[ADDRESS])
+            await asyncio.to_thread(desktop.wait_for_notification, "Connected to Office")  # after what came before
+            assert len([told for told in desktop.notifications() if "no place" in told.summary]) == 1
             assert not desktop.windows("^Tsunagu$")

@@ -178,6 +178,14 @@ def test_the_menu_has_what_happened_last_of_each_connection() -> None:
     assert shown.children[-3].label.endswith("Event 4 with my__name")
 
 
+def test_a_kill_switch_is_told_and_can_be_lifted() -> None:
+    locked = known(OFFICE, is_locked=True)
+
+    assert tooltip(locked, ENGLISH).split("\n")[1] == "Kill switch on: nothing passes outside the tunnel"
+    assert Item("_Lift the Kill Switch", Do(Verb.UNBLOCK)) in menu(locked, ENGLISH)
+    assert "Kill" not in tooltip(known(OFFICE), ENGLISH) + str(menu(known(OFFICE), ENGLISH))
+
+
 def test_all_can_be_disconnected_once_there_is_more_than_one() -> None:
     assert "Disconnect _All" in labels(menu(known(up(), up(HOME)), ENGLISH))
     assert "Disconnect _All" not in labels(menu(known(up(), HOME), ENGLISH))

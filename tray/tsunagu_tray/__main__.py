@@ -129,6 +129,7 @@ class Tray:
         self._desktops = desktops(os.environ)
         self._has_symbols = bool(self._desktops & COLOURS_SYMBOLS) and are_installed(os.environ)
         self._drawn: object = None  # kind, ink, and whether by its name
+        self._has_place = False  # for the icon
         self._windows_owner = ""  # on the session's bus
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -208,6 +209,7 @@ class Tray:
         return Known(
             views=self._client.views,
             available=self._client.available,
+            is_locked=self._client.is_locked,
             last_used=self._memory.values.last_used,
             has_windows=bool(self._windows_owner),
             asking=dict(self._questions.waiting),
@@ -241,12 +243,19 @@ class Tray:
         return MenuItem(item.label, chosen, checked, default=item.is_default, enabled=item.enabled)
 
     def _place_changed(self, present: bool) -> None:
-        title, body = self._texts("no_place_title"), self._texts("no_place_body")
-        said = Withdraw(NO_PLACE) if present else Notice(key=NO_PLACE, title=title, body=body)
-        self._say([said])
-        if not present and not self._windows_owner and not self._memory.values.knows_no_place:
+        """Where there is no place for the icon, that is told once; but again where there has been one."""
+        had_place, self._has_place = self._has_place, present
+        if present:
+            self._say([Withdraw(NO_PLACE)])
+            return
+        log.info("No panel shows the icon")
+        is_news = not self._memory.values.knows_no_place
+        if is_news or had_place:
+            self._say([Notice(key=NO_PLACE, title=self._texts("no_place_title"), body=self._texts("no_place_body"))])
+        if is_news:
             self._memory.remember(knows_no_place=True)
-            self._open_window()
+            if not self._windows_owner:
+                self._open_window()
 
     # -- what a click does --------------------------------------------------------------------------------------------
 
@@ -275,6 +284,8 @@ class Tray:
             case Verb.DETAILS | Verb.EDIT:
                 if view := client.views.get(path):
                     self._open_window("--details" if do.verb is Verb.DETAILS else "--settings", view.name)
+            case Verb.UNBLOCK:
+                self._start(self._told("", client.unblock()))
             case Verb.PREFERENCES:
                 self._open_window("--preferences")
             case Verb.CLICK_CONNECTION:

@@ -44,13 +44,14 @@ class HelperClient:
 
     ``views`` has the connections shown, all, or one user's (``only_of``) and everybody's, by path; ``owner`` is the
     helper's bus name, "" until it was read and after it has gone; ``available`` is False once it is known to be away.
-    ``on_change`` is called after a change.
+    ``is_locked`` tells whether a kill switch is on.  ``on_change`` is called after a change.
     """
 
     def __init__(self, on_change: Callable[[], None] = lambda: None, *, only_of: int | None = None) -> None:
         self.views: dict[str, ConnectionView] = {}
         self.owner = ""
         self.available = True
+        self.is_locked = False
         self._on_change = on_change
         self._change = asyncio.Event()  # set once, at the next change
         self._only_of = only_of
@@ -174,11 +175,12 @@ class HelperClient:
         """Take the snapshot, then what was signalled meanwhile: the last word on each property is the newest."""
         try:
             [objects] = await call(bus, owner, ROOT_PATH, OBJECT_MANAGER, "GetManagedObjects")
+            [is_locked] = await call(bus, owner, ROOT_PATH, PROPERTIES, "Get", "ss", [MANAGER, "Locked"])
         except BusError as error:
             self._failure = vpn_error(error)
             log.warning("%s", self._failure)
         else:
-            self.views = {}
+            self.views, self.is_locked = {}, plain(is_locked)
             for path, interfaces in plain(objects).items():
                 self._add(path, interfaces)
             early, self._early = self._early or [], None
@@ -200,16 +202,18 @@ class HelperClient:
 
     def _apply(self, message: Message) -> bool:
         """Bring ``views`` up to date with one signal; whether that changed them."""
-        before = self.views
+        before, was_locked = self.views, self.is_locked
         match message.member, plain(message.body):
             case "PropertiesChanged", [interface, changed, _] if interface == CONNECTION:
                 if view := before.get(message.path):
                     self.views = before | {message.path: view.updated(changed)}
+            case "PropertiesChanged", [interface, {"Locked": bool(is_locked)}, _] if interface == MANAGER:
+                self.is_locked = is_locked
             case "InterfacesAdded", [path, interfaces]:
                 self._add(path, interfaces)
             case "InterfacesRemoved", [path, interfaces] if CONNECTION in interfaces:
                 self.views = {key: view for key, view in before.items() if key != path}
-        return self.views != before
+        return (self.views, self.is_locked) != (before, was_locked)
 
     def _add(self, path: str, interfaces: dict[str, dict[str, Any]]) -> None:
         if CONNECTION in interfaces:

@@ -20,7 +20,7 @@ class Remembered:
 
     last_used: str = ""  # id of the connection connected last
     no_save: bool = False  # "Do not save password" was ticked the last time (S65)
-    knows_no_place: bool = False  # the window has been opened once, because this desktop has no place for the icon
+    knows_no_place: bool = False  # it has been told once that this desktop has no place for the icon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,8 @@ SENTENCES: dict[str, str | Message] = {
     "menu_quit": "_Quit",
     "menu_preferences": "Pre_ferences…",
     "menu_click_connection": "For a Click on the _Icon",
+    "menu_unblock": "_Lift the Kill Switch",
+    "locked": "Kill switch on: nothing passes outside the tunnel",
     "menu_at_start": "Connect When the Computer _Boots",
     "no_connections": "No connections yet. Add one with: tsunagu add …",
     "service_unavailable": "The Tsunagu service is not running",

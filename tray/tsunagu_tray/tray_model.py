@@ -40,6 +40,7 @@ class Verb(Enum):
     CLICK_CONNECTION = "click-connection"  # whether a click is for this connection
     AT_START = "at-start"  # whether this connection connects when the machine starts
     PREFERENCES = "preferences"
+    UNBLOCK = "unblock"  # lift the kill switch
     QUIT = "quit"
 
 
@@ -73,6 +74,7 @@ class Known:
 
     views: Mapping[str, ConnectionView] = field(default_factory=dict)
     available: bool = True  # the helper is there
+    is_locked: bool = False  # by a kill switch
     last_used: str = ""  # id of the connection that was connected last
     has_windows: bool = False  # our windows are open, and tell of errors themselves
     asking: Mapping[str, str] = field(default_factory=dict)  # path -> "password" | "certificate", questions that wait
@@ -115,7 +117,8 @@ def tooltip(known: Known, texts: Texts) -> str:
     """A line for each connection: name, state, address."""
     if not known.available:
         return texts("service_unavailable")
-    return "\n".join(f"{view.name}: {state_line(view, texts)}" for view in known.in_order) or texts("no_connections")
+    lines = [f"{view.name}: {state_line(view, texts)}" for view in known.in_order] or [texts("no_connections")]
+    return "\n".join([*lines, texts("locked")] if known.is_locked else lines)
 
 
 def state_line(view: ConnectionView, texts: Texts) -> str:
@@ -173,6 +176,8 @@ def menu(known: Known, texts: Texts) -> tuple[Item | None, ...]:
     lines += [None, *(_submenu(each, known, texts) for each in known.in_order)]
     if sum(each.is_active for each in known.views.values()) > 1:
         lines += [None, Item(texts("menu_disconnect_all"), Do(Verb.DISCONNECT_ALL))]
+    if known.is_locked:
+        lines += [None, Item(texts("locked")), Item(texts("menu_unblock"), Do(Verb.UNBLOCK))]
     lines += [None] if opens else [None, open_window]
     return (*lines, *end)
 
