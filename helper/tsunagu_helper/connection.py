@@ -220,8 +220,10 @@ def step(now: Connection, event: Event, time: float) -> Step:
             return _then([CancelQuestion()], _idle(replace(now, target=_target_after(event))))
         case State.IDLE, RemoveAsked() if now.target is not Target.GONE:
             return replace(now, target=Target.GONE), [Leave()]
+        case State.NEEDS_SECRET | State.NEEDS_TRUST, SettingsChanged(new) if _asks(new) != _asks(now.settings):
+            return _then([CancelQuestion()], _attempt(replace(_with_settings(now, new), retries=0)))
         case _, SettingsChanged(settings):
-            return replace(now, settings=settings), []
+            return _with_settings(now, settings), []
         case _, SecretsSet(changes):
             return _secrets_set(now, changes)
         case _, PasswordReplaced(password=password):
@@ -305,6 +307,19 @@ def _then(first: list[Command], result: Step) -> Step:
 
 def _target_after(event: DisconnectAsked | RemoveAsked) -> Target:
     return Target.GONE if isinstance(event, RemoveAsked) else Target.DOWN
+
+
+def _asks(settings: ConnectionSettings) -> tuple[object, ...]:
+    """What a question to a person is about: with another answer to this it is another question."""
+    return settings.host, settings.port, settings.hub, settings.username, settings.auth, settings.proxy
+
+
+def _with_settings(now: Connection, settings: ConnectionSettings) -> Connection:
+    """Another server has another certificate, and what was accepted was not that."""
+    changed = replace(now, settings=settings)
+    if (settings.host, settings.port) == (now.settings.host, now.settings.port):
+        return changed
+    return replace(changed, accepted="", certificate=now.certificate if now.session else "")
 
 
 def _attempt(now: Connection) -> Step:

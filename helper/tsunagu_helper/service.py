@@ -155,6 +155,7 @@ class ConnectionService:
         await self._check_reach(settings, None, caller)
         _check_given(settings)
         self._check_name(settings.name, owner)
+        self._check_interface(settings.interface)
         if sum(runner.stored.owner == owner for runner in self._runners.values()) >= MAX_CONNECTIONS:
             raise VpnError(f"{MAX_CONNECTIONS} connections are kept for you already; remove one first")
         stored = StoredConnection(
@@ -198,6 +199,8 @@ class ConnectionService:
         _check_given(settings)
         self._check_there(connection_id, runner)
         self._check_name(settings.name, runner.stored.owner, besides=runner)
+        if settings.interface != runner.stored.settings.interface:
+            self._check_interface(settings.interface, besides=runner)
         before = runner.stored.settings
         if settings.card_module != before.card_module:
             await self._check_card(runner.stored, caller)
@@ -446,6 +449,11 @@ class ConnectionService:
         """The program library of a smart card runs as the connection's owner."""
         if await self._around.authority.uid_of(caller) not in (0, stored.owner):
             raise NotAuthorized("Only its owner may choose the smart card's module, because it runs as that person")
+
+    def _check_interface(self, name: str, besides: Runner | None = None) -> None:
+        """A connection's own NIC is nobody else's, or that could keep it from connecting."""
+        if any(name == runner.stored.interface for runner in self._runners.values() if runner is not besides):
+            raise AlreadyExists(f"The network adapter {name} is another connection's own; choose another name")
 
     async def _check_reach(self, settings: ConnectionSettings, before: StoredConnection | None, caller: str) -> None:
         """Of what is everybody's only administrators have come this far."""

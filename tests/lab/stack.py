@@ -105,9 +105,9 @@ class Stack:
         dbus = "org.freedesktop.DBus"
         return bool(self.call("/org/freedesktop/DBus", dbus, "NameHasOwner", "s", name, destination=dbus)[0])
 
-    def start_program(self, name: str, program: Path) -> None:
+    def start_program(self, name: str, program: Path, *arguments: str) -> None:
         """A service of the system beside the helper."""
-        self._processes.start(name, within(self.server.cli, str(program)), self.environment)
+        self._processes.start(name, within(self.server.cli, str(program), *arguments), self.environment)
 
     def run_as_root(self, *command: str) -> "subprocess.CompletedProcess[str]":
         """A program on the client's machine, with the helper's environment."""

@@ -608,6 +608,21 @@ def test_cancelling_a_question_that_no_refusal_caused_is_a_cancel() -> None:
 
 
 @pytest.mark.parametrize("needy", [NEEDS_SECRET, NEEDS_TRUST], ids=["secret", "trust"])
+def test_a_question_about_what_is_not_meant_any_more_is_not_answered_but_put_anew(needy: Connection) -> None:
+    elsewhere = replace(needy.settings, host="other.example.org")
+    after, commands = happens(replace(needy, accepted=PIN), SettingsChanged(elsewhere))
+
+    assert commands[0] == CancelQuestion()
+    assert (after.certificate, after.accepted, after.settings) == ("", "", elsewhere)
+    assert after.ticket != needy.ticket
+    late, commands = happens(after, TrustGiven(ticket=needy.ticket, fingerprint=PIN, pin=True))
+    assert (late, commands) == (after, [])
+
+    renamed, commands = happens(needy, SettingsChanged(replace(needy.settings, name="Home")))
+    assert (renamed.state, renamed.certificate, commands) == (needy.state, needy.certificate, [])
+
+
+@pytest.mark.parametrize("needy", [NEEDS_SECRET, NEEDS_TRUST], ids=["secret", "trust"])
 @pytest.mark.parametrize("event", [AgentAppeared(), ConnectAsked()], ids=["agent", "connect"])
 def test_without_an_agent_the_question_waits_for_one(needy: Connection, event: Event) -> None:
     nobody = NoAgent("Nobody is there")

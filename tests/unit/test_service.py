@@ -942,6 +942,20 @@ async def test_what_is_provided_no_more_goes_but_a_faulty_file_takes_nothing_awa
     assert bench.world.store.connections == {}
 
 
+async def test_a_connections_own_nic_is_nobody_elses(bench: Bench) -> None:
+    first = await bench.office()
+    own = bench.world.store.connections[first].interface
+    second = await bench.service.add(replace(ANONYMOUS, interface="tsunagu_mine"), {}, BOB)
+
+    with pytest.raises(AlreadyExists, match=f"{own} is another connection's own"):
+        await bench.service.add(replace(ANONYMOUS, name="Third", interface=own), {}, BOB)
+    with pytest.raises(AlreadyExists):
+        await bench.service.update(second, replace(ANONYMOUS, interface=own), BOB)
+
+    await bench.service.update(first, replace(SETTINGS, interface=own), ALICE)
+    await bench.service.update(second, replace(ANONYMOUS, interface="tsunagu_other"), BOB)
+
+
 async def test_a_provided_connection_takes_nobodys_place(bench: Bench) -> None:
     office = await bench.office()
 

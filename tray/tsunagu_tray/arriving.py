@@ -208,6 +208,7 @@ ARRIVING: tuple[str | Message, ...] = (
     "The hook {path} could not be started: {why}",
     "The hook {path} was ended, because it took more than {seconds} seconds",
     "The hook {path} failed with exit status {status}; 'journalctl -u tsunagu-helper' shows what it wrote",
+    "The network adapter {name} is another connection's own; choose another name",
     "there is no program nft; install the package nftables",
     "nft does not answer",
     "The kill switch could not be set: {why}",
