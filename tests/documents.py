@@ -10,15 +10,21 @@ from pathlib import Path
 from typing import Any, cast
 
 import tsunagu_client
-from tsunagu.bus_names import CONNECTION, MANAGER, ROOT_PATH, SERVICE, connection_path
+from tsunagu.bus_names import AGENT, CONNECTION, MANAGER, ROOT_PATH, SERVICE, connection_path
 from tsunagu.error_table import ERRORS, ErrorEntry
 from tsunagu_client import Client, Connection, State
 from tsunagu_helper import bus
 from tsunagu_helper.service import ConnectionService
+from tsunagu_tray.agent import Agent
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.vpncmd_deeds import COMMANDS, OTHERS
 from tsunagu_tray.vpncmd_settings import CHANGES
 
+AGENT_PLACE = """\
+the path that was given to `RegisterAgent`, on the connection of the program that gave it. The helper calls it to reach a person: the
+owner of a connection, or for what is everybody's whoever connected it. Only the owner of `org.tsunagu.VPN1` may call; refuse others.
+Of several agents the newest is asked first. `Cancelled` is a person's no; with any other error the next one is asked. A connection is
+named by its object path"""
 DOCS = Path(__file__).parents[1] / "docs"
 _ADMINISTRATION = ErrorEntry(0, "", "", "").advice  # of errors that no client meets
 
@@ -68,10 +74,16 @@ Settings are the ones of `tsunagu show`, statuses those of `tsunagu status --jso
 """
     none = cast("Any", None)  # they need nothing to describe themselves
     for name, place, interface, kind in (
-        (MANAGER, ROOT_PATH, bus.ManagerObject(none, none).introspect(), bus.ManagerObject),
-        (CONNECTION, connection_path("ID"), bus.ConnectionObject(none, "", {}).introspect(), bus.ConnectionObject),
+        (MANAGER, f"`{ROOT_PATH}`", bus.ManagerObject(none, none).introspect(), bus.ManagerObject),
+        (
+            CONNECTION,
+            f"`{connection_path('ID')}`",
+            bus.ConnectionObject(none, "", {}).introspect(),
+            bus.ConnectionObject,
+        ),
+        (AGENT, AGENT_PLACE, Agent(none, none, none, none).introspect(), Agent),
     ):
-        text += f"\n## {name}\n\nAt `{place}`.\n\n| method | takes | gives | |\n| --- | --- | --- | --- |\n"
+        text += f"\n## {name}\n\nAt {place}.\n\n| method | takes | gives | |\n| --- | --- | --- | --- |\n"
         meanings = _meanings(kind)
         for method in interface.methods:
             takes, gives = (
@@ -79,15 +91,18 @@ Settings are the ones of `tsunagu show`, statuses those of `tsunagu status --jso
                 for args in (method.in_args, method.out_args)
             )
             text += f"| {method.name} | {takes} | {gives} | {meanings[method.name]} |\n"
-        text += "\n| property | type |\n| --- | --- |\n"
-        text += "".join(f"| {each.name} | `{each.signature}` |\n" for each in interface.properties)
+        if interface.properties:
+            text += "\n| property | type |\n| --- | --- |\n"
+            text += "".join(f"| {each.name} | `{each.signature}` |\n" for each in interface.properties)
     return text
 
 
 def _meanings(kind: type) -> dict[str, str]:
-    """Of each method: the docstring's first line of what it calls of the service."""
+    """Of each method: its docstring, or the first line of that of what it calls of the service."""
     found = {}
     for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(kind)))):
+        if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef):
+            found[node.name] = " ".join((ast.get_docstring(node) or "").split())
         if isinstance(node, ast.AsyncFunctionDef):
             for call in ast.walk(node):
                 match call:

@@ -165,12 +165,12 @@ class FakeHelper:
         answer = await call(self.bus, name, path, AGENT, member, signature, body, timeout_s)
         return plain(answer[0]) if answer else None
 
-    async def ask_password(self, connection: "FakeConnection", **hints: Any) -> dict[str, Any]:
+    async def ask_password(self, connection: "FakeConnection", flags: int = 0, **hints: Any) -> dict[str, Any]:
         """GetSecrets with the usual hints."""
         settings = connection.settings
         known = {"name": settings.name, "server": settings.host, "hub": settings.hub, "username": settings.username}
         values = to_variants(known | {"save_forbidden": False, "again": False} | hints)
-        answer = await self.ask("GetSecrets", "osa{sv}u", [connection.path, "password", values, 0])
+        answer = await self.ask("GetSecrets", "osa{sv}u", [connection.path, "password", values, flags])
         return dict(answer)
 
     async def ask_trust(self, connection: "FakeConnection", **certificate: Any) -> str:

@@ -18,8 +18,8 @@ from tsunagu.control import (
     Signed,
     Start,
 )
-from tsunagu.errors import NoAgent, NotAuthorized, StorageFailed, TunnelError, VpnError
-from tsunagu.model import ConnectionSettings, Lease, Session, Statistics
+from tsunagu.errors import Cancelled, NoAgent, NotAuthorized, StorageFailed, TunnelError, VpnError
+from tsunagu.model import ConnectionSettings, Lease, Secret, Session, Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
 from tsunagu_helper.connection import Connection
 from tsunagu_helper.diagnosis import Machine
@@ -249,11 +249,14 @@ class Question:
 
 
 class FakeAgents:
-    """``questions``: all that were asked, newest last."""
+    """``questions``: all that were asked, newest last; ``keyring``: what is in it, by path and kind."""
 
     def __init__(self) -> None:
         self.registered: dict[str, int] = {}
         self.questions: list[Question] = []
+        self.has_keyring = False
+        self.is_locked = False  # and nobody unlocks it
+        self.keyring: dict[tuple[str, str], Secret] = {}
         self.on_registered: Callable[[int], None] = lambda _: None
 
     @property
@@ -271,9 +274,11 @@ class FakeAgents:
         return bool({0, uid} & set(self.registered.values()))
 
     async def ask_secret(
-        self, owner_uid: int, connection_path: str, kind: str, hints: Hints, again: bool
+        self, owner_uid: int, connection_path: str, kind: str, hints: Hints, again: bool, stored: bool
     ) -> SecretAnswer:
         assert kind in ("password", "proxy_password")
+        if stored and (kept := self.keyring.get((connection_path, kind))):
+            return SecretAnswer(kept, save=True, stored=True)
         answer = await self._ask(owner_uid, connection_path, hints, again)
         assert isinstance(answer, SecretAnswer)
         return answer
@@ -287,6 +292,20 @@ class FakeAgents:
         answer = await self._ask(owner_uid, connection_path, {**card, "digest": digest}, again=False)
         assert isinstance(answer, Signed)
         return answer
+
+    async def save_secret(self, owner_uid: int, connection_path: str, kind: str, hints: Hints, secret: Secret) -> None:
+        await asyncio.sleep(0)
+        if not self.has_keyring or owner_uid not in self.registered.values():
+            raise NoAgent("Nobody has a keyring")
+        if self.is_locked:
+            raise Cancelled("The question was declined")
+        assert hints["username"]
+        self.keyring[connection_path, kind] = secret
+
+    async def forget_secrets(self, owner_uid: int, connection_path: str, kinds: Iterable[str]) -> None:
+        if owner_uid in self.registered.values():
+            for kind in [*kinds] or ["password", "proxy_password"]:
+                self.keyring.pop((connection_path, kind), None)
 
     async def _ask(self, owner: int, path: str, hints: Hints, again: bool) -> SecretAnswer | Trust | Signed:
         if not {0, owner} & set(self.registered.values()):

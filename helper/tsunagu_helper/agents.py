@@ -10,22 +10,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from tsunagu.bus_names import AGENT, ERROR_PREFIX
+from tsunagu.bus_names import AGENT, ASK_ANEW, ERROR_PREFIX
 from tsunagu.control import Signed
-from tsunagu.errors import Cancelled, NoAgent, TunnelError
+from tsunagu.errors import Cancelled, NoAgent, NoKeyring, TunnelError
 from tsunagu.model import Secret
 from tsunagu_dbus import BusError, MessageBus, Stop, call, plain, tell, to_variants, watch_name
 
 log = logging.getLogger(__name__)
 
 PERSON_TIMEOUT_S = 600.0  # a person may have to look the password up
+SAVE_TIMEOUT_S = 90.0  # a person may have to unlock the keyring first; less than whoever saves waits
+FORGET_TIMEOUT_S = 10.0
 MAX_AGENTS_OF_A_USER = 16  # the oldest goes
 MAX_SECRET_LENGTH = 1024
 MAX_CERTIFICATE = 32768  # characters, of one in base64
 MAX_DETAIL = 200  # characters
 _CARD_ERRORS = {TunnelError(code).error_name: code for code in (24, 25, 26, 27, 39, 40)}
-
-ASK_ANEW = 1  # GetSecrets' flag: the last secret was refused, a stored one will not do
 
 T = TypeVar("T")
 Hints = Mapping[str, str | int | bool]
@@ -34,10 +34,11 @@ Trust = Literal["once", "pin", "no"]
 
 @dataclass(frozen=True, slots=True)
 class SecretAnswer:
-    """What a person gave, and whether it may be kept."""
+    """What a person gave, and whether it may be kept; ``stored``: it came out of their keyring, without a question."""
 
     secret: Secret
     save: bool
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +80,16 @@ class Agents:
         return bool(self._for(uid))
 
     async def ask_secret(
-        self, owner_uid: int, connection_path: str, kind: str, hints: Hints, again: bool
+        self, owner_uid: int, connection_path: str, kind: str, hints: Hints, again: bool, stored: bool
     ) -> SecretAnswer:
-        """Let a person give a secret; ``again``: the last one was refused.
+        """Let a person give a secret; ``again``: the last one was refused; ``stored``: the keyring's will do.
 
         Raises:
             NoAgent: nobody is there to ask.
             Cancelled: the person declined or did not answer, or the question was withdrawn.
         """
         facts = to_variants({**hints, "again": again})
-        flags = ASK_ANEW if again else 0
+        flags = 0 if stored else ASK_ANEW
         body = [connection_path, kind, facts, flags]
         return await self._ask(self._for(owner_uid), connection_path, "GetSecrets", "osa{sv}u", body, _secret_answer)
 
@@ -111,8 +112,29 @@ class Agents:
             TunnelError: what is wrong with the card, PIN, certificate or key.
         """
         body = [connection_path, to_variants(card), digest]
-        own = [agent for agent in self._agents.values() if agent.uid == owner_uid]
-        return await self._ask(own, connection_path, "Sign", "oa{sv}s", body, _signed)
+        return await self._ask(self._own(owner_uid), connection_path, "Sign", "oa{sv}s", body, _signed)
+
+    async def save_secret(self, owner_uid: int, connection_path: str, kind: str, hints: Hints, secret: Secret) -> None:
+        """Let the owner's keyring keep a secret that was just given; only the owner's own agents get it.
+
+        Raises:
+            NoAgent: none of them has a keyring.
+            Cancelled: it is locked, and nobody unlocked it.
+        """
+        body = [connection_path, kind, to_variants(hints), secret.value]
+        own = self._own(owner_uid)
+        await self._ask(own, connection_path, "SaveSecret", "osa{sv}s", body, _done, timeout_s=SAVE_TIMEOUT_S)
+
+    async def forget_secrets(self, owner_uid: int, connection_path: str, kinds: Iterable[str]) -> None:
+        """Have the owner's keyring forget these of a connection; where that is not possible, they stay there."""
+        body = [connection_path, [*kinds]]
+        told = [
+            call(self._bus, agent.name, agent.path, AGENT, "ForgetSecrets", "oas", body, FORGET_TIMEOUT_S)
+            for agent in self._own(owner_uid)
+        ]
+        for answer in await asyncio.gather(*told, return_exceptions=True):
+            if isinstance(answer, BusError):
+                log.info("An agent of uid %d did not forget: %s", owner_uid, answer.name)
 
     def cancel(self, connection_path: str) -> None:
         """Withdraw what is being asked for a connection: the windows close, those who wait get ``Cancelled``."""
@@ -122,6 +144,9 @@ class Agents:
 
     def _for(self, owner_uid: int) -> list[_Agent]:
         return [agent for agent in self._agents.values() if agent.uid in (0, owner_uid)]
+
+    def _own(self, uid: int) -> list[_Agent]:
+        return [agent for agent in self._agents.values() if agent.uid == uid]
 
     def _owner_is(self, caller: str, owner: str) -> None:
         if not owner:
@@ -135,18 +160,22 @@ class Agents:
         signature: str,
         body: list[Any],
         read: Callable[[list[Any]], T | None],
+        *,
+        timeout_s: float | None = None,
     ) -> T:
         """Ask one agent after the other, the newest first, until one gives an answer that ``read`` understands."""
         for agent in reversed([*agents]):
             try:
-                answer = read(await self._ask_agent(agent, connection_path, member, signature, body))
+                limit_s = timeout_s or PERSON_TIMEOUT_S
+                answer = read(await self._ask_agent(agent, connection_path, member, signature, body, limit_s))
             except BusError as error:
                 if error.name == ERROR_PREFIX + Cancelled.bus_name:
                     raise Cancelled("The question was declined") from error
                 if (code := _CARD_ERRORS.get(error.name.removeprefix(ERROR_PREFIX))) is not None:
                     detail = error.text.removeprefix(str(TunnelError(code))).removeprefix(": ")
                     raise TunnelError(code, " ".join(detail.split())[:MAX_DETAIL]) from error
-                log.warning("The agent of uid %d did not answer %s: %s", agent.uid, member, error.name)
+                if error.name != ERROR_PREFIX + NoKeyring.bus_name:
+                    log.warning("The agent of uid %d did not answer %s: %s", agent.uid, member, error.name)
                 continue
             if answer is not None:
                 return answer
@@ -157,7 +186,7 @@ class Agents:
         )
 
     async def _ask_agent(
-        self, agent: _Agent, connection_path: str, member: str, signature: str, body: list[Any]
+        self, agent: _Agent, connection_path: str, member: str, signature: str, body: list[Any], timeout_s: float
     ) -> list[Any]:
         answered: asyncio.Future[list[Any]] = asyncio.create_task(
             call(self._bus, agent.name, agent.path, AGENT, member, signature, body, timeout_s=None)
@@ -167,7 +196,7 @@ class Agents:
         questions.append(withdrawn)
         ends: set[asyncio.Future[Any]] = {answered, withdrawn}
         try:
-            await asyncio.wait(ends, timeout=PERSON_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             questions.remove(withdrawn)
             if not questions:
@@ -182,9 +211,13 @@ class Agents:
 
 def _secret_answer(body: list[Any]) -> SecretAnswer | None:
     match plain(body):
-        case [{"secret": str(secret), "save": bool(save)}] if len(secret) <= MAX_SECRET_LENGTH:
-            return SecretAnswer(Secret(secret), save)
+        case [{"secret": str(secret), "save": bool(save), **more}] if len(secret) <= MAX_SECRET_LENGTH:
+            return SecretAnswer(Secret(secret), save, stored=more.get("stored") is True)
     return None
+
+
+def _done(body: list[Any]) -> Literal[True] | None:
+    return None if body else True
 
 
 def _signed(body: list[Any]) -> Signed | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tsunagu.model import ConnectionSettings, Lease, SecretKind, Secrets
+from tsunagu.model import ConnectionSettings, Lease, Secret, SecretKind, Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ class AskSecret:
     ticket: int
     kind: SecretKind
     again: bool  # the last one was refused
+    stored: bool  # the one in the person's keyring will do
     save_forbidden: bool
 
 
@@ -103,9 +104,25 @@ class CancelQuestion:
 
 @dataclass(frozen=True, slots=True)
 class KeepSecrets:
-    """Keep these with the connection, and no others."""
+    """Keep these with the connection, and no others, and that the owner's keyring has those."""
 
     secrets: Secrets
+    in_keyring: frozenset[SecretKind]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferSecret:
+    """Have the owner's agent keep it in the keyring; ``SecretOffered`` says what came of that."""
+
+    kind: SecretKind
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetSecret:
+    """Have the owner's agents take it out of the keyring."""
+
+    kind: SecretKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +149,6 @@ class Leave:
 
 Command = (
     OpenNic | CloseNic | SetCarrier | ApplyLease | ClearAddresses | StartWorker | StopWorker | SealLockdown
-    | CheckCarriers | WaitFor | CancelWait | AskSecret | AskTrust | CancelQuestion | KeepSecrets | PinCertificate
-    | Tell | Leave
+    | CheckCarriers | WaitFor | CancelWait | AskSecret | AskTrust | CancelQuestion | KeepSecrets | OfferSecret
+    | ForgetSecret | PinCertificate | Tell | Leave
 )  # fmt: skip

@@ -34,8 +34,10 @@ from tsunagu_helper.commands import (
     ClearAddresses,
     CloseNic,
     Command,
+    ForgetSecret,
     KeepSecrets,
     Leave,
+    OfferSecret,
     OpenNic,
     PinCertificate,
     SealLockdown,
@@ -64,6 +66,7 @@ from tsunagu_helper.events import (
     RemoveAsked,
     RetryDue,
     SecretGiven,
+    SecretOffered,
     SecretsSet,
     SettingsChanged,
     TrustGiven,
@@ -97,6 +100,7 @@ class Connection:
 
     settings: ConnectionSettings
     secrets: Secrets = NO_SECRETS  # the saved ones, less what was refused
+    in_keyring: frozenset[SecretKind] = frozenset()  # the ones that the owner's agent keeps instead, less likewise
     save_forbidden: bool = False  # by the server's policy, as far as known
 
     state: State = State.IDLE
@@ -224,8 +228,10 @@ def step(now: Connection, event: Event, time: float) -> Step:
             return _then([CancelQuestion()], _attempt(replace(_with_settings(now, new), retries=0)))
         case _, SettingsChanged(settings):
             return _with_settings(now, settings), []
-        case _, SecretsSet(changes):
-            return _secrets_set(now, changes)
+        case _, SecretsSet(changes, in_keyring):
+            return _secrets_set(now, changes, in_keyring)
+        case _, SecretOffered():
+            return _offered(now, event)
         case _, PasswordReplaced(password=password):
             return _password_replaced(now, password)
         case _, CertificatePinned(fingerprint):
@@ -281,10 +287,10 @@ def step(now: Connection, event: Event, time: float) -> Step:
         # Waits and questions
         case State.WAITING, RetryDue():
             return _attempt(now)
+        case State.NEEDS_SECRET, SecretGiven(stored=True, secret=secret):
+            return _attempt(replace(now, typed=now.typed.having(now.asked, secret)))
         case State.NEEDS_SECRET, SecretGiven(secret=secret, save=save):
-            typed = now.typed.having(now.asked, secret)
-            save_typed = now.save_typed | {now.asked} if save else now.save_typed - {now.asked}
-            return _attempt(replace(now, typed=typed, save_typed=save_typed, retries=0))
+            return _typed(now, secret, save)
         case State.NEEDS_TRUST, TrustGiven(fingerprint=fingerprint, pin=False):
             return _attempt(replace(now, accepted=fingerprint, retries=0))
         case State.NEEDS_TRUST, TrustGiven(fingerprint=fingerprint, pin=True):
@@ -325,8 +331,9 @@ def _with_settings(now: Connection, settings: ConnectionSettings) -> Connection:
 def _attempt(now: Connection) -> Step:
     secrets = now.secrets_to_try
     needed = [SecretKind.PASSWORD] if now.uses_password else []
-    if now.refused is SecretKind.PROXY_PASSWORD and now.settings.proxy:
-        needed.append(SecretKind.PROXY_PASSWORD)
+    proxy_password = SecretKind.PROXY_PASSWORD
+    if now.settings.proxy and (now.refused is proxy_password or proxy_password in now.in_keyring):
+        needed.append(proxy_password)
     for kind in needed:
         if not secrets.of(kind):
             return _ask(replace(now, state=State.NEEDS_SECRET, asked=kind, retry_at=0))
@@ -354,7 +361,8 @@ def _ask(now: Connection) -> Step:
     asking = replace(now, ticket=now.ticket + 1, no_agent=None)
     if now.state is State.NEEDS_SECRET:
         forbidden = now.save_forbidden and now.asked is SecretKind.PASSWORD
-        question = AskSecret(asking.ticket, now.asked, now.refused is now.asked, forbidden)
+        stored = now.asked in now.in_keyring
+        question = AskSecret(asking.ticket, now.asked, now.refused is now.asked, stored, forbidden)
         return replace(asking, phase=Phase.AUTHENTICATING), [question]
     code = now.error.code if now.error else 0
     changed = bool(now.settings.server_fingerprint)
@@ -390,18 +398,56 @@ def _established(now: Connection, session: Session, time: float) -> Step:
 
 def _keep_or_forget(up: Connection) -> Step:
     """The secrets were accepted; only now are they known to be worth keeping, and whether that is allowed."""
-    typed, kept = up.typed, up.secrets
+    typed, kept, in_keyring = up.typed, up.secrets, up.in_keyring
+    commands: list[Command] = []
     for kind in SecretKind:
         tried = up.tried.of(kind)
         was_typed = tried == up.typed.of(kind)
+        is_wanted = not was_typed or kind in up.save_typed | up.in_keyring
         forbidden = up.save_forbidden and kind is SecretKind.PASSWORD
-        if tried and (forbidden or (was_typed and kind not in up.save_typed)):
+        if not tried:
+            continue
+        if is_wanted and not forbidden and was_typed and up.settings.uses_keyring and isinstance(tried, Secret):
+            commands += [OfferSecret(kind, tried)] if kind not in in_keyring else []
+            continue  # it stays typed for this run: nobody gives it back unasked
+        if forbidden or not is_wanted:
             typed, kept = typed.having(kind, tried), kept.having(kind, None)
-        elif tried and was_typed:
+        elif was_typed:
             typed, kept = typed.having(kind, None), kept.having(kind, tried)
-    if (typed, kept) == (up.typed, up.secrets) and not typed.names():
-        return up, []
-    return replace(up, typed=typed, save_typed=frozenset(), secrets=kept), [KeepSecrets(kept)]
+        commands += [ForgetSecret(kind)] if kind in in_keyring else []
+        in_keyring -= {kind}
+    after = replace(up, typed=typed, save_typed=frozenset(), secrets=kept, in_keyring=in_keyring)
+    return after, [*_keep_news(up, after), *commands]
+
+
+def _keep_news(before: Connection, after: Connection) -> list[Command]:
+    is_news = (before.secrets, before.in_keyring) != (after.secrets, after.in_keyring)
+    return [KeepSecrets(after.secrets, after.in_keyring)] if is_news else []
+
+
+def _typed(now: Connection, secret: Secret, save: bool) -> Step:
+    """What is in the keyring from earlier has no place there any more where it is not to be saved."""
+    kind = now.asked
+    after = replace(
+        now,
+        typed=now.typed.having(kind, secret),
+        save_typed=now.save_typed | {kind} if save else now.save_typed - {kind},
+        in_keyring=now.in_keyring - {kind},
+        retries=0,
+    )
+    forget: list[Command] = [] if save else [ForgetSecret(kind)]
+    return _then([*_keep_news(now, after), *forget], _attempt(after))
+
+
+def _offered(now: Connection, offered: SecretOffered) -> Step:
+    if now.refused is offered.kind:
+        return now, []  # meanwhile
+    after = replace(
+        now,
+        secrets=now.secrets.having(offered.kind, None if offered.taken else offered.secret),
+        in_keyring=now.in_keyring | {offered.kind} if offered.taken else now.in_keyring - {offered.kind},
+    )
+    return after, _keep_news(now, after)
 
 
 def _leased(now: Connection, lease: Lease, time: float) -> Step:
@@ -418,14 +464,19 @@ def _without_address(now: Connection, error: VpnError) -> Step:
     return without, [ClearAddresses(), Tell("warning", str(error))]
 
 
-def _secrets_set(now: Connection, changes: Mapping[str, Secret]) -> Step:
+def _secrets_set(now: Connection, changes: Mapping[str, Secret], taken: frozenset[SecretKind]) -> Step:
+    """What the keyring has taken serves this run, if there is one, as if it were typed."""
+    nothing = dict.fromkeys(changes, Secret(""))
+    in_keyring = {kind.value: changes[kind.value] for kind in taken}
     after = replace(
         now,
-        secrets=now.secrets.updated(changes),
-        typed=now.typed.updated(dict.fromkeys(changes, Secret(""))),
-        refused=None if now.refused and now.secrets.updated(changes).of(now.refused) else now.refused,
+        secrets=now.secrets.updated({**changes, **dict.fromkeys(in_keyring, Secret(""))}),
+        typed=now.typed.updated(nothing if now.state is State.IDLE else nothing | in_keyring),
+        in_keyring=now.in_keyring - Secrets.kinds(changes) | taken,
     )
-    if now.state is State.NEEDS_SECRET and after.secrets.of(now.asked):
+    if now.refused and (after.secrets.of(now.refused) or now.refused in taken):
+        after = replace(after, refused=None)
+    if now.state is State.NEEDS_SECRET and (after.typed.of(now.asked) or after.secrets.of(now.asked)):
         return _then([CancelQuestion()], _attempt(replace(after, retries=0)))
     return after, []
 
@@ -436,8 +487,9 @@ def _password_replaced(now: Connection, password: Secret) -> Step:
     kept, typed = (
         secrets.having(kind, password) if secrets.of(kind) else secrets for secrets in (now.secrets, now.typed)
     )
-    commands: list[Command] = [KeepSecrets(kept), Tell("info", "The password on the server is changed")]
     after = replace(now, secrets=kept, typed=typed, refused=None if now.refused is kind else now.refused)
+    offer = [OfferSecret(kind, password)] if kind in now.in_keyring else []
+    commands = [*_keep_news(now, after), *offer, Tell("info", "The password on the server is changed")]
     if now.state is State.NEEDS_SECRET and now.asked is kind and (kept.of(kind) or typed.of(kind)):
         return _then([*commands, CancelQuestion()], _attempt(replace(after, retries=0)))
     return after, commands
@@ -501,17 +553,16 @@ def _ended(now: Connection, error: VpnError | None) -> Connection:
 def _refused(now: Connection, error: VpnError, kind: SecretKind) -> Step:
     """What was refused is not used again unasked, or accounts get locked (S68); another may be there already.
 
-    Nor is it after a restart of the helper: it is forgotten on disk too.
+    Nor is it after a restart of the helper: it is forgotten on disk too, and so is that a keyring has it.
     """
-    kept = _less(now.secrets, kind, now.tried)
-    forget: list[Command] = [KeepSecrets(kept)] if kept != now.secrets else []
     without = replace(
         _ended(now, error),
         refused=kind,
         typed=_less(now.typed, kind, now.tried),
-        secrets=kept,
+        secrets=_less(now.secrets, kind, now.tried),
+        in_keyring=now.in_keyring - {kind},
     )
-    return _then([*_told_end(now, error), *forget], _attempt(without))
+    return _then([*_told_end(now, error), *_keep_news(now, without)], _attempt(without))
 
 
 def _less(secrets: Secrets, kind: SecretKind, tried: Secrets) -> Secrets:
@@ -544,6 +595,7 @@ def _fresh(now: Connection) -> Connection:
     return Connection(
         settings=now.settings,
         secrets=now.secrets,
+        in_keyring=now.in_keyring,
         save_forbidden=now.save_forbidden,
         ticket=now.ticket + 1,  # nothing is under way
         refused=now.refused,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tsunagu.errors import VpnError
-from tsunagu.model import ConnectionSettings, Lease, Phase, Secret, Session
+from tsunagu.model import ConnectionSettings, Lease, Phase, Secret, SecretKind, Session
 
 # -- what people want ------------------------------------------------------------------------------------------
 
@@ -36,6 +36,16 @@ class SecretsSet:
     """These are stored now in the place of those of the same names, unasked; an empty one was forgotten."""
 
     changes: Mapping[str, Secret]
+    in_keyring: frozenset[SecretKind] = frozenset()  # the ones that the owner's agent has taken
+
+
+@dataclass(frozen=True, slots=True)
+class SecretOffered:
+    """The owner's agent keeps it from now on; ``taken`` False: there is no keyring."""
+
+    kind: SecretKind
+    secret: Secret
+    taken: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +137,11 @@ class RetryDue(Outcome):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretGiven(Outcome):
-    """A person typed a secret; ``save``: and wants it kept."""
+    """A person typed a secret; ``save``: and wants it kept; ``stored``: it came out of their keyring instead."""
 
     secret: Secret
     save: bool
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +172,8 @@ class PasswordReplaced:
 
 
 Event = (
-    ConnectAsked | DisconnectAsked | RemoveAsked | SettingsChanged | SecretsSet | PasswordReplaced | CertificatePinned
-    | AgentAppeared
+    ConnectAsked | DisconnectAsked | RemoveAsked | SettingsChanged | SecretsSet | SecretOffered | PasswordReplaced
+    | CertificatePinned | AgentAppeared
     | GoingToSleep | Woke | NetworkChanged
     | PhaseReached | TunnelUp | GotLease | LeaseMissing | LeaseUnusable | WorkerEnded
     | RetryDue | SecretGiven | TrustGiven | QuestionRefused | NobodyToAsk

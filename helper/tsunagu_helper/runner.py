@@ -23,8 +23,10 @@ from tsunagu_helper.commands import (
     ClearAddresses,
     CloseNic,
     Command,
+    ForgetSecret,
     KeepSecrets,
     Leave,
+    OfferSecret,
     OpenNic,
     PinCertificate,
     SealLockdown,
@@ -47,12 +49,14 @@ from tsunagu_helper.events import (
     QuestionRefused,
     RetryDue,
     SecretGiven,
+    SecretOffered,
     TrustGiven,
     TunnelUp,
     WorkerEnded,
 )
 from tsunagu_helper.history import Entry
 from tsunagu_helper.journal import ABOUT
+from tsunagu_helper.keyring import Keyring, hints, listed
 from tsunagu_helper.lease_policy import AddressPlan, DnsPlan, link_local_address, plan, without_lease
 from tsunagu_helper.occasion import environment, occasion
 from tsunagu_helper.store import StoredConnection
@@ -78,7 +82,9 @@ class Runner:
 
     def __init__(self, stored: StoredConnection, surroundings: Surroundings, on_change: Callable[[], None]) -> None:
         self.stored = stored
-        self.connection = Connection(settings=stored.settings, secrets=stored.secrets)
+        self.connection = Connection(
+            settings=stored.settings, secrets=stored.secrets, in_keyring=frozenset(stored.in_keyring)
+        )
         self.facts = Facts()
         self.person = stored.owner  # whom to ask for secrets; of what is everybody's, whoever connected it
         self.left = asyncio.Event()  # no more events, nothing of it stands
@@ -94,6 +100,7 @@ class Runner:
         self._timer: asyncio.TimerHandle | None = None
         self._question: asyncio.Task[None] | None = None
         self._signature: asyncio.Task[None] | None = None
+        self._in_keyring: set[asyncio.Task[None]] = set()  # what is said to it at the moment
         self._events: asyncio.Queue[tuple[Event, asyncio.Future[None] | None]] = asyncio.Queue()
         self._task = asyncio.create_task(self._run(), name=f"connection {stored.id}")
 
@@ -269,8 +276,14 @@ class Runner:
                 self._ask(self._ask_trust(command), command.ticket)
             case CancelQuestion() if self._question:
                 self._question.cancel()
-            case KeepSecrets(secrets) if secrets != self.stored.secrets:
-                self.keep(replace(self.stored, secrets=secrets))
+            case KeepSecrets(secrets, in_keyring):
+                kinds = listed(in_keyring)
+                if (secrets, kinds) != (self.stored.secrets, self.stored.in_keyring):
+                    self.keep(replace(self.stored, secrets=secrets, in_keyring=kinds))
+            case OfferSecret(kind, secret):
+                self._tell_keyring(self._offer(kind, secret))
+            case ForgetSecret(kind):
+                self._tell_keyring(self.keyring.forget([kind]))
             case PinCertificate(fingerprint):
                 settings = replace(self.stored.settings, server_fingerprint=fingerprint)
                 self.keep(replace(self.stored, settings=settings))
@@ -389,26 +402,40 @@ class Runner:
 
         self._question = asyncio.create_task(ask(), name=f"question about {self.stored.id}")
 
-    def _hints(self) -> dict[str, str | int | bool]:
-        settings = self.connection.settings
-        return {"name": settings.name, "server": f"{settings.host}:{settings.port}", "hub": settings.hub}
+    @property
+    def keyring(self) -> Keyring:
+        """Where its owner's passwords may be."""
+        return Keyring(self._around.agents, self.stored.owner, self.stored.id)
+
+    async def _offer(self, kind: SecretKind, secret: Secret) -> None:
+        try:
+            taken = await self.keyring.offer(self.connection.settings, kind, secret)
+            self.post(SecretOffered(kind, secret, taken))
+        except Cancelled as error:
+            self._record(Tell("warning", str(error)))
+
+    def _tell_keyring(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work, name=f"keyring of {self.stored.id}")
+        self._in_keyring.add(task)
+        task.add_done_callback(self._in_keyring.discard)
 
     async def _ask_secret(self, command: AskSecret) -> SecretGiven:
-        settings, hints = self.connection.settings, self._hints() | {"save_forbidden": command.save_forbidden}
-        if command.kind is SecretKind.PROXY_PASSWORD and (proxy := settings.proxy):
-            hints |= {"server": f"{proxy.host}:{proxy.port}", "hub": "", "username": proxy.username}
-        else:
-            hints |= {"username": settings.username}
-        answer = await self._around.agents.ask_secret(
-            self.person, connection_path(self.stored.id), command.kind.value, hints, command.again
-        )
         may_save = self.person == self.stored.owner  # what one person types is not kept for everybody
-        return SecretGiven(ticket=command.ticket, secret=answer.secret, save=answer.save and may_save)
+        settings = self.connection.settings
+        about = hints(settings, command.kind) | {
+            "save_forbidden": command.save_forbidden or not may_save,
+            "keyring": settings.uses_keyring and self.stored.owner != 0,
+        }
+        answer = await self._around.agents.ask_secret(
+            self.person, connection_path(self.stored.id), command.kind.value, about, command.again, command.stored
+        )
+        save = answer.save and may_save
+        return SecretGiven(ticket=command.ticket, secret=answer.secret, save=save, stored=answer.stored)
 
     async def _sign(self, ticket: int, digest: str) -> None:
         """Have the owner's smart card sign; whatever becomes of it is the worker's to judge."""
         settings = self.connection.settings
-        card = self._hints() | {
+        card = hints(settings) | {
             "module": settings.card_module,
             "certificate": settings.card_certificate,
             "key": settings.card_key,
@@ -428,7 +455,7 @@ class Runner:
 
     async def _ask_trust(self, command: AskTrust) -> TrustGiven | QuestionRefused:
         fingerprint = hashlib.sha256(base64.b64decode(command.certificate)).hexdigest()
-        shown = self._hints() | {
+        shown = hints(self.connection.settings) | {
             "der": command.certificate,
             "sha256": fingerprint,
             "code": command.code,

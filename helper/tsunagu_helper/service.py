@@ -44,6 +44,7 @@ from tsunagu_helper.events import (
     Woke,
 )
 from tsunagu_helper.history import Entry, one_line
+from tsunagu_helper.keyring import Keyring, left, listed
 from tsunagu_helper.nic_list import NicSeen, names_taken, nic_list
 from tsunagu_helper.reach import reach
 from tsunagu_helper.runner import Facts, Runner
@@ -158,13 +159,18 @@ class ConnectionService:
         self._check_interface(settings.interface)
         if sum(runner.stored.owner == owner for runner in self._runners.values()) >= MAX_CONNECTIONS:
             raise VpnError(f"{MAX_CONNECTIONS} connections are kept for you already; remove one first")
+        NO_SECRETS.updated(secrets)  # refuses what is none
+        connection_id = token_hex(4)
+        taken = await Keyring(self._around.agents, owner, connection_id).take(settings, secrets)
+        self._check_name(settings.name, owner)  # again: a person may have been asked
         stored = StoredConnection(
-            id=token_hex(4),
+            id=connection_id,
             settings=settings,
             owner=owner,
             interface=_free_interface(names_taken(runner.stored for runner in self._runners.values())),
             mac=_random_mac(),
-            secrets=NO_SECRETS.updated(secrets),
+            secrets=NO_SECRETS.updated(left(secrets, taken)),
+            in_keyring=listed(taken),
         )
         self._around.store.save(stored)
         self._run(stored)
@@ -190,6 +196,7 @@ class ConnectionService:
         self._tell_lock()
         del self._runners[connection_id]
         self._listener.removed(connection_id)
+        await runner.keyring.forget()
 
     async def update(self, connection_id: str, settings: ConnectionSettings, caller: str) -> None:
         """Change its settings, from the next attempt on."""
@@ -218,8 +225,16 @@ class ConnectionService:
     async def set_secrets(self, connection_id: str, changes: Mapping[str, Secret], caller: str) -> None:
         """Keep these in the place of those of the same names; an empty one is forgotten."""
         runner = await self._authorized(connection_id, caller, ACTION_EDIT)
-        runner.keep(replace(runner.stored, secrets=runner.stored.secrets.updated(changes)))
-        await runner.tell(SecretsSet(changes))
+        runner.stored.secrets.updated(changes)  # refuses what is none
+        taken = await runner.keyring.take(runner.stored.settings, changes)
+        self._check_there(connection_id, runner)
+        before = frozenset(runner.stored.in_keyring)
+        stale = before & Secrets.kinds(changes) - taken
+        kept = runner.stored.secrets.updated(left(changes, taken))
+        runner.keep(replace(runner.stored, secrets=kept, in_keyring=listed(before - stale | taken)))
+        await runner.tell(SecretsSet(changes, taken))
+        if stale:
+            await runner.keyring.forget(stale)
 
     async def change_password(self, connection_id: str, old: Secret, new: Secret, caller: str) -> None:
         """Have the server know the user by another password; one that is kept here is replaced."""

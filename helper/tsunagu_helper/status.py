@@ -3,7 +3,7 @@
 import ipaddress
 
 from tsunagu.errors import VpnError, bus_error_name
-from tsunagu.model import Phase, Session, State, Statistics, Traffic, list_state
+from tsunagu.model import Phase, SecretKind, Session, State, Statistics, Traffic, list_state
 from tsunagu_helper.connection import Connection
 from tsunagu_helper.errand import Trial
 from tsunagu_helper.runner import Facts
@@ -81,8 +81,16 @@ def status(now: Connection, facts: Facts, statistics: Statistics, *, blocked: st
         "error_text": text,
         "retry_at": float(now.retry_at),
         "attempt": now.retries,
-        "saved_secrets": now.secrets.names(),
+        "saved_secrets": sorted({*now.secrets.names(), *(kind.value for kind in now.in_keyring)}),
+        **{f"{kind.value}_kept": _kept(now, kind) for kind in SecretKind},
     }
+
+
+def _kept(now: Connection, kind: SecretKind) -> str:
+    """Where that password lies."""
+    if kind in now.in_keyring:
+        return "keyring"
+    return "system" if now.secrets.of(kind) else ""
 
 
 def trial(tried: Trial) -> dict[str, Plain]:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tsunagu.authorities import Authorities
 from tsunagu.errors import StorageFailed, VpnError
-from tsunagu.model import NO_SECRETS, ConnectionSettings, Secrets
+from tsunagu.model import NO_SECRETS, ConnectionSettings, SecretKind, Secrets
 from tsunagu.plain import from_plain, to_plain
 from tsunagu_helper.files import UNFINISHED, private_directory, read_private, sync_directory, write_whole
 
@@ -44,6 +44,7 @@ class StoredConnection:
     mac: str  # of the NIC, kept so that the hub's DHCP server knows us again
     locked: bool = False  # the administrator provides the settings; here is what is added to them
     secrets: Secrets = field(default=NO_SECRETS, repr=False)
+    in_keyring: tuple[SecretKind, ...] = ()  # which passwords the owner's keyring has, by their agent
 
 
 def user_name(uid: int) -> str:

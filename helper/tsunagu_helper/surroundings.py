@@ -20,7 +20,7 @@ from tsunagu.control import (
     Start,
 )
 from tsunagu.errors import TunnelError, VpnError
-from tsunagu.model import ConnectionSettings, Statistics
+from tsunagu.model import ConnectionSettings, Secret, Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
 from tsunagu_helper.diagnosis import Machine
 from tsunagu_helper.history import History
@@ -112,10 +112,14 @@ class Agents(Protocol):
     def unregister(self, caller: str) -> None: ...
     def has_one_for(self, uid: int) -> bool: ...
     async def ask_secret(
-        self, owner_uid: int, connection_path: str, kind: str, hints: Hints, again: bool
+        self, owner_uid: int, connection_path: str, kind: str, hints: Hints, again: bool, stored: bool
     ) -> SecretAnswer: ...
     async def ask_trust(self, owner_uid: int, connection_path: str, certificate: Hints) -> Trust: ...
     async def ask_signature(self, owner_uid: int, connection_path: str, card: Hints, digest: str) -> Signed: ...
+    async def save_secret(
+        self, owner_uid: int, connection_path: str, kind: str, hints: Hints, secret: Secret
+    ) -> None: ...
+    async def forget_secrets(self, owner_uid: int, connection_path: str, kinds: Iterable[str]) -> None: ...
 
 
 class Authority(Protocol):

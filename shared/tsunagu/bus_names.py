@@ -11,6 +11,8 @@ ERROR_PREFIX = SERVICE + ".Error."
 
 AGENT_PATH = "/org/tsunagu/VPN1/Agent"  # on the agent's own bus connection
 
+ASK_ANEW = 1  # a flag of the agent's GetSecrets: a stored secret will not do
+
 # polkit actions
 ACTION_CONTROL = "org.tsunagu.vpn1.control"  # connect and disconnect one's own connections
 ACTION_EDIT = "org.tsunagu.vpn1.edit"  # create, change and remove one's own connections

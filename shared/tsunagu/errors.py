@@ -68,6 +68,12 @@ class HelperUnavailable(VpnError):
     bus_name = "HelperUnavailable"
 
 
+class NoKeyring(VpnError):
+    """No keyring keeps secrets here."""
+
+    bus_name = "NoKeyring"
+
+
 class NoAgent(VpnError):
     """A person has to be asked, and nobody of the connection's owner is there to ask."""
 

@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 
@@ -96,6 +96,13 @@ class Routing(Enum):
     LAN = "lan"  # the networks behind the hub
     EVERYTHING = "everything"  # all traffic of this machine, IPv4 and IPv6
     NONE = "none"  # no routes: other tools see to it
+
+
+class SecretsIn(Enum):
+    """Where passwords go that a person wants saved."""
+
+    KEYRING = "keyring"  # the person's own; where none runs: as below
+    SYSTEM = "system"  # a file that only root can read; serves before any log-in, too
 
 
 class Dns(Enum):
@@ -286,6 +293,7 @@ class ConnectionSettings:
     source_port: int = 0  # 0: the system's choice
     connect_at_start: bool = False  # when the machine starts, before any log-in
     disconnect_at_logout: bool = False  # when the owner's last session on this machine ends
+    secrets_in: SecretsIn = SecretsIn.KEYRING  # where saved passwords go; with connect_at_start it is SYSTEM
     old_tls: bool = False  # TLS 1.0 and 1.1 too, for old servers
     address: str = ""  # with Addressing.STATIC: IPv4, "192.168.77.5/24"
     gateway: str = ""  # with Addressing.STATIC: the router in that network; "": there is none
@@ -349,6 +357,11 @@ class ConnectionSettings:
             )
         if self.source_address and _address(self.source_address) is None:
             raise InvalidSettings("The source address must be an IPv4 or IPv6 address")
+
+    @property
+    def uses_keyring(self) -> bool:
+        """Saved passwords belong into a keyring: nobody needs them before its owner has logged in."""
+        return self.secrets_in is SecretsIn.KEYRING and not self.connect_at_start
 
     @property
     def has_fixed_addresses(self) -> bool:
@@ -497,6 +510,12 @@ class Secrets:
     def names(self) -> list[str]:
         """Of those that are there."""
         return [secret.name for secret in fields(self) if getattr(self, secret.name)]
+
+    @staticmethod
+    def kinds(names: Iterable[str]) -> frozenset[SecretKind]:
+        """Which of those that a person can be asked for have these names."""
+        of_names = {"hashed_password": SecretKind.PASSWORD} | {kind.value: kind for kind in SecretKind}
+        return frozenset(of_names[name] for name in names if name in of_names)
 
 
 NO_SECRETS = Secrets()

@@ -88,6 +88,15 @@ class ScriptedAgent(Interface):
         return {"certificate": Variant("s", "Q0VSVA=="), "signature": Variant("s", await self._answer())}
 
     @method()
+    async def SaveSecret(self, connection: "o", kind: "s", hints: "a{sv}", secret: "s") -> None:
+        self.asked.put_nowait(("SaveSecret", (connection, kind, plain(hints), secret)))
+        await self._answer()
+
+    @method()
+    def ForgetSecrets(self, connection: "o", kinds: "as") -> None:
+        self.asked.put_nowait(("ForgetSecrets", (connection, kinds)))
+
+    @method()
     def Cancel(self, connection: "o") -> None:
         self.asked.put_nowait(("Cancel", connection))
 
@@ -96,6 +105,8 @@ class ScriptedAgent(Interface):
             await asyncio.Event().wait()
         if self.answer == "cancel":
             raise DBusError(ERROR_PREFIX + "Cancelled", "")
+        if self.answer == "no keyring":
+            raise DBusError(ERROR_PREFIX + "NoKeyring", "")
         if self.answer == "fail":
             raise DBusError("org.example.Broken", "")
         assert self.answer is not None

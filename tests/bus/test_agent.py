@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from tests.fakes_bus import FakeConnection, FakeHelper, PrivateBus, fake_helper, until
-from tsunagu.bus_names import AGENT, AGENT_PATH, ERROR_PREFIX
+from tsunagu.bus_names import AGENT, AGENT_PATH, ASK_ANEW, ERROR_PREFIX, connection_id
+from tsunagu.errors import Cancelled, NoKeyring
+from tsunagu.model import Secret
 from tsunagu_dbus import BusError, MessageBus, call, close, to_variants
 from tsunagu_tray import questions
 from tsunagu_tray.agent import Agent
 from tsunagu_tray.client import HelperClient
+from tsunagu_tray.keyring import Keyring, KeyringLocked
 from tsunagu_tray.memory import Memory, Remembered
 from tsunagu_tray.questions import JUST_CLICKED_S, Questions
 from tsunagu_tray.texts import Texts
@@ -45,6 +48,45 @@ class Windows:
         self.answer.set_result(answer)
 
 
+class FakeKeyring(Keyring):
+    """``items`` by id and kind; ``exists`` False: none runs; ``is_locked``: until somebody unlocks it."""
+
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, str], Secret] = {}
+        self.labels: list[str] = []
+        self.exists, self.is_locked, self.is_declined = True, False, False
+
+    async def is_there(self) -> bool:
+        return self.exists
+
+    async def find(self, connection: str, kind: str, *, unlock: bool = False) -> Secret | None:
+        self._look()
+        if self.is_locked and not unlock:
+            raise KeyringLocked
+        self._unlock()
+        return self.items.get((connection, kind))
+
+    async def save(self, connection: str, kind: str, label: str, secret: Secret) -> None:
+        self._look()
+        self._unlock()
+        self.items[connection, kind] = secret
+        self.labels.append(label)
+
+    async def forget(self, connection: str, kinds: Iterable[str] = ()) -> None:
+        self._look()
+        for kind in [*kinds] or ["password", "proxy_password"]:
+            self.items.pop((connection, kind), None)
+
+    def _look(self) -> None:
+        if not self.exists:
+            raise NoKeyring("There is no keyring")
+
+    def _unlock(self) -> None:
+        if self.is_locked and self.is_declined:
+            raise Cancelled("The keyring was not unlocked")
+        self.is_locked = False
+
+
 class Rig:
     def __init__(self, helper: FakeHelper, state_home: Path) -> None:
         self.helper = helper
@@ -56,7 +98,10 @@ class Rig:
         texts = Texts("en")
         self.questions = Questions(texts, self.memory, self.said.extend, lambda: None, lambda: self.now)
         self.client = HelperClient()
-        self.agent = Agent(self.questions, lambda: self.client.owner, lambda path: self.client.views.get(path))
+        self.keyring = FakeKeyring()
+        self.agent = Agent(
+            self.questions, lambda: self.client.owner, lambda path: self.client.views.get(path), self.keyring
+        )
 
     def ask_password(self, **hints: Any) -> asyncio.Task[dict[str, Any]]:
         return asyncio.create_task(self.helper.ask_password(self.connection, **hints))
@@ -87,7 +132,7 @@ async def test_after_a_click_the_window_comes_at_once(rig: Rig) -> None:
     asked = rig.ask_password(again=True)
     await rig.windows.close_with({"secret": "pw", "save": True})
 
-    assert await asked == {"secret": "pw", "save": True}
+    assert await asked == {"secret": "pw", "save": True, "stored": False}
     assert rig.said == []
 
 
@@ -105,7 +150,7 @@ async def test_without_a_click_a_notification_opens_it(rig: Rig) -> None:
 
     rig.questions.open(path)
     await rig.windows.close_with({"secret": "pw", "save": False})
-    assert await asked == {"secret": "pw", "save": False}
+    assert await asked == {"secret": "pw", "save": False, "stored": False}
     assert rig.said[1:] == [Withdraw(notice.key)]
     assert rig.questions.waiting == {}
 
@@ -173,6 +218,127 @@ async def test_a_certificate_without_an_answer_is_not_trusted(rig: Rig) -> None:
     await rig.windows.close_with(None)
 
     assert await asked == "no"
+
+
+# -- the keyring -------------------------------------------------------------------------------------------------------
+
+
+def item_of(rig: Rig, kind: str = "password") -> tuple[str, str]:
+    return connection_id(rig.connection.path), kind
+
+
+async def test_what_is_in_the_keyring_is_not_asked_of_the_person(rig: Rig) -> None:
+    rig.keyring.items[item_of(rig)] = Secret("stored")
+
+    assert await rig.ask_password() == {"secret": "stored", "save": True, "stored": True}
+    assert (rig.windows.most_open, rig.said) == (0, [])
+
+
+async def test_whoever_is_asked_anew_is_asked_and_not_the_keyring(rig: Rig) -> None:
+    rig.keyring.items[item_of(rig)] = Secret("refused")
+    rig.questions.clicked(rig.connection.path)
+
+    asked = asyncio.create_task(rig.helper.ask_password(rig.connection, ASK_ANEW, again=True))
+    await rig.windows.close_with({"secret": "pw", "save": True})
+
+    assert (await asked)["secret"] == "pw"
+
+
+async def test_a_locked_keyring_asks_when_the_person_is_ready_for_it(rig: Rig) -> None:
+    rig.keyring.items[item_of(rig)] = Secret("stored")
+    rig.keyring.is_locked = True
+    asked = rig.ask_password()
+    await until(lambda: rig.said)
+    still_locked = rig.keyring.is_locked
+
+    rig.questions.open(rig.connection.path)
+
+    assert (await asked)["secret"] == "stored"
+    assert still_locked
+    assert rig.windows.most_open == 0
+
+
+async def test_whoever_does_not_unlock_the_keyring_is_asked_for_the_password(rig: Rig) -> None:
+    rig.keyring.items[item_of(rig)] = Secret("stored")
+    rig.keyring.is_locked = rig.keyring.is_declined = True
+    rig.questions.clicked(rig.connection.path)
+
+    asked = rig.ask_password()
+    await rig.windows.close_with({"secret": "pw", "save": False})
+
+    assert await asked == {"secret": "pw", "save": False, "stored": False}
+
+
+@pytest.mark.parametrize(
+    ("hints", "exists", "saved_in"),
+    [
+        ({"keyring": True}, True, "keyring"),
+        ({"keyring": True}, False, "fallback"),
+        ({"keyring": False}, True, "system"),
+        ({"keyring": True, "save_forbidden": True}, True, ""),
+    ],
+)
+async def test_the_window_says_where_a_saved_password_goes(
+    rig: Rig, hints: dict[str, bool], exists: bool, saved_in: str
+) -> None:
+    rig.keyring.exists = exists
+    rig.questions.clicked(rig.connection.path)
+
+    asked = rig.ask_password(**hints)
+    await until(lambda: rig.windows.open)
+    shown = rig.windows.open[0][1]["saved_in"]
+    await rig.windows.close_with(None)
+    with pytest.raises(BusError):
+        await asked
+
+    assert shown == saved_in
+
+
+async def test_the_helper_has_a_password_saved_and_forgotten(rig: Rig) -> None:
+    hints = to_variants({"name": "Office", "server": "vpn.example.org:443", "username": "mika"})
+
+    await rig.helper.ask("SaveSecret", "osa{sv}s", [rig.connection.path, "password", hints, "pw"])
+    kept = dict(rig.keyring.items)
+    await rig.helper.ask("ForgetSecrets", "oas", [rig.connection.path, []])
+
+    assert kept == {item_of(rig): Secret("pw")}
+    assert rig.keyring.labels == ["Tsunagu: Office (mika, vpn.example.org:443)"]
+    assert rig.keyring.items == {}
+
+
+async def test_without_a_keyring_and_with_one_that_stays_locked_the_helper_is_told_so(rig: Rig) -> None:
+    save = rig.helper.ask, "SaveSecret", "osa{sv}s", [rig.connection.path, "password", {}, "pw"]
+    errors = []
+    for rig.keyring.exists in (False, True):
+        rig.keyring.is_locked = rig.keyring.is_declined = True
+        with pytest.raises(BusError) as refused:
+            await save[0](*save[1:])
+        errors.append(refused.value.name.removeprefix(ERROR_PREFIX))
+
+    assert errors == ["NoKeyring", "Cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("member", "signature", "rest"),
+    [("SaveSecret", "osa{sv}s", ["password", {}, "evil"]), ("ForgetSecrets", "oas", [[]])],
+)
+async def test_nobody_but_the_helper_changes_the_keyring(
+    rig: Rig, bus: PrivateBus, member: str, signature: str, rest: list[Any]
+) -> None:
+    rig.keyring.items[item_of(rig)] = Secret("mine")
+    stranger = MessageBus(bus.address)
+    await stranger.connect()
+    [(agent, path)] = rig.helper.agents
+
+    with pytest.raises(BusError) as refused:
+        await call(stranger, agent, path, AGENT, member, signature, [rig.connection.path, *rest])
+
+    assert refused.value.name == ERROR_PREFIX + "NotAuthorized"
+    assert rig.keyring.items == {item_of(rig): Secret("mine")}
+    await close(stranger)
+
+
+# -- who may ask -------------------------------------------------------------------------------------------------------
 
 
 async def test_only_the_helper_may_ask(rig: Rig, bus: PrivateBus) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.bus.conftest import ANOTHER_USER, ORDINARY_USER, ConnectAs
 from tests.bus.objects import ScriptedAgent
 from tests.lab.system_bus import SystemBus
-from tsunagu.bus_names import AGENT_PATH, connection_path
+from tsunagu.bus_names import AGENT_PATH, ASK_ANEW, connection_path
 from tsunagu.control import Signed
 from tsunagu.errors import Cancelled, NoAgent, TunnelError
 from tsunagu.model import Secret
@@ -35,8 +35,8 @@ class Desk:
         self.agents.register(bus.unique_name, uid, AGENT_PATH)
         return agent, bus
 
-    async def ask_secret(self, uid: int = ORDINARY_USER, *, again: bool = False) -> SecretAnswer:
-        return await self.agents.ask_secret(uid, PATH, "password", HINTS, again)
+    async def ask_secret(self, uid: int = ORDINARY_USER, *, again: bool = False, stored: bool = False) -> SecretAnswer:
+        return await self.agents.ask_secret(uid, PATH, "password", HINTS, again, stored)
 
 
 @pytest.fixture
@@ -186,6 +186,57 @@ async def test_a_user_cannot_fill_the_registry(desk: Desk) -> None:
 
     assert len(desk.agents._agents) == agents_module.MAX_AGENTS_OF_A_USER
     assert ":9.39" in desk.agents._agents
+
+
+# -- the keyring -------------------------------------------------------------------------------------------------------
+
+
+async def save(desk: Desk, uid: int = ORDINARY_USER) -> None:
+    await desk.agents.save_secret(uid, PATH, "password", HINTS, Secret("tiger"))
+
+
+async def test_a_secret_for_the_keyring_goes_to_its_owners_agents_only_until_one_has_a_keyring(desk: Desk) -> None:
+    first, _ = await desk.agent_of(ORDINARY_USER, "kept")
+    second, _ = await desk.agent_of(ORDINARY_USER, "no keyring")
+    others = [(await desk.agent_of(uid, "kept"))[0] for uid in (0, ANOTHER_USER)]
+
+    await save(desk)
+
+    for agent in (second, first):
+        assert agent.asked.get_nowait() == ("SaveSecret", (PATH, "password", HINTS, "tiger"))
+    assert all(agent.asked.empty() for agent in others)
+
+
+async def test_without_a_keyring_and_with_one_that_stays_locked_nothing_is_kept(desk: Desk) -> None:
+    await desk.agent_of(ORDINARY_USER, "no keyring")
+    with pytest.raises(NoAgent):
+        await save(desk)
+
+    await desk.agent_of(ORDINARY_USER, "cancel")
+    with pytest.raises(Cancelled):
+        await save(desk)
+
+
+async def test_all_of_the_owners_agents_are_told_to_forget(desk: Desk) -> None:
+    own, _ = await desk.agent_of(ORDINARY_USER, "kept")
+    _, gone = await desk.agent_of(ORDINARY_USER, "kept")
+    gone.unexport(AGENT_PATH)
+    stranger, _ = await desk.agent_of(ANOTHER_USER, "kept")
+
+    await desk.agents.forget_secrets(ORDINARY_USER, PATH, ["password"])
+
+    assert own.asked.get_nowait() == ("ForgetSecrets", (PATH, ["password"]))
+    assert stranger.asked.empty()
+
+
+async def test_a_stored_secret_will_do_unless_it_is_said_that_it_will_not(desk: Desk) -> None:
+    agent, _ = await desk.agent_of(ORDINARY_USER, "tiger")
+
+    await desk.ask_secret(stored=True)
+    await desk.ask_secret()
+
+    flags = [agent.asked.get_nowait()[1][3] for _ in range(2)]  # type: ignore[index]  # of GetSecrets
+    assert flags == [0, ASK_ANEW]
 
 
 # -- smart cards -------------------------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ async def test_a_click_connects_with_a_password_and_a_click_disconnects(rig: Rig
     await rig.type_password("geheim")
 
     assert (await rig.notified("Connected to Office")).body == "Your address there is 192.168.77.23"
-    assert answers == [{"secret": "geheim", "save": True}]
+    assert answers == [{"secret": "geheim", "save": True, "stored": False}]
     await rig.click(Kind.CONNECTED)
     await rig.icon(Kind.OFFLINE)
     assert rig.helper.calls == ["Connect Office", "Disconnect Office"]
@@ -177,7 +177,7 @@ async def test_a_quiet_connection_shows_no_errors_but_asks_and_says_when_it_is_u
     await rig.click(Kind.ERROR)
     await rig.type_password("geheim")
     await rig.notified("Connected to Office")
-    assert answers == [{"secret": "geheim", "save": True}]
+    assert answers == [{"secret": "geheim", "save": True, "stored": False}]
     assert not [told for told in rig.desktop.notifications() if "Could not" in told.summary]
 
 

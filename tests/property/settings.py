@@ -19,7 +19,7 @@ from tsunagu.model import (
     Secrets,
 )
 
-_PRINTABLE = st.characters(exclude_categories=["Cs", "Cc"])
+_PRINTABLE = st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"])
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _UINT32 = st.integers(0, 2**32 - 1)
 

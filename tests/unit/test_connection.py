@@ -1,6 +1,7 @@
 """The table of a connection's behaviour: each transition a person relies on, then every pair, then any sequence."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ from tsunagu.model import (
     Secret,
     SecretKind,
     Secrets,
+    SecretsIn,
     Session,
     State,
 )
@@ -33,8 +35,10 @@ from tsunagu_helper.commands import (
     ClearAddresses,
     CloseNic,
     Command,
+    ForgetSecret,
     KeepSecrets,
     Leave,
+    OfferSecret,
     OpenNic,
     PinCertificate,
     SealLockdown,
@@ -64,6 +68,7 @@ from tsunagu_helper.events import (
     RemoveAsked,
     RetryDue,
     SecretGiven,
+    SecretOffered,
     SecretsSet,
     SettingsChanged,
     TrustGiven,
@@ -74,7 +79,8 @@ from tsunagu_helper.events import (
 from tsunagu_helper.occasion import Occasion, occasion
 
 NOW = 1000.0
-SETTINGS = ConnectionSettings(name="Office", host="vpn.example.org", hub="DEMO", username="alice")
+WITH_KEYRING = ConnectionSettings(name="Office", host="vpn.example.org", hub="DEMO", username="alice")
+SETTINGS = replace(WITH_KEYRING, secrets_in=SecretsIn.SYSTEM)
 SAVED, TYPED, OTHER = Secret("saved"), Secret("typed"), Secret("other")
 HASHED = HashedPassword("ab" * 20)
 BOTH = frozenset(SecretKind)
@@ -150,7 +156,7 @@ def test_a_connection_without_a_password_asks_before_it_bothers_the_server(auth:
     after, commands = happens(replace(IDLE, settings=replace(SETTINGS, auth=auth), secrets=NO_SECRETS), ConnectAsked())
 
     assert after.state is State.NEEDS_SECRET
-    assert commands == [AskSecret(8, SecretKind.PASSWORD, again=False, save_forbidden=False)]
+    assert commands == [AskSecret(8, SecretKind.PASSWORD, again=False, stored=False, save_forbidden=False)]
 
 
 def test_an_anonymous_connection_needs_no_password_and_sends_none() -> None:
@@ -443,8 +449,8 @@ def test_a_refused_password_asks_for_another_one() -> None:
 
     assert (after.state, after.secrets_to_try) == (State.NEEDS_SECRET, NO_SECRETS)
     assert commands == [
-        KeepSecrets(NO_SECRETS),
-        AskSecret(8, SecretKind.PASSWORD, again=True, save_forbidden=False),
+        KeepSecrets(NO_SECRETS, frozenset()),
+        AskSecret(8, SecretKind.PASSWORD, again=True, stored=False, save_forbidden=False),
     ]
 
 
@@ -462,7 +468,7 @@ def test_a_refused_password_is_not_used_again_by_the_next_click_either() -> None
     after, commands = happens(idle, ConnectAsked())
 
     assert after.state is State.NEEDS_SECRET
-    assert commands == [AskSecret(after.ticket, SecretKind.PASSWORD, again=True, save_forbidden=False)]
+    assert commands == [AskSecret(after.ticket, SecretKind.PASSWORD, again=True, stored=False, save_forbidden=False)]
 
 
 def test_a_password_replaced_while_the_old_one_was_being_refused_is_tried() -> None:
@@ -487,7 +493,7 @@ def test_a_typed_password_is_tried_at_once_and_kept_only_when_it_was_right() -> 
     up, kept = happens(trying, TunnelUp(ticket=8, session=SESSION))
 
     assert commands == attempt(TYPED)
-    assert kept == [SetCarrier(True), SealLockdown(), KeepSecrets(Secrets(password=TYPED))]
+    assert kept == [SetCarrier(True), SealLockdown(), KeepSecrets(Secrets(password=TYPED), frozenset())]
     assert (up.secrets.password, up.refused) == (TYPED, None)
 
 
@@ -499,9 +505,130 @@ def test_a_password_not_to_be_saved_serves_this_run_and_no_other() -> None:
     stopping, _ = happens(again, DisconnectAsked())
     idle, _ = happens(stopping, ended(6, ticket=stopping.ticket))
 
-    assert commands == [SetCarrier(True), SealLockdown(), KeepSecrets(NO_SECRETS)]
+    assert commands == [SetCarrier(True), SealLockdown()]
     assert (again.state, again.secrets_to_try.password) == (State.CONNECTING, TYPED)
     assert idle.secrets_to_try == NO_SECRETS
+
+
+# -- the keyring -------------------------------------------------------------------------------------------------------
+
+ASKING = replace(NEEDS_SECRET, settings=WITH_KEYRING)
+PASSWORD = frozenset({SecretKind.PASSWORD})
+KEPT_BY_KEYRING = Connection(settings=WITH_KEYRING, in_keyring=PASSWORD, ticket=7)
+
+
+def trying_the_keyrings(settings: ConnectionSettings = WITH_KEYRING) -> Connection:
+    asking, _ = happens(replace(KEPT_BY_KEYRING, settings=settings), ConnectAsked())
+    return happens(asking, SecretGiven(ticket=asking.ticket, secret=SAVED, save=True, stored=True))[0]
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_password_is_offered_to_the_keyring_once_it_was_right_and_kept_here_where_there_is_none(taken: bool) -> None:
+    trying, _ = happens(ASKING, SecretGiven(ticket=7, secret=TYPED, save=True))
+    up, commands = happens(trying, TunnelUp(ticket=8, session=SESSION))
+    after, kept = happens(up, SecretOffered(SecretKind.PASSWORD, TYPED, taken))
+
+    assert commands == [SetCarrier(True), SealLockdown(), OfferSecret(SecretKind.PASSWORD, TYPED)]
+    assert up.secrets == NO_SECRETS
+    assert kept == [KeepSecrets(NO_SECRETS, PASSWORD) if taken else KeepSecrets(Secrets(password=TYPED), frozenset())]
+    assert after.secrets_to_try.password == TYPED  # this run goes on with it
+
+
+def test_what_the_keyring_has_is_asked_of_it_and_serves_the_whole_run() -> None:
+    asking, asked = happens(KEPT_BY_KEYRING, ConnectAsked())
+    trying = trying_the_keyrings()
+    up, commands = happens(trying, TunnelUp(ticket=trying.ticket, session=SESSION))
+    lost, _ = happens(up, ended(3, ticket=up.ticket))
+    again, _ = happens(lost, RetryDue(ticket=lost.ticket))
+    _, commands_again = happens(again, TunnelUp(ticket=again.ticket, session=SESSION))
+
+    assert asking.state is State.NEEDS_SECRET
+    assert asked == [AskSecret(8, SecretKind.PASSWORD, again=False, stored=True, save_forbidden=False)]
+    assert trying.tried.password == SAVED
+    assert commands == commands_again == [SetCarrier(True), SealLockdown()]  # it is not offered again
+    assert again.state is State.CONNECTING
+
+
+def test_a_refused_password_of_the_keyring_is_never_used_again_unasked() -> None:
+    trying = trying_the_keyrings()
+    refused, commands = happens(trying, ended(9, ticket=trying.ticket))
+    idle, _ = happens(refused, QuestionRefused(ticket=refused.ticket))
+    _, next_time = happens(idle, ConnectAsked())
+
+    ask_anew = AskSecret(refused.ticket, SecretKind.PASSWORD, again=True, stored=False, save_forbidden=False)
+    assert commands == [KeepSecrets(NO_SECRETS, frozenset()), ask_anew]  # nor after a restart
+    assert next_time == [replace(ask_anew, ticket=idle.ticket + 1)]
+
+
+def test_do_not_save_takes_what_was_saved_out_of_the_keyring() -> None:
+    asking, _ = happens(KEPT_BY_KEYRING, ConnectAsked())  # somebody has removed it there, so the person is asked
+
+    trying, commands = happens(asking, SecretGiven(ticket=asking.ticket, secret=TYPED, save=False))
+    up, later = happens(trying, TunnelUp(ticket=trying.ticket, session=SESSION))
+
+    assert commands[:2] == [KeepSecrets(NO_SECRETS, frozenset()), ForgetSecret(SecretKind.PASSWORD)]
+    assert later == [SetCarrier(True), SealLockdown()]
+    assert (up.in_keyring, up.secrets) == (frozenset(), NO_SECRETS)
+
+
+def test_a_server_that_forbids_saving_has_the_keyring_forget_too() -> None:
+    trying = trying_the_keyrings()
+
+    up, commands = happens(trying, TunnelUp(ticket=trying.ticket, session=FORBIDS_SAVING))
+
+    assert commands == [
+        SetCarrier(True),
+        SealLockdown(),
+        KeepSecrets(NO_SECRETS, frozenset()),
+        ForgetSecret(SecretKind.PASSWORD),
+    ]
+    assert up.secrets_to_try.password == SAVED
+
+
+@pytest.mark.parametrize("change", [{"secrets_in": SecretsIn.SYSTEM}, {"connect_at_start": True}])
+def test_what_is_needed_before_any_log_in_leaves_the_keyring_when_it_is_next_used(change: dict[str, Any]) -> None:
+    trying = trying_the_keyrings(replace(WITH_KEYRING, **change))
+
+    up, commands = happens(trying, TunnelUp(ticket=trying.ticket, session=SESSION))
+
+    keep = KeepSecrets(Secrets(password=SAVED), frozenset())
+    assert commands == [SetCarrier(True), SealLockdown(), keep, ForgetSecret(SecretKind.PASSWORD)]
+    assert up.secrets_to_try.password == SAVED
+
+
+def test_a_password_changed_on_the_server_is_offered_to_the_keyring_that_has_the_old_one() -> None:
+    trying = trying_the_keyrings()
+    up, _ = happens(trying, TunnelUp(ticket=trying.ticket, session=SESSION))
+
+    after, commands = happens(up, PasswordReplaced(password=OTHER))
+
+    assert commands == [OfferSecret(SecretKind.PASSWORD, OTHER)]
+    assert after.secrets_to_try.password == OTHER
+
+
+def test_a_password_that_was_set_and_that_the_keyring_has_taken_answers_the_question() -> None:
+    after, commands = happens(ASKING, SecretsSet({"password": OTHER}, PASSWORD))
+    idle, _ = happens(ASKING, DisconnectAsked())
+    later, nothing = happens(idle, SecretsSet({"password": OTHER}, PASSWORD))
+
+    assert commands == [CancelQuestion(), OpenNic(), StartWorker(8, WITH_KEYRING, Secrets(password=OTHER), "", "")]
+    assert (after.secrets, after.in_keyring) == (NO_SECRETS, PASSWORD)
+    assert (later.typed, later.in_keyring, nothing) == (NO_SECRETS, PASSWORD, [])
+
+
+def test_a_proxys_password_is_asked_of_the_keyring_before_the_proxy_has_to_refuse() -> None:
+    settings, in_keyring = replace(WITH_KEYRING, proxy=PROXY), frozenset({SecretKind.PROXY_PASSWORD})
+
+    _, commands = happens(replace(IDLE, settings=settings, in_keyring=in_keyring), ConnectAsked())
+
+    assert commands == [AskSecret(8, SecretKind.PROXY_PASSWORD, again=False, stored=True, save_forbidden=False)]
+
+
+def test_an_offer_of_what_was_refused_meanwhile_comes_to_nothing() -> None:
+    assert happens(ASKING, SecretOffered(SecretKind.PASSWORD, TYPED, taken=False)) == (ASKING, [])
+
+
+# -- other secrets -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("typed", [None, TYPED])
@@ -510,7 +637,7 @@ def test_a_server_that_forbids_saving_has_the_password_forgotten_but_this_run_go
 
     up, commands = happens(trying, TunnelUp(ticket=7, session=FORBIDS_SAVING))
 
-    assert commands == [SetCarrier(True), SealLockdown(), KeepSecrets(NO_SECRETS)]
+    assert commands == [SetCarrier(True), SealLockdown(), KeepSecrets(NO_SECRETS, frozenset())]
     assert (up.secrets, up.secrets_to_try.password) == (NO_SECRETS, typed or SAVED)
     assert up.save_forbidden
 
@@ -558,9 +685,9 @@ def test_a_proxy_that_refuses_has_its_password_asked_for_and_kept_apart_from_the
     trying, _ = happens(asking, SecretGiven(ticket=asking.ticket, secret=TYPED, save=True))
     _, kept = happens(trying, TunnelUp(ticket=trying.ticket, session=FORBIDS_SAVING))
 
-    assert commands == [AskSecret(8, SecretKind.PROXY_PASSWORD, again=True, save_forbidden=False)]
+    assert commands == [AskSecret(8, SecretKind.PROXY_PASSWORD, again=True, stored=False, save_forbidden=False)]
     assert trying.tried == Secrets(password=SAVED, proxy_password=TYPED)
-    assert kept == [SetCarrier(True), SealLockdown(), KeepSecrets(Secrets(proxy_password=TYPED))]
+    assert kept == [SetCarrier(True), SealLockdown(), KeepSecrets(Secrets(proxy_password=TYPED), frozenset())]
 
 
 def test_a_proxy_that_wants_a_user_who_is_not_named_is_no_matter_of_passwords() -> None:
@@ -582,7 +709,7 @@ def test_a_wrong_pin_is_never_tried_again_by_itself() -> None:
 def test_the_window_learns_that_saving_is_forbidden() -> None:
     after, commands = happens(replace(CONNECTING, save_forbidden=True), ended(9))
 
-    assert commands[-1] == AskSecret(after.ticket, SecretKind.PASSWORD, again=True, save_forbidden=True)
+    assert commands[-1] == AskSecret(after.ticket, SecretKind.PASSWORD, again=True, stored=False, save_forbidden=True)
 
 
 def test_a_password_stored_by_hand_answers_the_question() -> None:
@@ -784,6 +911,9 @@ EVERY_EVENT: list[Event] = [
     SecretsSet({"password": OTHER}),
     SecretsSet({"password": Secret("")}),
     SecretsSet({"proxy_password": OTHER}),
+    SecretsSet({"password": OTHER}, frozenset({SecretKind.PASSWORD})),
+    SecretOffered(SecretKind.PASSWORD, OTHER, taken=True),
+    SecretOffered(SecretKind.PASSWORD, OTHER, taken=False),
     PasswordReplaced(password=OTHER),
     CertificatePinned(OTHER_PIN),
     AgentAppeared(),
@@ -804,6 +934,7 @@ EVERY_EVENT: list[Event] = [
     NetworkChanged(has_gained=False),
     SecretGiven(ticket=7, secret=TYPED, save=True),
     SecretGiven(ticket=7, secret=TYPED, save=False),
+    SecretGiven(ticket=7, secret=SAVED, save=True, stored=True),
     TrustGiven(ticket=7, fingerprint=PIN, pin=True),
     TrustGiven(ticket=7, fingerprint=PIN, pin=False),
     QuestionRefused(ticket=7),
@@ -830,6 +961,7 @@ MOVES: dict[type[Event], dict[State, set[State]]] = {
     NetworkChanged: {W: {C, W}},
     SettingsChanged: {},
     SecretsSet: {N: {C, N}},
+    SecretOffered: {},
     PasswordReplaced: {N: {C, N}},
     CertificatePinned: {T: {C}},
     AgentAppeared: {},
@@ -897,9 +1029,10 @@ class World:
         self.nic = self.carrier = self.left = False
         self.is_announced = False  # to hooks
         self.refused: set[tuple[SecretKind, Secret | HashedPassword | None]] = set()
+        self.offered: OfferSecret | None = None
 
     def happen(self, event: Event) -> None:
-        if isinstance(event, SecretGiven | SecretsSet):  # a person insists
+        if isinstance(event, SecretsSet) or (isinstance(event, SecretGiven) and not event.stored):  # a person insists
             given = [event.secret] if isinstance(event, SecretGiven) else event.changes.values()
             self.refused -= {(kind, secret) for kind in SecretKind for secret in given}
         if isinstance(event, WorkerEnded):
@@ -960,6 +1093,8 @@ class World:
                 self.question = ticket
             case CancelQuestion():
                 self.question = 0
+            case OfferSecret():
+                self.offered = command
             case Leave():
                 assert not self.left
                 self.left = True
@@ -986,8 +1121,13 @@ class World:
                 ticket = self.worker
             case RetryDue():
                 ticket = self.timer
+            case SecretGiven(stored=True) if self.connection.asked not in self.connection.in_keyring:
+                return None
             case SecretGiven():
                 ticket = self.question if self.connection.state is State.NEEDS_SECRET else 0
+            case SecretOffered(taken=taken):
+                offered, self.offered = self.offered, None
+                return SecretOffered(offered.kind, offered.secret, taken) if offered else None
             case TrustGiven():
                 ticket = self.question if self.connection.state is State.NEEDS_TRUST else 0
             case Outcome():
@@ -1003,6 +1143,8 @@ class World:
     st.sampled_from(
         [
             SETTINGS,
+            WITH_KEYRING,
+            replace(WITH_KEYRING, proxy=PROXY),
             replace(SETTINGS, retry_limit=1),
             replace(SETTINGS, auth=AuthType.ANONYMOUS),
             replace(SETTINGS, proxy=PROXY),

@@ -39,7 +39,7 @@ def values(now: Connection, texts: Texts = ENGLISH) -> dict[str, str]:
 
 def test_every_field_the_helper_tells_has_its_row() -> None:
     elsewhere = {"state", "phase", "message", "policy", "error_code", "error_name", "attempt"}
-    elsewhere |= {"saved_secrets", "server_certificate", "client_certificate"}
+    elsewhere |= {"saved_secrets", "password_kept", "proxy_password_kept", "server_certificate", "client_certificate"}
     rows = {field.key for fields in SECTIONS.values() for field in fields}
 
     assert told(UP).keys() - elsewhere - rows == set(), "give it a row in details_model.SECTIONS, and its words"

@@ -15,6 +15,7 @@ from tests.fakes_helper import (
     SESSION,
     SETTINGS,
     UIDS,
+    FakeListener,
     FakeWorld,
     settle,
 )
@@ -25,10 +26,21 @@ from tsunagu.bus_names import (
     ACTION_EDIT,
     ACTION_EDIT_MACHINE,
     ACTION_EDIT_SYSTEM,
+    connection_path,
 )
 from tsunagu.control import Errand
-from tsunagu.errors import AlreadyExists, InvalidSettings, NotAuthorized, NotFound, StorageFailed, TunnelError, VpnError
+from tsunagu.errors import (
+    AlreadyExists,
+    Cancelled,
+    InvalidSettings,
+    NotAuthorized,
+    NotFound,
+    StorageFailed,
+    TunnelError,
+    VpnError,
+)
 from tsunagu.model import (
+    NO_SECRETS,
     AuthType,
     ConnectionSettings,
     HashedPassword,
@@ -36,7 +48,9 @@ from tsunagu.model import (
     ProxyKind,
     Routing,
     Secret,
+    SecretKind,
     Secrets,
+    SecretsIn,
     State,
 )
 from tsunagu.sha0 import hash_password
@@ -1004,3 +1018,154 @@ async def test_a_kill_switch_is_lifted_by_disconnecting_removing_or_unblocking_a
     assert holders
     await bench.service.disconnect(office, ALICE)
     assert not holders
+
+
+# -- the keyring -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def keyring(bench: Bench) -> dict[tuple[str, str], Secret]:
+    """Alice has one."""
+    bench.world.agents.register(ALICE, UIDS[ALICE], "/agent")
+    bench.world.agents.has_keyring = True
+    return bench.world.agents.keyring
+
+
+def password_in(keyring: dict[tuple[str, str], Secret], connection_id: str) -> Secret | None:
+    return keyring.get((connection_path(connection_id), "password"))
+
+
+async def test_a_password_goes_into_its_owners_keyring_and_not_to_the_disk(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("first")}, ALICE)
+    added = bench.world.store.connections[office], password_in(keyring, office)
+    await bench.service.set_secrets(office, {"password": Secret("second")}, ALICE)
+
+    for stored, password in (added, (bench.world.store.connections[office], password_in(keyring, office))):
+        assert (stored.secrets, stored.in_keyring) == (NO_SECRETS, (SecretKind.PASSWORD,))
+        assert password in (Secret("first"), Secret("second"))
+    status = await bench.service.status(office, ALICE)
+    assert (status["password_kept"], status["saved_secrets"]) == ("keyring", ["password"])
+
+
+async def test_it_is_used_from_there_after_a_restart_without_a_question(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("tiger")}, ALICE)
+    again = ConnectionService(bench.world.surroundings, FakeListener())
+    again.load()
+    await again.connect(office, ALICE)
+    await settle()
+
+    assert keyring
+    assert bench.world.workers.newest.start.secrets.password == Secret("tiger")
+    assert bench.world.agents.questions == []
+    await again.shutdown()
+
+
+@pytest.mark.parametrize("change", [{"secrets_in": SecretsIn.SYSTEM}, {"connect_at_start": True}])
+async def test_what_has_to_serve_before_any_log_in_stays_with_the_helper(
+    bench: Bench, keyring: dict[tuple[str, str], Secret], change: dict[str, Any]
+) -> None:
+    bench.world.agents.register(ADMIN, UIDS[ADMIN], "/agent")
+    settings = replace(SETTINGS, **change)
+    office = await bench.service.add(settings, {"password": Secret("tiger")}, ADMIN)
+
+    assert bench.world.store.connections[office].secrets.password == Secret("tiger")
+    assert (await bench.service.status(office, ADMIN))["password_kept"] == "system"
+    assert keyring == {}
+
+
+async def test_roots_connections_and_private_keys_and_hashes_are_in_no_keyring(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    bench.world.agents.register(ROOT, 0, "/agent")
+    everybodys = await bench.service.add(SETTINGS, {"password": Secret("tiger")}, ROOT)
+    own = await bench.service.add(replace(SETTINGS, name="Home"), {"hashed_password": Secret("ab" * 20)}, ALICE)
+
+    assert bench.world.store.connections[everybodys].secrets.password == Secret("tiger")
+    assert bench.world.store.connections[own].secrets.hashed_password
+    assert keyring == {}
+
+
+async def test_where_the_keyring_stays_locked_nothing_is_saved_and_that_is_said(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("first")}, ALICE)
+    bench.world.agents.is_locked = True
+
+    with pytest.raises(Cancelled, match="keyring stayed locked"):
+        await bench.service.set_secrets(office, {"password": Secret("second")}, ALICE)
+    with pytest.raises(Cancelled, match="keyring stayed locked"):
+        await bench.service.add(replace(SETTINGS, name="Home"), {"password": Secret("x")}, ALICE)
+
+    assert password_in(keyring, office) == Secret("first")
+    assert [*bench.world.store.connections] == [office]
+
+
+async def test_a_password_that_is_forgotten_is_so_in_the_keyring(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("tiger")}, ALICE)
+    await bench.service.set_secrets(office, {"password": Secret("")}, ALICE)
+
+    assert (keyring, bench.world.store.connections[office].in_keyring) == ({}, ())
+
+
+async def test_a_hash_in_the_place_of_the_password_takes_that_out_of_the_keyring(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("tiger")}, ALICE)
+    await bench.service.set_secrets(office, {"hashed_password": Secret("ab" * 20)}, ALICE)
+
+    assert (keyring, bench.world.store.connections[office].in_keyring) == ({}, ())
+
+
+async def test_a_connection_that_is_removed_leaves_nothing_in_the_keyring(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("a"), "proxy_password": Secret("b")}, ALICE)
+    both = len(keyring)
+    await bench.service.remove(office, ALICE)
+
+    assert (both, keyring) == (2, {})
+
+
+async def test_a_typed_password_is_in_the_keyring_once_the_server_has_taken_it(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    office = await bench.service.add(SETTINGS, {}, ALICE)
+    await bench.service.connect(office, ALICE)
+    await settle()
+    [question] = bench.world.agents.open_questions
+    question.answer.set_result(SecretAnswer(Secret("typed"), save=True))
+    await settle()
+    not_yet = dict(keyring)
+    bench.world.workers.newest.establish()
+    await settle()
+
+    assert not_yet == {}
+    assert password_in(keyring, office) == Secret("typed")
+    stored = bench.world.store.connections[office]
+    assert (stored.secrets, stored.in_keyring) == (NO_SECRETS, (SecretKind.PASSWORD,))
+
+
+async def test_a_password_changed_on_the_server_is_changed_in_the_keyring(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("old")}, ALICE)
+    await bench.service.change_password(office, Secret("old"), Secret("new"), ALICE)
+    await settle()
+
+    assert password_in(keyring, office) == Secret("new")
+
+
+async def test_what_a_person_types_for_everybodys_connection_is_not_to_be_saved(bench: Bench) -> None:
+    bench.world.agents.register(ALICE, UIDS[ALICE], "/agent")
+    office = await bench.service.add(SETTINGS, {}, ROOT)
+    await bench.service.connect(office, ALICE)
+    await settle()
+
+    [question] = bench.world.agents.open_questions
+    assert (question.hints["save_forbidden"], question.hints["keyring"]) == (True, False)

@@ -22,6 +22,7 @@ from tsunagu_tray.client import HelperClient
 from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.icon import Menu, MenuItem, TrayIcon
 from tsunagu_tray.images import picture
+from tsunagu_tray.keyring import Keyring
 from tsunagu_tray.memory import Memory, Remembered
 from tsunagu_tray.notify import Notifier
 from tsunagu_tray.panel_colour import (
@@ -120,7 +121,9 @@ class Tray:
         self._notifier = Notifier(session, self._do)
         self._client = HelperClient(self._changed, only_of=os.getuid())
         self._questions = Questions(texts, self._memory, self._say, self._changed, time.monotonic)
-        self._agent = Agent(self._questions, lambda: self._client.owner, lambda path: self._client.views.get(path))
+        self._agent = Agent(
+            self._questions, lambda: self._client.owner, lambda path: self._client.views.get(path), Keyring()
+        )
         self._icon = TrayIcon(
             "tsunagu", bus=session, on_host_changed=self._place_changed, on_other_click=self._open_window
         )

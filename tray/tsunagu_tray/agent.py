@@ -3,20 +3,23 @@
 import asyncio
 import os
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
-from tsunagu.bus_names import AGENT
-from tsunagu.errors import Cancelled, NotAuthorized, VpnError
+from tsunagu.bus_names import AGENT, ASK_ANEW, connection_id
+from tsunagu.errors import Cancelled, NoKeyring, NotAuthorized, VpnError
 from tsunagu.model import Secret, SecretKind
 from tsunagu_dbus import Interface, caller, method, plain, to_variants, told
 from tsunagu_tray.card import Token, sign
 from tsunagu_tray.connection_view import ConnectionView
+from tsunagu_tray.keyring import Keyring, KeyringLocked
 
 T = TypeVar("T")
 
 PIN = "pin"  # the kind of a question about a smart card's
+SavedIn = Literal["", "keyring", "system", "fallback"]  # the last: in the system, for want of a keyring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +34,16 @@ class PasswordQuestion:
     kind: str = SecretKind.PASSWORD.value  # or the proxy's, then ``server`` is the proxy; or PIN, then it is the card
     again: bool = False  # the last one was refused
     save_forbidden: bool = False
+    saved_in: SavedIn = ""  # where it goes if it is saved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordAnswer:
-    """What was typed."""
+    """What was typed; ``stored``: what was in the keyring instead."""
 
     secret: Secret
     save: bool
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,9 @@ class Answerer(Protocol):
     async def password(self, question: PasswordQuestion) -> PasswordAnswer | None:
         """The password; None: the person cancelled."""
 
+    async def may_unlock(self, question: PasswordQuestion) -> bool:
+        """Whether the keyring may ask for its own password first, in a window that takes the keyboard."""
+
     async def certificate(self, question: CertificateQuestion) -> Verdict:
         """The judgement; no answer is NO."""
 
@@ -76,29 +84,58 @@ class Agent(Interface):
     """The agent's object on our own bus connection.  Only the helper may ask, and one question a connection is open."""
 
     def __init__(
-        self, answerer: Answerer, helper: Callable[[], str], view_of: Callable[[str], ConnectionView | None]
+        self,
+        answerer: Answerer,
+        helper: Callable[[], str],
+        view_of: Callable[[str], ConnectionView | None],
+        keyring: Keyring,
     ) -> None:
         super().__init__(AGENT)
         self._answerer = answerer
+        self._keyring = keyring
         self._helper = helper  # its unique bus name, "" if it is not there
         self._view_of = view_of
         self._open: dict[str, asyncio.Task[Any]] = {}
 
     @method()
     @told
-    async def GetSecrets(self, connection: "o", kind: "s", hints: "a{sv}", flags: "u") -> "a{sv}":  # noqa: ARG002
+    async def GetSecrets(self, connection: "o", kind: "s", hints: "a{sv}", flags: "u") -> "a{sv}":
+        """Give the `secret` of that kind (`password`, `proxy_password`); `save`: it may be kept; `stored`: it was.
+
+        Hints: `name`, `server`, `hub`, `username`, `again` (the last one was refused), `save_forbidden`, `keyring`
+        (what is to be saved comes back by SaveSecret). Flag 1: what is stored will not do.
+        """
         self._check_caller()
         if kind not in [known.value for known in SecretKind]:
             raise VpnError("This agent cannot ask for a secret of that kind")
-        question = _password_question(connection, kind, plain(hints))
-        answer = await self._ask(connection, self._answerer.password(question))
+        facts = plain(hints)
+        question = _password_question(connection, kind, facts)
+        stored, keyring = not flags & ASK_ANEW, facts.get("keyring") is True
+        answer = await self._ask(connection, self._answer(question, stored=stored, keyring=keyring))
         if answer is None:
             raise Cancelled("Cancelled")
-        return to_variants({"secret": answer.secret.value, "save": answer.save})
+        return to_variants({"secret": answer.secret.value, "save": answer.save, "stored": answer.stored})
+
+    @method()
+    @told
+    async def SaveSecret(self, connection: "o", kind: "s", hints: "a{sv}", secret: "s") -> None:
+        """Keep it in the person's keyring. `NoKeyring`: there is none; `Cancelled`: it stayed locked."""
+        self._check_caller()
+        question = _password_question(connection, kind, plain(hints))
+        label = f"Tsunagu: {question.name} ({question.username}, {question.server})"
+        await self._keyring.save(connection_id(connection), kind, label, Secret(secret))
+
+    @method()
+    @told
+    async def ForgetSecrets(self, connection: "o", kinds: "as") -> None:
+        """Take these of a connection out of the keyring; none named: all."""
+        self._check_caller()
+        await self._keyring.forget(connection_id(connection), kinds)
 
     @method()
     @told
     async def ConfirmCertificate(self, connection: "o", certificate: "a{sv}") -> "s":
+        """Judge the server's certificate (`der` in base64, `sha256`, error `code`, `changed`): `once`, `pin`, `no`."""
         self._check_caller()
         view = self._view_of(connection) or ConnectionView(path=connection)
         question = _certificate_question(view, plain(certificate))
@@ -107,6 +144,7 @@ class Agent(Interface):
     @method()
     @told
     async def Sign(self, connection: "o", card: "a{sv}", digest: "s") -> "a{sv}":
+        """Have the card (`module`, `certificate`, `key`) sign a digest in hex: `certificate`, `signature` (base64)."""
         self._check_caller()
         view = self._view_of(connection)
         if view is None or view.owner != os.getuid():  # the module is of its owner's choice, and runs as us
@@ -126,6 +164,7 @@ class Agent(Interface):
     @method()
     @told
     def Cancel(self, connection: "o") -> None:
+        """Take back what is asked for this connection."""
         self._check_caller()
         if connection in self._open:
             self._open[connection].cancel()
@@ -134,6 +173,26 @@ class Agent(Interface):
         """The helper has gone, or we go: nobody waits for answers."""
         for task in self._open.values():
             task.cancel()
+
+    async def _answer(self, question: PasswordQuestion, *, stored: bool, keyring: bool) -> PasswordAnswer | None:
+        if stored and (secret := await self._from_keyring(question)):
+            return PasswordAnswer(secret=secret, save=True, stored=True)
+        saved_in: SavedIn = "system"
+        if question.save_forbidden:
+            saved_in = ""
+        elif keyring:
+            saved_in = "keyring" if await self._keyring.is_there() else "fallback"
+        return await self._answerer.password(replace(question, saved_in=saved_in))
+
+    async def _from_keyring(self, question: PasswordQuestion) -> Secret | None:
+        wanted = connection_id(question.path), question.kind
+        with suppress(NoKeyring, Cancelled):  # then the person is asked for the password itself
+            try:
+                return await self._keyring.find(*wanted)
+            except KeyringLocked:
+                if await self._answerer.may_unlock(question):
+                    return await self._keyring.find(*wanted, unlock=True)
+        return None
 
     def _check_caller(self) -> None:
         if not self._helper() or caller() != self._helper():

@@ -13,6 +13,7 @@ from tsunagu_tray.agent import Agent
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.following import follow
+from tsunagu_tray.keyring import Keyring
 from tsunagu_tray.report import event_text, print_lines
 from tsunagu_tray.terminal import Terminal, tell
 from tsunagu_tray.texts import Texts
@@ -32,7 +33,7 @@ class Attempt:
 
     async def answer_by(self, terminal: Terminal) -> None:
         """Let the person at the terminal answer what the helper asks."""
-        agent = Agent(terminal, lambda: self._client.owner, lambda path: self._client.views.get(path))
+        agent = Agent(terminal, lambda: self._client.owner, lambda path: self._client.views.get(path), Keyring())
         await self._client.register_agent(AGENT_PATH, agent)
 
     async def until_up(self, view: ConnectionView, terminal: Terminal, timeout_s: float) -> None:

@@ -159,7 +159,9 @@ def parser(texts: Texts) -> Usage:
 
     password = named(command("password", Commands.password, "store a connection's password"))
     password.add_argument("--proxy", action="store_true", help="the one for the proxy on the way to the server")
-    password.add_argument("--stdin", action="store_true", help="read it from the first line of stdin")
+    given = password.add_mutually_exclusive_group()
+    given.add_argument("--stdin", action="store_true", help="read it from the first line of stdin")
+    given.add_argument("--forget", action="store_true", help="forget the one that is stored")
 
     passwd = named(command("passwd", Commands.passwd, "change the user's password on the server"))
     passwd.add_argument("--stdin", action="store_true", help="read the old one and the new one from two lines of stdin")

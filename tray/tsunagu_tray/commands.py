@@ -58,6 +58,7 @@ from tsunagu_tray.texts import Texts
 from tsunagu_tray.vpncmd import Vpncmd
 
 NO_SUCH_NIC = 42  # of the error table
+KEPT = {"keyring": "cli_kept_keyring", "system": "cli_kept_system"}
 SYSTEM = "system"  # as a proxy: the one that the environment or the desktop names
 
 
@@ -216,15 +217,18 @@ class Commands:
         print_lines([self.texts("cli_removed", name=view.name)])
 
     async def password(self) -> None:
-        """Store a password."""
+        """Store a password, or forget it, and say where it is."""
         view, name = self._named(), SecretKind.PROXY_PASSWORD if self.options.proxy else SecretKind.PASSWORD
+        password = ""
         if self.options.stdin:
             password = first_line()
-        else:
+        elif not self.options.forget:
             password = await Terminal(self.texts).new_password(view, name)
-        if not password:
+        if not password and not self.options.forget:
             raise VpnError(self.texts("cli_password_missing"))
         await self.client.set_secrets(view.path, {name.value: Secret(password)})
+        where = (await self.client.status(view.path))[f"{name.value}_kept"]
+        print_lines([self.texts(KEPT.get(where, "cli_kept_nowhere"))])
 
     async def passwd(self) -> None:
         """Change the password that the server knows."""

@@ -46,11 +46,7 @@ class Questions:
 
     async def password(self, question: PasswordQuestion) -> PasswordAnswer | None:
         """Ask for a password."""
-        title = self._texts(f"{question.kind}_question_title", name=question.name)
-        body = " – ".join(filter(None, (question.username, question.hub, question.server)))
-        if question.again:
-            body = self._texts(f"{question.kind}_again")
-        await self._wait_to_open(question.path, "password", title, body)
+        await self._wait_to_ask(question)
         answer = await ask("password", asdict(question) | {"no_save": self._memory.values.no_save})
         if answer is None:
             return None
@@ -59,6 +55,19 @@ class Questions:
         if not question.save_forbidden:
             self._memory.remember(no_save=not save)
         return PasswordAnswer(secret=Secret(str(answer["secret"])), save=save)
+
+    async def may_unlock(self, question: PasswordQuestion) -> bool:
+        """The keyring's window is as much a surprise as ours; whoever declines it gets ours."""
+        await self._wait_to_ask(question)
+        self.clicked(question.path)
+        return True
+
+    async def _wait_to_ask(self, question: PasswordQuestion) -> None:
+        title = self._texts(f"{question.kind}_question_title", name=question.name)
+        body = " – ".join(filter(None, (question.username, question.hub, question.server)))
+        if question.again:
+            body = self._texts(f"{question.kind}_again")
+        await self._wait_to_open(question.path, "password", title, body)
 
     async def certificate(self, question: CertificateQuestion) -> Verdict:
         """Have a certificate judged."""

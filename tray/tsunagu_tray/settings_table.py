@@ -96,6 +96,12 @@ TABLE: tuple[Setting, ...] = (
     _user("card_certificate", Widget.TEXT, advanced=False, shown=_auth("smart-card")),
     _user("card_key", Widget.TEXT, advanced=False, shown=_auth("smart-card")),
     _user("card_module", Widget.TEXT, advanced=True, shown=_auth("smart-card")),
+    _user(
+        "secrets_in",
+        Widget.CHOICE,
+        options=("keyring", "system"),
+        shown=lambda values: not values["connect_at_start"],
+    ),
     _start("connect_at_start", advanced=False),
     _start("disconnect_at_logout"),
     _network("routing", Widget.CHOICE, advanced=False, options=("lan", "everything", "none")),

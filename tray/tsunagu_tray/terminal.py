@@ -52,6 +52,10 @@ class Terminal:
         secret = await self._line(prompt, echo=False)
         return PasswordAnswer(secret=Secret(secret), save=False) if secret else None
 
+    async def may_unlock(self, question: PasswordQuestion) -> bool:  # noqa: ARG002  # whatever it is about
+        """Who sits at a terminal may not see the desktop's windows."""
+        return False
+
     async def certificate(self, question: CertificateQuestion) -> Verdict:
         """Show the fingerprint and ask."""
         self.seen = question

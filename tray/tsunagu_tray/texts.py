@@ -160,6 +160,10 @@ SENTENCES: dict[str, str | Message] = {
     "proxy_password_again": "The proxy refused the last password. Check it, and the user name, before you try again.",
     "password_label": "_Password",
     "password_no_save": "Do _not save password",
+    "password_saved_in_keyring": "A saved password goes into your keyring.",
+    "password_saved_in_system": "A saved password goes into a file that only the administrator can read.",
+    "password_saved_in_fallback": "There is no keyring here, so a saved password goes into a file that only the "
+    "administrator can read.",
     "window_cancel": "_Cancel",
     "window_connect": "C_onnect",
     # certificate window
@@ -236,6 +240,9 @@ SENTENCES: dict[str, str | Message] = {
     "nic_up": "cable in",
     "nic_down": "cable out",
     "nic_absent": "not in use",
+    "cli_kept_keyring": "The password is in your keyring",
+    "cli_kept_system": "The password is in a file that only root can read",
+    "cli_kept_nowhere": "No password is saved",
     "cli_password_missing": "No password was given; run this in a terminal, or use --stdin",
     "cli_certificate": "{server} shows a certificate with this SHA-256 fingerprint:",
     "cli_certificate_ask": "Is it the one its administrator gave you, and shall it be trusted from now on? [y/N] ",

@@ -39,6 +39,8 @@ def build(window: Window) -> Adw.MessageDialog:
     no_save = Gtk.CheckButton(label=texts("password_no_save"), use_underline=True, active=question["no_save"])
     if not question["save_forbidden"]:
         typing.append(no_save)
+    if question["saved_in"]:
+        typing.append(label(texts(f"password_saved_in_{question['saved_in']}"), "dim-label", "caption"))
     content.append(typing)
     dialog.set_extra_child(content)
     dialog.set_focus(entry)
