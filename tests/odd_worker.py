@@ -50,6 +50,9 @@ def serve() -> None:
             say("StatisticsReport", statistics=STATISTICS)
 
 
+if sys.argv[1] == "fails before it hears":
+    say("Failed", code=23, detail="as it was")
+    sys.exit(2)
 start = hear()
 match sys.argv[1]:
     case "good":

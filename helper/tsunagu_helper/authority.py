@@ -21,6 +21,7 @@ from tsunagu.bus_names import (
 )
 from tsunagu.errors import NotAuthorized
 from tsunagu_dbus import BusError, MessageBus, Variant, call, credentials, tell
+from tsunagu_helper.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +49,20 @@ class Authority:
         self.admin_group = admin_group
         self._bus = bus
         self._check_ids = itertools.count(1)
+        self._turns = Turns()
 
     async def uid_of(self, caller: str) -> int:
-        """The user behind a bus name.
+        """The user behind a bus name, when it is that user's turn.
 
         Raises:
             NotAuthorized: nobody is there any longer.
+            VpnError: that user asks without end.
         """
+        uid = await self._uid_of(caller)
+        await self._turns.wait(uid)
+        return uid
+
+    async def _uid_of(self, caller: str) -> int:
         try:
             return (await credentials(self._bus, caller)).uid
         except BusError as error:
@@ -66,7 +74,7 @@ class Authority:
         Raises:
             NotAuthorized: it may not, or it cannot be found out.
         """
-        uid = await self.uid_of(caller)
+        uid = await self._uid_of(caller)
         if uid == 0:
             return
         deed = _DEEDS.get(action, "do this")

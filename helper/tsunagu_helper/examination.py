@@ -24,7 +24,7 @@ _FOLDERS = ("/etc", "/run", "/usr/lib")
 
 
 class Examination:
-    """One at a time; those who ask meanwhile wait for their own."""
+    """One at a time; those who ask meanwhile hear of that one."""
 
     def __init__(
         self,
@@ -42,40 +42,44 @@ class Examination:
         self._nics, self._all_traffic, self._resolver = nics, all_traffic, resolver
         self._lockdown, self._store, self._start_worker = lockdown, store, start_worker
         self._has_worker_user, self._plain_by_option = has_worker_user, plain_by_option
-        self._turn = asyncio.Lock()
+        self._under_way: asyncio.Task[Machine] | None = None
 
     async def look(self) -> Machine:
         """What there is now."""
+        if self._under_way is None or self._under_way.done():
+            self._under_way = asyncio.create_task(self._look(), name="examination")
+        return await asyncio.shield(self._under_way)
+
+    async def _look(self) -> Machine:
         authority = self.authority
         assert authority  # or nobody could have asked
-        async with self._turn:
-            worker, worker_why = None, ""
-            try:
-                worker = await examine(self._start_worker)
-            except VpnError as error:
-                worker_why = str(error)
-            nic_why, has_offloads = self._nics.attempt()
-            has_polkit, polkit_why = await authority.state()
-            return Machine(
-                worker=worker,
-                worker_why=worker_why,
-                has_worker_user=self._has_worker_user,
-                plain_by_option=self._plain_by_option,
-                nic_why=nic_why,
-                has_offloads=has_offloads,
-                leftovers=(*await _or_nothing(self._nics.leftovers), *await _or_nothing(self._all_traffic.leftovers)),
-                unmarked_by=await self._unmarked_by(authority),
-                lockdown_why=await self._lockdown.why_not(),
-                lockdown_holders=tuple(self._lockdown.holders.values()),
-                lockdown_stands=await self._lockdown.stands(),
-                lockdown_is_damaged=self._lockdown.is_damaged,
-                resolver=await self._resolver.way(),
-                has_polkit=has_polkit,
-                polkit_why=polkit_why,
-                admin_group=authority.admin_group,
-                unused=tuple(self._store.problems),
-                quarantined=tuple(map(str, self._store.quarantined())),
-            )
+        worker, worker_why = None, ""
+        try:
+            worker = await examine(self._start_worker)
+        except VpnError as error:
+            worker_why = str(error)
+        nic_why, has_offloads = self._nics.attempt()
+        has_polkit, polkit_why = await authority.state()
+        return Machine(
+            worker=worker,
+            worker_why=worker_why,
+            has_worker_user=self._has_worker_user,
+            plain_by_option=self._plain_by_option,
+            nic_why=nic_why,
+            has_offloads=has_offloads,
+            leftovers=(*await _or_nothing(self._nics.leftovers), *await _or_nothing(self._all_traffic.leftovers)),
+            unmarked_by=await self._unmarked_by(authority),
+            lockdown_why=await self._lockdown.why_not(),
+            lockdown_holders=tuple(self._lockdown.holders.values()),
+            lockdown_stands=await self._lockdown.stands(),
+            lockdown_is_damaged=self._lockdown.is_damaged,
+            resolver=await self._resolver.way(),
+            has_polkit=has_polkit,
+            polkit_why=polkit_why,
+            admin_group=authority.admin_group,
+            unused=tuple(self._store.problems),
+            quarantined=tuple(map(str, self._store.quarantined())),
+        )
 
     async def _unmarked_by(self, authority: Authority) -> tuple[tuple[str, str], ...]:
         found = []

@@ -3,12 +3,13 @@
 import logging
 from collections import deque
 from dataclasses import dataclass
+from itertools import chain
 
 from tsunagu_helper.journal import MESSAGE_IDS
 
 LOG = logging.getLogger(__name__)
 
-KEPT = 500  # entries
+KEPT = 500  # entries of one user
 
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -35,11 +36,11 @@ class History:
     """The last entries, oldest first."""
 
     def __init__(self) -> None:
-        self._entries: deque[Entry] = deque(maxlen=KEPT)
+        self._entries: dict[int, deque[Entry]] = {}  # by owner: nobody's fill the place of others'
 
     def add(self, entry: Entry, happened: str = "") -> None:
         """Keep and log it; ``happened`` as in ``Tell``."""
-        self._entries.append(entry)
+        self._entries.setdefault(entry.owner, deque(maxlen=KEPT)).append(entry)
         journal = {"MESSAGE_ID": MESSAGE_IDS.get(happened, ""), "TSUNAGU_CODE": str(entry.code or "")}
         LOG.log(
             _LEVELS[entry.level],
@@ -51,5 +52,6 @@ class History:
 
     def newest(self, limit: int, owner: int | None) -> list[Entry]:
         """Up to ``limit`` of the entries that an owner may see (None: all), newest last; those of root are for all."""
-        theirs = [entry for entry in self._entries if owner is None or entry.owner in (0, owner)]
+        seen = [entries for whose, entries in self._entries.items() if owner is None or whose in (0, owner)]
+        theirs = sorted(chain.from_iterable(seen), key=lambda entry: entry.time)
         return theirs[-limit:] if limit else []

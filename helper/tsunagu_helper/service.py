@@ -156,7 +156,7 @@ class ConnectionService:
         await self._check_reach(settings, None, caller)
         _check_given(settings)
         self._check_name(settings.name, owner)
-        self._check_interface(settings.interface)
+        self._check_interface(settings.interface, owner)
         if sum(runner.stored.owner == owner for runner in self._runners.values()) >= MAX_CONNECTIONS:
             raise VpnError(f"{MAX_CONNECTIONS} connections are kept for you already; remove one first")
         NO_SECRETS.updated(secrets)  # refuses what is none
@@ -207,7 +207,7 @@ class ConnectionService:
         self._check_there(connection_id, runner)
         self._check_name(settings.name, runner.stored.owner, besides=runner)
         if settings.interface != runner.stored.settings.interface:
-            self._check_interface(settings.interface, besides=runner)
+            self._check_interface(settings.interface, runner.stored.owner, besides=runner)
         before = runner.stored.settings
         if settings.card_module != before.card_module:
             await self._check_card(runner.stored, caller)
@@ -465,9 +465,16 @@ class ConnectionService:
         if await self._around.authority.uid_of(caller) not in (0, stored.owner):
             raise NotAuthorized("Only its owner may choose the smart card's module, because it runs as that person")
 
-    def _check_interface(self, name: str, besides: Runner | None = None) -> None:
-        """A connection's own NIC is nobody else's, or that could keep it from connecting."""
-        if any(name == runner.stored.interface for runner in self._runners.values() if runner is not besides):
+    def _check_interface(self, name: str, owner: int, besides: Runner | None = None) -> None:
+        """A connection's own NIC is nobody else's, and one that a person has named no other person's.
+
+        Or one of them could keep the other from connecting.
+        """
+        others = [runner.stored for runner in self._runners.values() if runner is not besides]
+        if any(
+            name == other.interface or (name and name == other.settings.interface and owner != other.owner)
+            for other in others
+        ):
             raise AlreadyExists(f"The network adapter {name} is another connection's own; choose another name")
 
     async def _check_reach(self, settings: ConnectionSettings, before: StoredConnection | None, caller: str) -> None:

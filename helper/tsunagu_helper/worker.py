@@ -190,6 +190,8 @@ class Worker:
             data = self._control.recv(MAX_MESSAGE + 1)
         except BlockingIOError:
             return False
+        except ConnectionResetError:
+            return True  # it has left without hearing us out; what it said before is still to be read
         except OSError:
             data = b""
         if not data:  # it has closed its end, so it is leaving

@@ -198,6 +198,14 @@ async def test_the_reason_of_a_failed_attempt_is_one_line(attempt: Attempt) -> N
     assert (error.code, error.detail, certificate) == (9, "as asked", "")
 
 
+@behaving("fails before it hears")
+async def test_a_worker_that_leaves_before_it_hears_what_it_is_for_says_why(attempt: Attempt) -> None:
+    os.waitid(os.P_PID, attempt.pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222  # before we read a word
+    error, _ = await attempt.end()
+
+    assert (error.code, error.detail) == (23, "as it was")
+
+
 @behaving("untrusted")
 async def test_a_certificate_nobody_vouches_for_comes_along(attempt: Attempt) -> None:
     error, certificate = await attempt.end()

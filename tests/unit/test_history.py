@@ -29,6 +29,16 @@ def test_an_owner_gets_as_many_of_their_own_as_asked_for() -> None:
     assert [e.owner for e in history.newest(2, owner=1001)] == [1001, 1001]
 
 
+def test_nobody_fills_the_place_of_others() -> None:
+    history = History()
+    history.add(entry("mine", 1001))
+    for _ in range(KEPT + 5):
+        history.add(entry("flood", 1002))
+
+    assert [e.text for e in history.newest(10, owner=1001)] == ["mine"]
+    assert len(history.newest(10_000, owner=None)) == KEPT + 1
+
+
 def test_a_log_line_cannot_be_forged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 

@@ -979,6 +979,15 @@ async def test_a_provided_connection_takes_nobodys_place(bench: Bench) -> None:
     assert "is taken" in bench.service.problems[0]
 
 
+async def test_a_nic_that_a_person_has_named_is_shared_by_that_persons_connections_alone(bench: Bench) -> None:
+    named = replace(ANONYMOUS, interface="tsunagu_work")
+    await bench.service.add(named, {}, ALICE)
+
+    with pytest.raises(AlreadyExists, match="tsunagu_work is another"):
+        await bench.service.add(replace(named, name="Bob's"), {}, BOB)
+    await bench.service.add(replace(named, name="Shared"), {}, ALICE)
+
+
 async def test_only_its_owner_says_which_library_a_smart_card_loads(bench: Bench) -> None:
     office = await bench.office()
     card = replace(ANONYMOUS, card_module="/tmp/evil.so")  # it is not opened

@@ -300,6 +300,7 @@ ARRIVING: tuple[str | Message, ...] = (
     # -- the command line's help ------------------------------------------------------------------------------------
     "usage: ",
     "Only its owner may choose the smart card's module, because it runs as that person",
+    "You ask the Tsunagu service faster than it answers; try again in some seconds",
     # -- the doctor -------------------------------------------------------------------------------------------------
     (
         "There is no user tsunagu-tunnel, so workers run under a number that others might have; run 'sudo "
