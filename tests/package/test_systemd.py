@@ -102,6 +102,37 @@ def test_under_its_unit_a_tunnel_works_and_its_worker_is_confined(server: VpnSer
     assert PASSWORD not in system.run("journalctl", "--output=json", "--all")
 
 
+def test_a_hook_is_a_unit_with_all_of_roots_rights(server: VpnServer, system: BootedSystem) -> None:
+    hooks = system.root / "etc/tsunagu/hooks.d"
+    hooks.mkdir(mode=0o755, parents=True)
+    (hooks / "10-note").write_text(
+        '#!/bin/sh\nset -eu\n[ "$TSUNAGU_EVENT" = connected ] || exit 3\nmount -t tmpfs none /mnt\numount /mnt\n'
+        '{ env; cat /proc/self/cgroup; grep -E "CapEff|Seccomp:|NoNewPrivs" /proc/self/status; } >/var/told\n'
+        "echo noted\n"
+    )
+    (hooks / "10-note").chmod(0o755)
+    told = system.root / "var/told"
+    where = ["--server", SERVER, "--hub", HUB, "--user", USER, "--fingerprint", server.fingerprint()]
+    mika(system, "add", "office", *where, "--password-stdin", stdin=f"{PASSWORD}\n")
+
+    mika(system, "connect", "office", "--wait")
+    wait_for(lambda: told.exists() and "run-" in told.read_text(), 30, f"the hook; {mika(system, 'log')}")
+    mika(system, "remove", "office")
+
+    lines = dict(re.split("[=:]", line, maxsplit=1) for line in told.read_text().splitlines())
+    assert (lines["TSUNAGU_NIC"], lines["TSUNAGU_CONNECTION"]) == ("tsunagu0", "office")
+    assert (lines["NoNewPrivs"].strip(), lines["Seccomp"].strip()) == ("0", "0")
+    assert int(lines["CapEff"], 16) & (1 << 21)  # SYS_ADMIN, which the helper has not
+    assert "tsunagu-helper.service" not in lines["0"]
+    wait_for(
+        lambda: "10-note failed with exit status 3" in system.run("journalctl", "--unit=tsunagu-helper"),
+        30,
+        "the hook's failure to be told",
+    )
+    assert "hook 10-note: noted" in system.run("journalctl", "--unit=tsunagu-helper")
+    (hooks / "10-note").unlink()
+
+
 @pytest.mark.usefixtures("office")
 def test_a_killed_helper_is_started_again_with_what_was_connected(server: VpnServer, system: BootedSystem) -> None:
     before = helper(system)
