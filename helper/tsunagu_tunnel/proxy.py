@@ -31,7 +31,34 @@ class Target:
     port: int
 
 
-class HttpDialogue:
+class Dialogue:
+    """What all have in common: something to say, and an answer that comes in pieces."""
+
+    def __init__(self, beginning: bytes) -> None:
+        self._outgoing = beginning
+        self._answer = b""
+
+    def data_to_send(self) -> bytes:
+        """What is to be written now; b"" if nothing."""
+        data, self._outgoing = self._outgoing, b""
+        return data
+
+    def receive_data(self, data: bytes) -> bool:
+        """Take what came (b"": end of file); whether the way is open.
+
+        Raises:
+            TunnelError: 1, 18 or 19, the proxy does not let us through.
+        """
+        if not data:
+            raise TunnelError(PROXY_ERROR, "it cut the line")
+        self._answer += data
+        return self._take()
+
+    def _take(self) -> bool:
+        raise NotImplementedError
+
+
+class HttpDialogue(Dialogue):
     """CONNECT, with Basic authentication if there is a user or a password."""
 
     def __init__(
@@ -59,22 +86,9 @@ class HttpDialogue:
         theirs = {name.lower() for name, _ in headers}
         lines = [f"{name}: {value}" for name, value in headers]
         lines += (f"{name}: {value}" for name, value in ours if name.lower() not in theirs)
-        self._outgoing = "\r\n".join([f"CONNECT {host}:{target.port} HTTP/1.0", *lines, "", ""]).encode()
-        self._answer = b""
+        super().__init__("\r\n".join([f"CONNECT {host}:{target.port} HTTP/1.0", *lines, "", ""]).encode())
 
-    def data_to_send(self) -> bytes:
-        """What is to be written now; b"" if nothing."""
-        data, self._outgoing = self._outgoing, b""
-        return data
-
-    def receive_data(self, data: bytes) -> bool:
-        """Take what came (b"": end of file); whether the way is open.
-
-        Raises:
-            TunnelError: 18 or 19, the proxy does not let us through.
-        """
-        _not_ended(data)
-        self._answer += data
+    def _take(self) -> bool:
         if not self._answer.startswith(b"HTTP/1."[: len(self._answer)]):
             raise TunnelError(PROXY_ERROR, "it does not speak HTTP")
         end = self._answer.find(b"\r\n\r\n", 0, MAX_HEAD)
@@ -101,7 +115,7 @@ def _schemes(headers: Sequence[str]) -> list[str]:
     return [found.lower() for value in challenges for found in _SCHEME.findall(_QUOTED.sub("", value))]
 
 
-class Socks4Dialogue:
+class Socks4Dialogue(Dialogue):
     """SOCKS 4: IPv4 addresses only, a user name and no password."""
 
     def __init__(self, target: Target, *, username: str = "") -> None:
@@ -114,22 +128,9 @@ class Socks4Dialogue:
             address = ipaddress.IPv4Address(target.host)
         except ValueError:
             raise TunnelError(UNREACHABLE, "a SOCKS4 proxy leads to IPv4 addresses only") from None
-        self._outgoing = struct.pack(">BBH4s", 4, 1, target.port, address.packed) + username.encode() + b"\0"
-        self._answer = b""
+        super().__init__(struct.pack(">BBH4s", 4, 1, target.port, address.packed) + username.encode() + b"\0")
 
-    def data_to_send(self) -> bytes:
-        """What is to be written now; b"" if nothing."""
-        data, self._outgoing = self._outgoing, b""
-        return data
-
-    def receive_data(self, data: bytes) -> bool:
-        """Take what came (b"": end of file); whether the way is open.
-
-        Raises:
-            TunnelError: 1, 18 or 19, the proxy does not let us through.
-        """
-        _not_ended(data)
-        self._answer += data
+    def _take(self) -> bool:
         if self._answer[0] != 0:
             raise TunnelError(PROXY_ERROR, "it does not speak SOCKS4")
         if len(self._answer) < 8:
@@ -144,7 +145,7 @@ class Socks4Dialogue:
                 raise TunnelError(UNREACHABLE, f"the SOCKS4 proxy answered {code}")
 
 
-class Socks5Dialogue:
+class Socks5Dialogue(Dialogue):
     """SOCKS 5 (RFC 1928) with user name and password (RFC 1929), if there are any."""
 
     def __init__(self, target: Target, *, username: str = "", password: str = "") -> None:
@@ -158,25 +159,12 @@ class Socks5Dialogue:
             raise TunnelError(PROXY_REFUSED, "user name or password has more than 255 octets")
         self._login = b"".join((b"\1", bytes([len(user)]), user, bytes([len(secret)]), secret))
         self._request = b"\5\1\0" + _socks5_address(target.host) + struct.pack(">H", target.port)
-        self._outgoing = b"\5\2\0\2" if user or secret else b"\5\1\0"
+        super().__init__(b"\5\2\0\2" if user or secret else b"\5\1\0")
         self._may_log_in = bool(user or secret)
         self._step = self._take_method
-        self._answer = b""
         self._is_open = False
 
-    def data_to_send(self) -> bytes:
-        """What is to be written now; b"" if nothing."""
-        data, self._outgoing = self._outgoing, b""
-        return data
-
-    def receive_data(self, data: bytes) -> bool:
-        """Take what came (b"": end of file); whether the way is open.
-
-        Raises:
-            TunnelError: 1, 18 or 19, the proxy does not let us through.
-        """
-        _not_ended(data)
-        self._answer += data
+    def _take(self) -> bool:
         while not self._is_open and (size := self._step()):
             self._answer = self._answer[size:]
         if self._is_open:
@@ -232,9 +220,6 @@ class Socks5Dialogue:
             raise TunnelError(PROXY_ERROR, "it does not speak SOCKS5")
 
 
-Dialogue = HttpDialogue | Socks4Dialogue | Socks5Dialogue
-
-
 def dialogue_for(proxy: Proxy, password: Secret | None, target: Target) -> Dialogue:
     """What these settings have to say to the proxy.
 
@@ -258,11 +243,6 @@ def _socks5_address(host: str) -> bytes:
         name = host.encode("idna")
         return b"\3" + bytes([len(name)]) + name
     return (b"\1" if address.version == 4 else b"\4") + address.packed
-
-
-def _not_ended(data: bytes) -> None:
-    if not data:
-        raise TunnelError(PROXY_ERROR, "it cut the line")
 
 
 def _nothing_behind(rest: bytes) -> None:
