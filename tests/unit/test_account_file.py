@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tsunagu.account_file import Account, _rc4, parse, serialise
+from tsunagu.account_file import Account, parse, serialise
 from tsunagu.errors import InvalidSettings
 from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Proxy, ProxyKind, Routing, Secret, Secrets
+from tsunagu.obfuscation import _rc4
 from tsunagu.setting_text import MAX_SIZE, InvalidFile
 from tsunagu_tray.texts import Texts
 
