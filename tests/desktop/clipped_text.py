@@ -1,17 +1,20 @@
-"""``python -m tests.desktop.clipped_text OUT …``: the windows' program; on SIGUSR1 it writes into OUT what is cut off.
+"""``python -m tests.desktop.clipped_text OUT SCALE MODULE …``: runs a program with windows, and keeps OUT up to date.
 
-One line of JSON a window: its title, size, all text on it, and those texts that do not fit the room they have.
+SCALE is how large people want their text, as GNOME's text-scaling-factor.
+
+OUT has a line of JSON for each window: its title, its size, all text on it, and those texts that have too little room.
 """
 
 import json
-import signal
+import runpy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tsunagu_tray.windows import application
 from tsunagu_tray.windows.toolkit import GLib, Gtk
+
+LOOK_MS = 200
 
 
 def labels(widget: Gtk.Widget) -> Iterator[Gtk.Label]:
@@ -27,10 +30,14 @@ def labels(widget: Gtk.Widget) -> Iterator[Gtk.Label]:
 
 
 def is_cut_off(label: Gtk.Label) -> bool:
-    """It ends in an ellipsis, or its text is larger than it is."""
+    """It ends in an ellipsis, its text is larger than it is, or it reaches over the side of its window."""
     layout = label.get_layout()
     width, height = layout.get_pixel_size()
-    return bool(layout.is_ellipsized() or width > label.get_width() + 1 or height > label.get_height() + 1)
+    if layout.is_ellipsized() or width > label.get_width() + 1 or height > label.get_height() + 1:
+        return True
+    native = label.get_native()
+    _, place = label.compute_bounds(native)
+    return bool(place.get_x() < -1 or place.get_x() + place.get_width() > native.get_width() + 1)
 
 
 def findings() -> Iterator[dict[str, Any]]:
@@ -46,19 +53,22 @@ def findings() -> Iterator[dict[str, Any]]:
             }
 
 
-def main() -> int:
+def main() -> None:
     """Run it."""
-    out = Path(sys.argv[1])
+    out, scale, module, *words = sys.argv[1:]
+    Gtk.init()
+    Gtk.Settings.get_default().set_property("gtk-xft-dpi", int(96 * 1024 * float(scale)))
 
     def look() -> bool:
-        new = out.with_suffix(".new")
+        new = Path(out + ".new")
         new.write_text("".join(json.dumps(finding) + "\n" for finding in findings()))
         new.replace(out)
         return bool(GLib.SOURCE_CONTINUE)
 
-    GLib.unix_signal_add(GLib.PRIORITY_LOW, signal.SIGUSR1, look)
-    return application.main(sys.argv[2:])
+    GLib.timeout_add(LOOK_MS, look)
+    sys.argv = [module, *words]
+    runpy.run_module(module, run_name="__main__")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -11,6 +11,8 @@ from tests.fakes_bus import FakeHelper, PrivateBus, fake_helper
 from tests.lab.desktop import Desktop, Notifier, Panel
 from tests.lab.waiting import wait_for
 from tsunagu.model import State
+from tsunagu_tray.catalogue import languages
+from tsunagu_tray.texts import Texts
 
 T = TypeVar("T")
 ADDRESS = "192.168.77.23/24"
@@ -22,6 +24,8 @@ class Rig:
 
     def __init__(self, desktop: Desktop, bus: PrivateBus, helper: FakeHelper) -> None:
         self.desktop = desktop
+        self.texts = Texts(*languages(desktop.environment))
+        self.runner: tuple[str, ...] = ()  # a module that runs the programs' modules in its own way
         self.helper = helper
         self.environment = {
             "DBUS_SYSTEM_BUS_ADDRESS": bus.address,
@@ -35,9 +39,13 @@ class Rig:
 
     async def open(self, *arguments: str, title: str = "^Tsunagu$") -> None:
         self.program = self.desktop.start(
-            "window", sys.executable, *APPLICATION, *arguments, environment=self.environment
+            "window", sys.executable, *self.module("application"), *arguments, environment=self.environment
         )
         await self.front(title)
+
+    def module(self, name: str) -> tuple[str, ...]:
+        """Python's arguments for one of the programs."""
+        return ("-m", *self.runner, f"tsunagu_tray.windows.{name}")
 
     async def front(self, title: str = "^Tsunagu$") -> None:
         await self.do(self.desktop.activate, title)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tsunagu_tray.certificate import grouped, read, rows, why_asked
 from tsunagu_tray.texts import Texts
+from tsunagu_tray.windows.toolkit import scrolling
 from tsunagu_tray.windows.window import CONTENT_WIDTH, Adw, Gtk, Window, facts, label
 
 
@@ -52,7 +53,7 @@ def certificate_dialog(question: Mapping[str, Any], texts: Texts, answered: Call
     box.append(label(texts("certificate_fingerprint"), "dim-label", "caption"))
     box.append(label("\n".join(grouped(fingerprint)), "fingerprint", selectable=True))
     content.append(box)
-    dialog.set_extra_child(content)
+    dialog.set_extra_child(scrolling(content))
     dialog.connect("response", lambda _dialog, response: answered(response))
     return dialog
 

@@ -6,6 +6,7 @@ from tsunagu.errors import VpnError
 from tsunagu.model import Secret
 from tsunagu_tray.connection_view import ConnectionView
 from tsunagu_tray.texts import Texts
+from tsunagu_tray.windows.field import Field
 from tsunagu_tray.windows.messages import error_with_advice
 from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, GLib, Gtk, label, on_key
 
@@ -23,7 +24,7 @@ class PasswordChange:
             transient_for=parent,
             modal=True,
             accessible_role=Gtk.AccessibleRole.DIALOG,
-            title=texts("passwd_title", name=view.name),
+            title=texts("passwd_title"),
             icon_name=ICON_NAME,
             default_width=440,
             width_request=320,
@@ -33,18 +34,18 @@ class PasswordChange:
         self._button = Gtk.Button(label=texts("passwd_change"), use_underline=True)
         self._button.add_css_class("suggested-action")
         self._button.connect("clicked", lambda _: self._begin())
-        header = Adw.HeaderBar(show_start_title_buttons=False, show_end_title_buttons=False)
+        header = Adw.HeaderBar(title_widget=Gtk.Box(), show_start_title_buttons=False, show_end_title_buttons=False)
         header.pack_start(cancel)
         header.pack_end(self._button)
         about = GLib.markup_escape_text(texts("passwd_about", server=view.server))
         group = Adw.PreferencesGroup(title=GLib.markup_escape_text(view.name), description=about)
         self._old, self._new, self._again = (
-            self._row(group, key) for key in ("passwd_old", "passwd_new", "passwd_again")
+            self._field(group, key) for key in ("passwd_old", "passwd_new", "passwd_again")
         )
         self._spinner = Gtk.Spinner(halign=Gtk.Align.START)
         self._words = label("")
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
-        for part in (group, self._spinner, self._words):
+        for part in (label(texts("passwd_title"), "title-2"), group, self._spinner, self._words):
             box.append(part)
         for side in ("top", "bottom", "start", "end"):
             getattr(box, f"set_margin_{side}")(18)
@@ -57,12 +58,12 @@ class PasswordChange:
         self._tell()
         self._old.grab_focus()
 
-    def _row(self, group: Adw.PreferencesGroup, key: str) -> Adw.PasswordEntryRow:
-        row = Adw.PasswordEntryRow(title=self._texts(key))
-        row.connect("changed", lambda _: self._tell())
-        row.connect("entry-activated", lambda _: self._begin())
-        group.add(row)
-        return row
+    def _field(self, group: Adw.PreferencesGroup, key: str) -> Gtk.PasswordEntry:
+        field = Field(self._texts(key), secret=True)
+        field.entry.connect("changed", lambda _: self._tell())
+        field.entry.connect("activate", lambda _: self._begin())
+        group.add(field.row)
+        return field.entry
 
     def _closed(self) -> bool:
         self._is_open = False

@@ -12,7 +12,7 @@ from tsunagu_tray.preferences import Click, IconStyle, Notifications, preference
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.windows.helper_thread import HelperThread
 from tsunagu_tray.windows.messages import tell_error
-from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk
+from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, choice_row
 
 
 class PreferencesWindow:
@@ -55,7 +55,7 @@ class PreferencesWindow:
         notifications = self._combo("notifications", Notifications)
         notifications.set_subtitle(texts("pref_notifications_body"))
         general.add(notifications)
-        self._click_connection = Adw.ComboRow(title=texts("pref_click_connection"))
+        self._click_connection = choice_row(texts("pref_click_connection"), [])
         self._click_connection.connect("notify::selected", lambda *_: self._do(self._choose_connection))
         parts = self._combo("icon", IconStyle), self._combo("click", Click), self._click_connection
         self._group(page, "pref_icon_group", *parts)
@@ -82,7 +82,7 @@ class PreferencesWindow:
     def _combo(self, field: str, kind: type[Enum]) -> Adw.ComboRow:
         options = [*kind]
         names = [self._texts(f"choice_{field}_{option.value}") for option in options]
-        row = Adw.ComboRow(title=self._texts(f"pref_{field}"), model=Gtk.StringList.new(names), title_lines=3)
+        row = choice_row(self._texts(f"pref_{field}"), names)
         row.connect(
             "notify::selected",
             lambda *_: self._do(lambda: self._change(**{field: options[row.get_selected()]})),

@@ -20,10 +20,11 @@ from tsunagu_tray.settings_table import (
 )
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.windows.editing import Editing
+from tsunagu_tray.windows.field import Field
 from tsunagu_tray.windows.files import choose_file
 from tsunagu_tray.windows.hub_chooser import HubChooser
 from tsunagu_tray.windows.messages import ask_text, tell_error
-from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, label, on_key
+from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, choice_row, label, on_key
 from tsunagu_tray.windows.trial import Trial
 
 
@@ -46,6 +47,7 @@ class SettingsEditor:
         self._touched: set[str] = set()
         self._identity: Identity | None = None
         self._rows: dict[str, Gtk.Widget] = {}
+        self._entries: dict[str, Gtk.Editable] = {}  # in those that are typed into
         self._groups: dict[tuple[bool, str], Adw.PreferencesGroup] = {}
         title = texts("set_title", name=saved.name) if saved else texts("set_new_title")
         self.window = Adw.Window(
@@ -59,7 +61,7 @@ class SettingsEditor:
         )
         self._build()
         self._refresh()
-        self._rows["name"].grab_focus()
+        self._entries["name"].grab_focus()
 
     # -- its parts ----------------------------------------------------------------------------------------------------
 
@@ -120,16 +122,19 @@ class SettingsEditor:
         row = self._rows[setting.field] = makers[setting.widget](setting, name, value)
         return row
 
-    def _text_row(self, setting: Setting, name: str, value: str) -> Adw.EntryRow:
-        row = Adw.EntryRow(title=name, text=value)
-        row.connect("changed", lambda _: self._changed(setting, row.get_text().strip()))
-        row.connect("entry-activated", lambda _: self._saving())
-        return row
+    def _text_row(self, setting: Setting, name: str, value: str) -> Adw.PreferencesRow:
+        return self._field(setting, Field(name, text=value), str.strip).row
 
-    def _hub_row(self, setting: Setting, name: str, value: str) -> Adw.EntryRow:
-        row = self._text_row(setting, name, value)
-        row.add_suffix(HubChooser(self._texts, self._list_hubs, row.set_text).widget)
-        return row
+    def _field(self, setting: Setting, field: Field, read: Callable[[str], Any] = str) -> Field:
+        field.entry.connect("changed", lambda entry: self._changed(setting, read(entry.get_text())))
+        field.entry.connect("activate", lambda _: self._saving())
+        self._entries[setting.field] = field.entry
+        return field
+
+    def _hub_row(self, setting: Setting, name: str, value: str) -> Adw.PreferencesRow:
+        field = self._field(setting, Field(name, text=value), str.strip)
+        field.add_suffix(HubChooser(self._texts, self._list_hubs, field.entry.set_text).widget)
+        return field.row
 
     def _list_hubs(self, then: Callable[[list[str]], None], failed: Callable[[VpnError], None]) -> None:
         try:
@@ -139,18 +144,14 @@ class SettingsEditor:
         else:
             self._editing.list_hubs(settings, self._typed_secrets(), then, failed)
 
-    def _lines_row(self, setting: Setting, name: str, value: list[str]) -> Adw.EntryRow:
-        row = Adw.EntryRow(title=name, text=", ".join(value))
-        row.connect("changed", lambda _: self._changed(setting, lines(row.get_text())))
-        return row
+    def _lines_row(self, setting: Setting, name: str, value: list[str]) -> Adw.PreferencesRow:
+        return self._field(setting, Field(name, text=", ".join(value)), lines).row
 
-    def _secret_row(self, setting: Setting, name: str, _value: str) -> Adw.PasswordEntryRow:
+    def _secret_row(self, setting: Setting, name: str, _value: str) -> Adw.PreferencesRow:
         names = {setting.field, "hashed_password"} if setting.field == "password" else {setting.field}
         kept = not names.isdisjoint(self._secrets)
-        row = Adw.PasswordEntryRow(title=self._texts("set_kept_secret", name=name) if kept else name)
-        row.connect("changed", lambda _: self._changed(setting, row.get_text()))
-        row.connect("entry-activated", lambda _: self._saving())
-        return row
+        title = self._texts("set_kept_secret", name=name) if kept else name
+        return self._field(setting, Field(title, secret=True)).row
 
     def _number_row(self, setting: Setting, name: str, value: int) -> Adw.ActionRow:
         spin = Gtk.SpinButton.new_with_range(setting.low, max(setting.high, value), 1)
@@ -172,8 +173,7 @@ class SettingsEditor:
 
     def _choice_row(self, setting: Setting, name: str, value: str) -> Adw.ComboRow:
         names = [self._texts(setting.option_words(option)) for option in setting.options]
-        row = Adw.ComboRow(title=name, model=Gtk.StringList.new(names), selected=setting.options.index(value))
-        row.set_title_lines(3)
+        row = choice_row(name, names, setting.options.index(value))
         row.connect("notify::selected", lambda *_: self._changed(setting, setting.options[row.get_selected()]))
         return row
 
@@ -196,10 +196,11 @@ class SettingsEditor:
         for setting in TABLE:
             row = self._rows[setting.field]
             row.set_visible(setting.shown(self._values))
+            marked = self._entries.get(setting.field, row)
             if found and setting.field in found.fields:
-                row.add_css_class("error")
+                marked.add_css_class("error")
             else:
-                row.remove_css_class("error")
+                marked.remove_css_class("error")
         for (advanced, name), group in self._groups.items():
             rows = [row for row in TABLE if row.advanced is advanced and row.group == name]
             group.set_visible(any(row.shown(self._values) for row in rows))
@@ -250,7 +251,7 @@ class SettingsEditor:
 
     def trust(self, fingerprint: str) -> None:
         """From the next saving on."""
-        self._rows["server_fingerprint"].set_text(fingerprint)
+        self._entries["server_fingerprint"].set_text(fingerprint)
 
     def _typed_secrets(self) -> dict[str, Secret]:
         secrets = {name: Secret(value) for name, value in secrets_of(self._values).items()}

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import gi
@@ -19,6 +19,7 @@ from tsunagu_tray.texts import Texts  # noqa: E402
 __all__ = ["CONTENT_WIDTH", "Adw", "GLib", "Gdk", "Gio", "Gtk", "Pango"]
 
 CONTENT_WIDTH = 340  # px, at least
+DIALOG_HEIGHT = 420  # px, at most, of what is between a dialog's heading and its buttons
 ICON_NAME = "org.tsunagu.Tray"
 STYLE = b"""
 .fact { padding: 6px 12px; }
@@ -80,6 +81,28 @@ def reading_list() -> Gtk.ListBox:
 def reading_row(child: Gtk.Widget) -> Gtk.ListBoxRow:
     """One of them."""
     return Gtk.ListBoxRow(child=child, activatable=False, focusable=False)
+
+
+def scrolling(content: Gtk.Widget) -> Gtk.ScrolledWindow:
+    """For a dialog, which would be higher than a small screen where people want their text large."""
+    return Gtk.ScrolledWindow(
+        child=content,
+        hscrollbar_policy=Gtk.PolicyType.NEVER,
+        propagate_natural_height=True,
+        max_content_height=DIALOG_HEIGHT,
+    )
+
+
+def choice_row(title: str, names: Sequence[str], selected: int = 0) -> Adw.ComboRow:
+    """A row that drops down.  The toolkit's own words for a choice end after twenty letters."""
+    row = Adw.ComboRow(title=title, model=Gtk.StringList.new(names), selected=selected, title_lines=3)
+    in_the_list = row.get_list_factory() or row.get_factory()
+    shown = Gtk.SignalListItemFactory()
+    shown.connect("setup", lambda _, item: item.set_child(label("", xalign=1)))
+    shown.connect("bind", lambda _, item: item.get_child().set_text(item.get_item().get_string()))
+    row.set_factory(shown)
+    row.set_list_factory(in_the_list)
+    return row
 
 
 def on_key(window: Gtk.Window, keys: str, deed: Callable[[], object]) -> None:
