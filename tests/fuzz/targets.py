@@ -14,6 +14,7 @@ from tsunagu.errors import InvalidSettings, TunnelError
 from tsunagu.setting_text import InvalidFile
 from tsunagu_dbus import to_variants
 from tsunagu_helper import bus
+from tsunagu_tray.traffic import Direction, TrafficClient, TrafficError, TrafficServer
 from tsunagu_tunnel import mss
 from tsunagu_tunnel.dhcp import DhcpClient
 from tsunagu_tunnel.frames import Datagram, decode_datagram, encode_datagram
@@ -186,6 +187,14 @@ def control_message(data: bytes) -> None:
         assert control.decode(control.encode(message)) == message
 
 
+def traffic(data: bytes) -> None:
+    """What either side of the traffic test hears from the other."""
+    for side in (TrafficClient(Direction.UP), TrafficClient(Direction.DOWN), TrafficServer()):
+        with suppress(TrafficError):
+            for piece in _pieces(data):
+                side.receive_data(piece)
+
+
 def bus_arguments(data: bytes) -> None:
     """What callers on the bus may hand over as settings and secrets."""
     try:
@@ -200,5 +209,5 @@ def bus_arguments(data: bytes) -> None:
 
 TARGETS: Sequence[Callable[[bytes], None]] = (
     pack, http_answer, login, joining, hubs, carrier, compressed_carrier, http_proxy, socks4_proxy, socks5_proxy,
-    udp_datagram, dhcp_reply, frame, setting_file, control_message, bus_arguments,
+    udp_datagram, dhcp_reply, frame, setting_file, control_message, bus_arguments, traffic,
 )  # fmt: skip

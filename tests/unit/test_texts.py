@@ -52,6 +52,7 @@ def test_every_sentence_that_is_said_exists_and_every_one_that_exists_is_said() 
         "view_",
         "pref_",
         "list_",
+        "speed_",
         "error_with_advice",
     )
 

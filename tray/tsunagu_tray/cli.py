@@ -15,6 +15,8 @@ from tsunagu_tray.connection_view import LastError
 from tsunagu_tray.terminal import tell
 from tsunagu_tray.texts import Texts
 
+WITHOUT_HELPER = (Commands.doctor, Commands.preferences, Commands.speed, Commands.speed_server)  # as far as they can
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit status: 0 done, 1 not done (one sentence on stderr says why), 2 wrong usage;
@@ -39,7 +41,7 @@ async def _run(options: argparse.Namespace, texts: Texts) -> int | None:
     command = Commands(options, texts)
     try:
         try:
-            if options.run not in (Commands.doctor, Commands.preferences):  # who can do without the helper
+            if options.run not in WITHOUT_HELPER:
                 await command.client.open()
                 await command.client.activate()
         except HelperUnavailable:

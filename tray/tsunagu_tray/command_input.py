@@ -11,18 +11,18 @@ from tsunagu_tray.texts import Texts
 MAX_FILE = 1 << 20  # octets, of a certificate or key
 
 
-def parse_server(server: str, texts: Texts) -> tuple[str, int]:
-    """HOST, HOST:PORT, an IPv6 address, or [IPv6]:PORT.
+def parse_server(server: str, texts: Texts, port: int = 443) -> tuple[str, int]:
+    """HOST, HOST:PORT, an IPv6 address, or [IPv6]:PORT; this port if none is given.
 
     Raises:
         InvalidSettings: it is none of these.
     """
     if found := re.fullmatch(r"\[([^\[\]]+)\](?::([0-9]{1,5}))?", server):
-        return found[1], int(found[2] or 443)
+        return found[1], int(found[2] or port)
     if server.count(":") > 1 and not server.startswith("["):
-        return server, 443
+        return server, port
     if found := re.fullmatch(r"([^:\[\]]+)(?::([0-9]{1,5}))?", server):
-        return found[1], int(found[2] or 443)
+        return found[1], int(found[2] or port)
     raise InvalidSettings(texts("cli_bad_server", server=server))
 
 

@@ -10,7 +10,9 @@ from tsunagu.model import AuthType
 from tsunagu_tray.attempt import CONNECT_TIMEOUT_S
 from tsunagu_tray.commands import Commands
 from tsunagu_tray.preferences_command import KEYS
+from tsunagu_tray.speed_command import DIRECTIONS, MAX_CONNECTIONS
 from tsunagu_tray.texts import Texts
+from tsunagu_tray.traffic import PORT
 
 Run = Callable[[Commands], Awaitable[int | None]]
 
@@ -214,6 +216,27 @@ def parser(texts: Texts) -> Usage:
     preferences.add_argument("key", choices=KEYS, nargs="?", help="which one; all if none is given")
     preferences.add_argument("value", metavar="VALUE", nargs="?", help="its new value")
 
+    speed = command("speed", Commands.speed, "measure the throughput to a traffic server", data=True)
+    speed.add_argument(
+        "server", metavar="HOST[:PORT]", help="where 'tsunagu speed-server' or the official TrafficServer runs"
+    )
+    speed.add_argument(
+        "--through", dest="name", metavar="NAME", help="measure this connection's tunnel: its name, or its id"
+    )
+    speed.add_argument("--direction", choices=DIRECTIONS, default="both", help="which way data goes (default: both)")
+    speed.add_argument(
+        "--connections",
+        type=int,
+        choices=range(1, MAX_CONNECTIONS + 1),
+        default=MAX_CONNECTIONS,
+        metavar="N",
+        help="TCP connections to use, 1 to 32 (default 32); both ways take 2",
+    )
+    speed.add_argument("--seconds", type=seconds, default=15.0, metavar="S", help="for so long (default 15)")
+    speed.add_argument("--ethernet", action="store_true", help="count the headers of Ethernet, IP and TCP, too")
+    server = command("speed-server", Commands.speed_server, "be the traffic server of 'tsunagu speed' elsewhere")
+    server.add_argument("--port", type=port, default=PORT, metavar="PORT", help="listen there (default 9821)")
+
     vpncmd = command("vpncmd", Commands.vpncmd, "take commands and scripts of the official client's vpncmd")
     vpncmd.add_argument(
         "words",
@@ -229,6 +252,13 @@ def parser(texts: Texts) -> Usage:
 def seconds(text: str) -> float:
     """A time that is not over yet."""
     if not 0 < (value := float(text)) < float("inf"):
+        raise ValueError
+    return value
+
+
+def port(text: str) -> int:
+    """A number from 1 to 65535."""
+    if not 0 < (value := int(text)) < 65536:
         raise ValueError
     return value
 

@@ -26,6 +26,7 @@ from tsunagu.model import (
     ConnectionSettings,
     Secret,
     SecretKind,
+    State,
 )
 from tsunagu.plain import to_plain
 from tsunagu_tray.attempt import MAX_EVENTS, Attempt
@@ -52,6 +53,7 @@ from tsunagu_tray.report import (
     view_to_plain,
 )
 from tsunagu_tray.settings_text import changed, rows
+from tsunagu_tray.speed_command import be_server, show, speed_test
 from tsunagu_tray.system_proxy import ChosenByScript, system_proxy
 from tsunagu_tray.terminal import Terminal, tell
 from tsunagu_tray.texts import Texts
@@ -430,6 +432,26 @@ class Commands:
         options = self.options
         command = PreferencesCommand(self.client, self._own, self.texts)
         await command.run(options.key, options.value, json=options.json)
+
+    async def speed(self) -> None:
+        """Measure how much goes to a traffic server and back, and how fast; where so asked, through one tunnel."""
+        options = self.options
+        nic = await self._nic_of_tunnel() if options.name else ""
+        plan = (options.server, options.direction, options.connections, options.seconds, nic)
+        show(await speed_test(*plan, self.texts, ethernet=options.ethernet), self.texts, json=options.json)
+
+    async def speed_server(self) -> None:
+        """Be the other side of the traffic test."""
+        await be_server(self.options.port, self.texts)
+
+    async def _nic_of_tunnel(self) -> str:
+        await self.client.open()
+        await self.client.activate()
+        view = self._named()
+        status = await self.client.status(view.path)
+        if view.state is not State.UP:
+            raise NotFound(self.texts("speed_not_connected", name=view.name))
+        return str(status["interface"])
 
     async def log(self) -> None:
         """What happened, oldest first."""

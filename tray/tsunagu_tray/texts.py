@@ -272,6 +272,22 @@ SENTENCES: dict[str, str | Message] = {
     "cli_no_session": "{name} is not connected, so there is no security policy; run: tsunagu connect {name}",
     "policy_on": "Enabled",
     "cli_interrupted": "Interrupted",
+    # traffic test
+    "speed_begins": Message(
+        "Measuring with {server} over {count} TCP connection for {seconds} s…",
+        "Measuring with {server} over {count} TCP connections for {seconds} s…",
+    ),
+    "speed_no_server": "What answers at {server} is not a traffic server; start one there: tsunagu speed-server",
+    "speed_not_connected": "{name} is not connected; run: tsunagu connect {name}",
+    "speed_listens": "Listening on TCP port {port}; Ctrl+C ends it. On the other computer: tsunagu speed THIS-COMPUTER",
+    "speed_client": "Connection from {address}",
+    "speed_connections": "TCP connections",
+    "speed_span": "Time",
+    "speed_latency": "Latency (opening a TCP connection)",
+    "speed_sent": "Sent",
+    "speed_received": "Received",
+    "speed_sent_rate": "Upload throughput",
+    "speed_received_rate": "Download throughput",
     # the manual's fields (S22-S45), for the status command
     "status_name": "Connection",
     "status_status_text": "Session status",

@@ -311,7 +311,6 @@ _NO_PORT = "Tsunagu has no port to manage it by; polkit decides who on this mach
 _NO_KEEP_ALIVE = "Tsunagu sends nothing to anybody but the VPN server, whose sessions it keeps alive by itself."
 _CARD = "Choose a smart card's PKCS#11 module by 'tsunagu set NAME card_module=/path/to/module.so'."
 _MAKE = "Make certificates with a program for that, such as openssl or certtool."
-_MEASURE = "Measure with a program for that, such as iperf3, through the tunnel."
 
 OTHERS: Mapping[str, str] = {  # what Tsunagu does not do, and why or what to do instead
     "PasswordSet": _NO_PORT,
@@ -324,6 +323,6 @@ OTHERS: Mapping[str, str] = {  # what Tsunagu does not do, and why or what to do
     "AccountOpensslEngineCertSet": "OpenSSL's engines are no more; use AccountSecureCertSet with a PKCS#11 module.",
     "MakeCert": _MAKE,
     "MakeCert2048": _MAKE,
-    "TrafficClient": _MEASURE,
-    "TrafficServer": _MEASURE,
+    "TrafficClient": "Measure with: tsunagu speed HOST[:PORT]; it speaks with the official TrafficServer.",
+    "TrafficServer": "Be the server with: tsunagu speed-server; the official TrafficClient speaks with it.",
 }
