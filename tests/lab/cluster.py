@@ -14,9 +14,10 @@ from tests.lab.server import HUB, VpnServer
 from tests.lab.waiting import wait_for
 
 MEMBER = "10.97.0.1"  # as clients reach it
+INSIDE = "10.96.0.2"  # as the controller does
 GATEWAY = "192.168.30.1"  # SecureNAT's
 
-_CONTROLLER, _MEMBER_INSIDE = "10.96.0.1", "10.96.0.2"  # between the two
+_CONTROLLER = "10.96.0.1"  # as the member reaches it
 _PASSWORD = "clusterpw"
 
 
@@ -36,7 +37,7 @@ class Member(VpnServer):
         subprocess.run(["ip", "netns", "add", self.srv], check=True)
         self._ip(self.srv, "link", "set", "lo", "up")
         self._cable("clients", MEMBER, self.controller.cli, "10.97.0.2")
-        self._cable("inside", _MEMBER_INSIDE, self.controller.srv, _CONTROLLER)
+        self._cable("inside", INSIDE, self.controller.srv, _CONTROLLER)
 
     def _cable(self, nic: str, address: str, peer: str, peers_address: str) -> None:
         cable = f"{nic} netns {self.srv} type veth peer name veth-mem netns {peer}"

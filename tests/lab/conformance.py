@@ -51,6 +51,9 @@ FEATURES = {
     "Cluster: redirect to a member and back": "cluster::",
     "Through HTTP, SOCKS4 and SOCKS5 proxies": "ways::a_proxy_leads ways::all_carriers_go_through",
     "By IPv6": "ways::a_server_may_have_an_ipv6",
+    "Names with several addresses, slow or dead ones among them": (
+        "ways::the_first_family ways::an_ipv6_address_that_leads ways::a_name_server_that_never"
+    ),
 }  # feature: how the tests begin that show it, "MODULE::NAME" without "test_"
 
 

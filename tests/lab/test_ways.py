@@ -1,10 +1,13 @@
 """All ways to a real server: through real proxies, over both families of addresses, from the wanted source."""
 
 import base64
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from tests.lab.name_service import RESOLV_CONF
 from tests.lab.proxies import PASSWORD as PROXY_PASSWORD
 from tests.lab.proxies import proxy, stranger
 from tests.lab.server import BLACK_HOLE_6, CLIENT, CLIENT_6, FILE_SHA256, HIDDEN, PASSWORD, SERVER, SERVER_6, VpnServer
@@ -146,6 +149,20 @@ def test_an_ipv6_address_that_leads_nowhere_costs_no_patience(server: VpnServer,
     status = stack.status()
     assert status["server_name"] == SERVER
     assert status["established_at"] - status["started_at"] < 10  # one address after the other takes at least 15
+
+
+def test_a_name_server_that_never_answers_about_ipv6_costs_no_patience(server: VpnServer) -> None:
+    usual = RESOLV_CONF.read_text()
+    names = server.start_program("half_dns", sys.executable, str(Path(__file__).with_name("half_dns.py")), SERVER)
+    try:
+        wait_for(lambda: f"{SERVER}:53 " in server.run(server.srv, "ss", "-Hlun").stdout, 20, "the name server")
+        RESOLV_CONF.write_text(f"nameserver {SERVER}\noptions timeout:30 attempts:1\n")  # we wait for 15 s at most
+        answer = log_in(server, AuthType.PASSWORD, secret=PASSWORD, host="vpn.example.org")
+    finally:
+        RESOLV_CONF.write_text(usual)
+        server.end_program(names)
+
+    assert session_of(answer).server_address == SERVER
 
 
 @pytest.mark.parametrize(("host", "source"), [(SERVER, CLIENT), (SERVER_6, CLIENT_6)])
