@@ -48,7 +48,7 @@ class Lookup:
         if self._family == socket.AF_UNSPEC:
             with suppress(TimeoutError):
                 yield Wait(self, select.EPOLLIN, min(time.monotonic() + TOGETHER_S, until))
-            if not (self._ready.poll(0)):
+            if not self._ready.poll(0):
                 self._ask(socket.AF_INET6)
                 self._ask(socket.AF_INET)
         while not self.is_over:
