@@ -22,6 +22,7 @@ FEATURES = {
     "Log-in with the password's hash, or plain": "protocol::a_password_may_travel_plain",
     "Log-in by RADIUS": "log_in::a_password_of_radius",
     "Log-in with a certificate (RSA 2048, 3072, 4096)": "protocol::a_certificate_opens_the_door",
+    "Log-in with a certificate of the hub's authority": "protocol::a_certificate_with_its_chain",
     "Log-in with a smart card (PKCS#11)": "log_in::a_smart_card_opens log_in::a_person_may_take_longer",
     "Password changed by its user": "log_in::ones_own_password log_in::a_password_is_changed log_in::who_may_not",
     "Wrong password: asked for, not tried twice": "refusals::a_wrong_password_is_asked",
