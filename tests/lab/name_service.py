@@ -11,11 +11,11 @@ from tests.lab.stack import Stack
 from tests.lab.waiting import wait_for
 
 _UNPACKED = CHECKOUT / "build/unpacked"
-_FOLDERS = (Path("/"), _UNPACKED, _UNPACKED / "usr")
+FOLDERS = (Path("/"), _UNPACKED, _UNPACKED / "usr")
 POLICY = next(
     (
         path
-        for folder in _FOLDERS
+        for folder in FOLDERS
         if (path := folder / "usr/share/dbus-1/system.d/org.freedesktop.resolve1.conf").exists()
     ),
     _UNPACKED / "usr/share/dbus-1/system.d/org.freedesktop.resolve1.conf",
@@ -27,7 +27,7 @@ RESOLVED, RESOLVED_PATH = "org.freedesktop.resolve1", "/org/freedesktop/resolve1
 
 def start_resolved(stack: Stack, outside: str) -> None:
     """Start it in the client's namespace, where ``outside`` is the DNS server of the physical network."""
-    program = next(path for folder in _FOLDERS if (path := folder / "lib/systemd/systemd-resolved").exists())
+    program = next(path for folder in FOLDERS if (path := folder / "lib/systemd/systemd-resolved").exists())
     state = Path("/run/systemd/resolve")
     state.mkdir(parents=True, exist_ok=True)
     shutil.chown(state, "systemd-resolve", "systemd-resolve")

@@ -221,7 +221,7 @@ def _add_people() -> None:
     passwd, group = Path("/etc/passwd").read_text(), Path("/etc/group").read_text()
     users, groups = _ids(passwd), _ids(group)
     members = ["mika", *filter(None, [os.environ.get("SUDO_USER")])]
-    services = ("tsunagu-tunnel", "systemd-resolve")
+    services = ("tsunagu-tunnel", "systemd-resolve", "systemd-network")
     wanted = dict.fromkeys(services, "/nonexistent") | {name: str(HOMES / name) for name in PEOPLE}
     for name, home in wanted.items():
         if name not in users:

@@ -1,0 +1,90 @@
+"""What else configures networks leaves our NICs alone, because a file of ours says so."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import nothing_is_left_of
+from tests.lab.managers import (
+    NETWORKD_POLICY,
+    NM_POLICY,
+    network_manager,
+    networkctl,
+    start_network_manager,
+    start_networkd,
+)
+from tests.lab.name_service import RESOLV_CONF, lookup
+from tests.lab.server import LAN, VpnServer
+from tests.lab.stack import NAME, Stack
+from tests.lab.test_names import INSIDE, named
+from tests.lab.waiting import wait_for
+
+__all__ = ["named"]  # a fixture
+
+MANAGERS = pytest.mark.parametrize(
+    ("start", "policy", "states"),
+    [(start_network_manager, NM_POLICY, network_manager), (start_networkd, NETWORKD_POLICY, networkctl)],
+    ids=["NetworkManager", "systemd-networkd"],
+)
+Start = Callable[..., None]
+States = Callable[[Stack], dict[str, str]]  # of all NICs
+
+
+def shown(server: VpnServer, nic: str) -> str:
+    """Its addresses and routes."""
+    looks = ("-br address show", "route show", "-6 route show")
+    return "".join(server.run(server.cli, "ip", *look.split(), "dev", nic).stdout for look in looks)
+
+
+@MANAGERS
+def test_who_manages_networks_leaves_our_nics_alone(
+    server: VpnServer, start: Start, policy: Path, states: States
+) -> None:
+    with Stack(server, policies=(policy,)) as stack:
+        stack.add()
+        start(stack)
+        nics = [*states(stack)]
+        for _ in range(2):
+            stack.connect()
+            nic = stack.status()["interface"]
+            before = shown(server, nic)
+            wait_for(lambda: nics != [*states(stack)], 20, "it to be seen")
+
+            assert states(stack)[nic] == "unmanaged"
+            assert shown(server, nic) == before
+            assert server.ping()
+            stack.disconnect()
+            wait_for(lambda: nics == [*states(stack)], 20, "it to be seen no more")
+        nothing_is_left_of(stack)
+
+
+@MANAGERS
+def test_without_our_file_it_would_take_them_over(
+    server: VpnServer, start: Start, policy: Path, states: States
+) -> None:
+    with Stack(server, policies=(policy,)) as stack:
+        stack.add()
+        start(stack, with_our_file=False)
+        stack.connect()
+        nic = stack.status()["interface"]
+
+        wait_for(lambda: states(stack).get(nic, "unmanaged") not in ("unmanaged", "pending"), 30, f"{nic} to be taken")
+
+
+def test_network_manager_leaves_names_to_us_and_gets_them_back(named: VpnServer) -> None:
+    with Stack(named, policies=(NM_POLICY,)) as stack:
+        stack.add()
+        start_network_manager(stack)
+        before = RESOLV_CONF.read_text()
+        stack.done("set", NAME, "routing=everything")
+        stack.connect()
+        nic = stack.status()["interface"]
+        wait_for(lambda: network_manager(stack).get(nic) == "unmanaged", 20, "NetworkManager to see it")
+
+        assert f"nameserver {LAN}" in RESOLV_CONF.read_text()
+        assert lookup(named, "www.example.org") == INSIDE
+        stack.disconnect()
+        wait_for(lambda: nic not in network_manager(stack), 20, "NetworkManager to see it go")
+        assert RESOLV_CONF.read_text() == before
+        nothing_is_left_of(stack)
