@@ -87,6 +87,10 @@ class BootedSystem(System):
         """What systemd has said."""
         return self.processes.log("systemd") if hasattr(self, "processes") else ""
 
+    def start(self, unit: str) -> None:
+        """Start a unit; where it fails, say what it said."""
+        self.run("sh", "-ec", 'systemctl start "$0" || { journalctl --no-pager --unit="$0"; exit 1; }', unit)
+
     def unit(self, *properties: str, unit: str = "tsunagu-helper") -> dict[str, str]:
         """What systemd knows of a unit."""
         shown = self.run("systemctl", "show", unit, *(f"--property={name}" for name in properties))

@@ -168,11 +168,47 @@ def test_a_stop_takes_nic_and_workers_with_it(system: BootedSystem) -> None:
     mika(system, "connect", "office", "--wait")
 
 
+@pytest.mark.usefixtures("office")
+def test_an_administrators_hook_has_the_machine_that_the_helper_has_not(system: BootedSystem) -> None:
+    hook = system.root / "etc/tsunagu/hooks.d/10-note"
+    hook.parent.mkdir(parents=True, exist_ok=True)
+    hook.write_text("#!/bin/sh\nenv >/usr/noted\n")  # read-only for the helper
+    hook.chmod(0o755)
+
+    mika(system, "disconnect", "office")
+
+    noted = system.root / "usr/noted"
+    wait_for(lambda: noted.exists() and "TSUNAGU_" in noted.read_text(), 30, f"the hook: {system.helper_log()}")
+    hook.unlink()
+
+
+@pytest.mark.usefixtures("office")
+def test_under_its_unit_the_helper_changes_resolv_conf_and_puts_it_back(system: BootedSystem) -> None:
+    file, kept = system.root / "etc/resolv.conf", system.root / "var/lib/tsunagu/resolv.conf.kept"
+    mine = "# mine\nnameserver 192.0.2.53\n"
+    mika(system, "disconnect", "office")
+    file.write_text(mine)
+    mika(system, "set", "office", "dns=manual", "dns_servers=192.168.77.1")
+
+    mika(system, "connect", "office", "--wait")
+
+    wait_for(lambda: "nameserver 192.168.77.1" in file.read_text(), 30, f"the name server: {system.helper_log()}")
+    as_left = file.read_text(), kept.read_text()
+    mika(system, "disconnect", "office")
+    assert (file.read_text(), kept.exists()) == (mine, False)
+
+    system.run("systemctl", "stop", "tsunagu-helper")
+    file.write_text(as_left[0])  # as after a power cut
+    kept.write_text(as_left[1])
+    system.start("tsunagu-restore")
+    assert (file.read_text(), kept.exists()) == (mine, False)
+
+
 def test_the_kill_switch_unit_blocks_before_the_network_comes_up(system: BootedSystem) -> None:
     file = system.root / "var/lib/tsunagu/lockdown.nft"
     file.write_text(ruleset(996, [Hold(name="Office", allow_lan=True)]))
 
-    system.run("sh", "-c", "systemctl start tsunagu-lockdown || { journalctl --unit=tsunagu-lockdown; exit 1; }")
+    system.start("tsunagu-lockdown")
 
     assert "table inet tsunagu" in system.run("nft", "list", "tables")
     assert "network-pre.target" in system.unit("Before", unit="tsunagu-lockdown")["Before"]
