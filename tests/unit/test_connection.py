@@ -856,6 +856,16 @@ def test_disconnect_closes_the_window_that_asks(needy: Connection) -> None:
     assert (after.state, commands) == (State.IDLE, [CancelQuestion(), CloseNic()])
 
 
+@pytest.mark.parametrize("time", [0.0, 1e12], ids=["set back", "set ahead"])
+def test_a_clock_that_jumps_holds_nothing_up(time: float) -> None:
+    after, commands = step(CONNECTING, ended(1), time)
+    assert (after.state, commands[-1]) == (State.WAITING, WaitFor(8, 15))
+    assert step(after, RetryDue(ticket=8), time)[0].state is State.CONNECTING
+
+    lost, commands = step(UP, ended(1), time)
+    assert lost.state is State.CONNECTING or commands[-1] == WaitFor(8, 15)
+
+
 def test_a_late_retry_timer_does_not_reconnect_what_was_disconnected() -> None:
     idle, _ = happens(WAITING, DisconnectAsked())
 
