@@ -77,7 +77,7 @@ class HubChooser:
             self._list.remove(row)
         self._hubs = hubs or []
         for hub in self._hubs:
-            row = Gtk.ListBoxRow(child=label(hub))
+            row = Gtk.ListBoxRow(child=label(hub, "fact"))
             name_for_readers(row, hub)
             self._list.append(row)
         self._scrolled.set_visible(bool(hubs))

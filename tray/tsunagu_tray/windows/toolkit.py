@@ -19,7 +19,8 @@ from tsunagu_tray.texts import Texts  # noqa: E402
 __all__ = ["CONTENT_WIDTH", "Adw", "GLib", "Gdk", "Gio", "Gtk", "Pango"]
 
 CONTENT_WIDTH = 340  # px, at least
-DIALOG_HEIGHT = 420  # px, at most, of what is between a dialog's heading and its buttons
+DIALOG_WIDTH = 400  # px, what text in a dialog gets as a rule
+DIALOG_HEIGHT = 400  # px, at most, of what is between a dialog's heading and its buttons
 ICON_NAME = "org.tsunagu.Tray"
 STYLE = b"""
 .fact { padding: 6px 12px; }
@@ -85,11 +86,12 @@ def reading_row(child: Gtk.Widget) -> Gtk.ListBoxRow:
 
 def scrolling(content: Gtk.Widget) -> Gtk.ScrolledWindow:
     """For a dialog, which would be higher than a small screen where people want their text large."""
+    needed = content.measure(Gtk.Orientation.VERTICAL, DIALOG_WIDTH)[1]
     return Gtk.ScrolledWindow(
         child=content,
         hscrollbar_policy=Gtk.PolicyType.NEVER,
-        propagate_natural_height=True,
-        max_content_height=DIALOG_HEIGHT,
+        propagate_natural_width=True,
+        min_content_height=min(needed, DIALOG_HEIGHT),
     )
 
 

@@ -20,7 +20,13 @@ Line = tuple[str, str, str]  # title, value, meaning
 def view(parent: Gtk.Window, title: str, lines: Iterable[Line], *buttons: Gtk.Widget) -> Adw.Window:
     """Show them in a window of their own."""
     window = Adw.Window(
-        transient_for=parent, title=title, icon_name=ICON_NAME, default_width=520, default_height=560, width_request=320
+        transient_for=parent,
+        title=title,
+        icon_name=ICON_NAME,
+        accessible_role=Gtk.AccessibleRole.WINDOW,
+        default_width=520,
+        default_height=560,
+        width_request=320,
     )
     header = Adw.HeaderBar()
     for button in buttons:
@@ -32,8 +38,10 @@ def view(parent: Gtk.Window, title: str, lines: Iterable[Line], *buttons: Gtk.Wi
         getattr(clamp, f"set_margin_{side}")(18)
     content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
     content.append(header)
-    content.append(Gtk.ScrolledWindow(child=clamp, hscrollbar_policy=Gtk.PolicyType.NEVER, vexpand=True))
+    scrolled = Gtk.ScrolledWindow(child=clamp, hscrollbar_policy=Gtk.PolicyType.NEVER, vexpand=True)
+    content.append(scrolled)
     window.set_content(content)
+    window.set_focus(scrolled)  # else the first value has it, and is selected
     window.present()
     return window
 
