@@ -5,6 +5,7 @@ That takes a cgroup of version 2 to make a group in; where there is none, ``cann
 
 import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,17 +64,32 @@ class BootedSystem(System):
         for unit in _NOT_OF_A_CONTAINER:
             (self.root / "etc/systemd/system" / unit).symlink_to("/dev/null")
         self._group = Path(_cgroups()) / f"tsunagu-{os.getpid()}"
+        self._power_on()
+
+    def _power_on(self) -> None:
         self._group.mkdir()
         boot = within(self.namespace, *_UNSHARE, "sh", "-ec", _BOOT, str(self.root))
         manager = self.processes.start("systemd", ["sh", "-ec", _IN_GROUP, str(self._group), *boot], ENVIRONMENT)
+        self._manager = manager
         self._process = wait_for(lambda: _child_of(manager.pid), 30, "process 1")
         wait_for(self._has_booted, 90, f"the system to boot: {self.console()}")
 
     def _end(self) -> None:
-        self.processes.end_all()
+        self._power_off()
+
+    def _power_off(self) -> None:
+        os.kill(self._process, signal.SIGKILL)
+        self._manager.wait()
+        self.processes.end(self._manager)
         wait_for(lambda: "populated 0" in (self._group / "cgroup.events").read_text(), 30, "all processes to end")
         for group, _, _ in os.walk(self._group, topdown=False):
             Path(group).rmdir()
+
+    def cut_power(self) -> None:
+        """Off, and on again; the network's rules do not outlive that."""
+        self._power_off()
+        subprocess.run(within(self.namespace, "nft", "flush", "ruleset"), check=True)
+        self._power_on()
 
     def _inside(self, *command: str) -> list[str]:
         return ["nsenter", f"--target={self._process}", "--all", "--root", "--wd", *command]

@@ -169,20 +169,6 @@ def test_a_stop_takes_nic_and_workers_with_it(system: BootedSystem) -> None:
 
 
 @pytest.mark.usefixtures("office")
-def test_an_administrators_hook_has_the_machine_that_the_helper_has_not(system: BootedSystem) -> None:
-    hook = system.root / "etc/tsunagu/hooks.d/10-note"
-    hook.parent.mkdir(parents=True, exist_ok=True)
-    hook.write_text("#!/bin/sh\nenv >/usr/noted\n")  # read-only for the helper
-    hook.chmod(0o755)
-
-    mika(system, "disconnect", "office")
-
-    noted = system.root / "usr/noted"
-    wait_for(lambda: noted.exists() and "TSUNAGU_" in noted.read_text(), 30, f"the hook: {system.helper_log()}")
-    hook.unlink()
-
-
-@pytest.mark.usefixtures("office")
 def test_under_its_unit_the_helper_changes_resolv_conf_and_puts_it_back(system: BootedSystem) -> None:
     file, kept = system.root / "etc/resolv.conf", system.root / "var/lib/tsunagu/resolv.conf.kept"
     mine = "# mine\nnameserver 192.0.2.53\n"
@@ -214,6 +200,26 @@ def test_the_kill_switch_unit_blocks_before_the_network_comes_up(system: BootedS
     assert "network-pre.target" in system.unit("Before", unit="tsunagu-lockdown")["Before"]
     system.run("tsunagu", "unblock")
     assert "table inet tsunagu" not in system.run("nft", "list", "tables")
+
+
+@pytest.mark.usefixtures("office")
+def test_after_a_power_cut_the_kill_switch_is_there_before_the_network_and_the_connection_comes_back(
+    server: VpnServer, system: BootedSystem
+) -> None:
+    mika(system, "set", "office", "routing=everything", "kill_switch=yes", "connect_at_start=yes")
+    mika(system, "disconnect", "office")
+    mika(system, "connect", "office", "--wait")
+
+    system.cut_power()
+
+    began, network = (
+        int(system.unit("ActiveEnterTimestampMonotonic", unit=unit)["ActiveEnterTimestampMonotonic"])
+        for unit in ("tsunagu-lockdown.service", "network-pre.target")
+    )
+    assert 0 < began < network
+    assert "table inet tsunagu" in system.run("nft", "list", "tables")
+    wait_for(lambda: is_up(system), 60, f"the connection to come back: {system.helper_log()}")
+    assert server.ping(LAN)
 
 
 def test_what_is_to_start_with_the_machine_starts_the_helper(system: BootedSystem) -> None:
