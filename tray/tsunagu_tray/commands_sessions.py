@@ -1,0 +1,153 @@
+"""The commands that connect, disconnect, and tell of what is connected."""
+
+import asyncio
+import shlex
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from tsunagu.errors import NotFound, VpnError
+from tsunagu.model import (
+    State,
+)
+from tsunagu_tray.attempt import MAX_EVENTS
+from tsunagu_tray.command import Command
+from tsunagu_tray.command_input import first_line, parse_fingerprint
+from tsunagu_tray.report import (
+    event_text,
+    local_time,
+    policy_rows,
+    policy_to_plain,
+    print_json,
+    print_json_line,
+    print_lines,
+    redraw,
+    status_rows,
+    table,
+)
+from tsunagu_tray.speed_command import be_server, show, speed_test
+from tsunagu_tray.terminal import Terminal
+
+
+class SessionCommands(Command):
+    """One method a command."""
+
+    async def connect(self) -> None:
+        """Connect; with --wait either end connected, or disconnected and with an error."""
+        view = self._named()
+        if not self.options.wait:
+            await self.client.connect(view.path)
+            return
+        terminal = Terminal(self.texts, pin=first_line() if self.options.pin_stdin else "")
+        if sys.stdin.isatty() or self.options.pin_stdin:
+            await self._attempt.answer_by(terminal)
+        await self.client.connect(view.path)
+        try:
+            await self._attempt.until_up(view, terminal, self.options.timeout)
+        except BaseException:
+            with suppress(VpnError):  # the first error is the one to tell
+                await self.client.disconnect(view.path)
+            raise
+
+    async def disconnect(self) -> None:
+        """End a connection, whatever it does."""
+        await self.client.disconnect(self._named().path)
+
+    async def unblock(self) -> None:
+        """Lift the kill switch."""
+        await self.client.unblock()
+
+    async def trust(self) -> None:
+        """Pin the server's certificate."""
+        view, options, texts = self._named(), self.options, self.texts
+        if options.fingerprint:
+            fingerprint = parse_fingerprint(options.fingerprint, texts)
+        else:
+            fingerprint = await self._attempt.certificate_seen(view)
+            terminal = Terminal(texts)
+            if options.yes:
+                print_lines([texts("cli_certificate", server=view.server), fingerprint])
+            elif not sys.stdin.isatty() or not await terminal.confirm_fingerprint(view.server, fingerprint):
+                name = shlex.quote(view.name)
+                raise VpnError(texts("cli_not_trusted", name=name, fingerprint=fingerprint))
+        await self.client.trust(view.path, fingerprint)
+        print_lines([texts("cli_trusted", name=view.name)])
+
+    async def status(self) -> None:
+        """The manual's fields of one connection, or of all; with --watch again and again."""
+        if not self.options.watch:
+            self._show(await self._statuses())
+            return
+        show = self._json_lines if self.options.json else self._redraw if sys.stdout.isatty() else self._show
+        while True:
+            show(await self._statuses())
+            sys.stdout.flush()
+            await asyncio.sleep(self.options.interval)
+
+    async def _statuses(self) -> Sequence[dict[str, Any]]:
+        views = self._own() if self.options.name is None else [self._named()]
+        return [await self.client.status(view.path) for view in views]
+
+    def _show(self, statuses: Sequence[dict[str, Any]]) -> None:
+        if self.options.json:
+            print_json(statuses if self.options.name is None else statuses[0])
+        else:
+            print_lines(self._status_lines(statuses))
+
+    def _json_lines(self, statuses: Sequence[dict[str, Any]]) -> None:
+        for status in statuses:
+            print_json_line(status | {"time": time.time()})
+
+    def _redraw(self, statuses: Sequence[dict[str, Any]]) -> None:
+        redraw(self._status_lines(statuses))
+
+    def _status_lines(self, statuses: Sequence[dict[str, Any]]) -> Iterator[str]:
+        for number, status in enumerate(statuses):
+            yield from [""] if number else []
+            yield from table([*status_rows(status, self.texts)])
+
+    async def policy(self) -> None:
+        """What the server's security policy says of the session (S46)."""
+        view = self._named()
+        status = await self.client.status(view.path)
+        if not status["policy"]:
+            raise VpnError(self.texts("cli_no_session", name=view.name))
+        if self.options.json:
+            print_json(policy_to_plain(status["policy"], self.texts))
+        else:
+            print_lines(table([*policy_rows(status["policy"], self.texts)]))
+
+    async def log(self) -> None:
+        """What happened, oldest first."""
+        events = await self.client.events(MAX_EVENTS)
+        if self.options.name is not None:
+            view = self._named()
+            events = [event for event in events if event["id"] == view.id]
+        events = events[-self.options.number :]
+        if self.options.json:
+            print_json(events)
+        else:
+            rows = [[local_time(e["time"]), e["level"], e["connection"], event_text(e, self.texts)] for e in events]
+            print_lines(table(rows))
+
+    async def speed(self) -> None:
+        """Measure how much goes to a traffic server and back, and how fast; where so asked, through one tunnel."""
+        options = self.options
+        nic = await self._nic_of_tunnel() if options.name else ""
+        plan = (options.server, options.direction, options.connections, options.seconds, nic)
+        show(await speed_test(*plan, self.texts, ethernet=options.ethernet), self.texts, json=options.json)
+
+    async def speed_server(self) -> None:
+        """Be the other side of the traffic test."""
+        await be_server(self.options.port, self.texts)
+
+    async def _nic_of_tunnel(self) -> str:
+        await self.client.open()
+        await self.client.activate()
+        view = self._named()
+        status = await self.client.status(view.path)
+        if view.state is not State.UP:
+            raise NotFound(self.texts("speed_not_connected", name=view.name))
+        return str(status["interface"])
