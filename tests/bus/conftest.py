@@ -1,4 +1,6 @@
-"""A private system bus with the policy that ships, and connections to it as this or that user."""
+"""A private system bus with the policy that ships, and connections to it as this or that user; or a bus of our own
+with a scripted helper.
+"""
 
 import os
 import pwd
@@ -9,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.bus.command import Run
+from tests.fakes_bus import FakeHelper, PrivateBus, fake_helper
 from tests.lab.system_bus import SystemBus
 from tsunagu_dbus import MessageBus, close, connect
 
@@ -65,3 +69,25 @@ async def connect_as() -> AsyncIterator[ConnectAs]:
     yield connect_as
     for connection in connections:
         await close(connection)
+
+
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateBus]:
+    """Of our own; ``connect`` takes it for the system's."""
+    bus = PrivateBus()
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address)
+    yield bus
+    bus.close()
+
+
+@pytest.fixture
+async def helper(bus: PrivateBus) -> AsyncIterator[FakeHelper]:
+    """A scripted one there."""
+    async with fake_helper(bus) as helper:
+        yield helper
+
+
+@pytest.fixture
+def tsunagu(bus: PrivateBus) -> Run:
+    """The command."""
+    return Run(bus)

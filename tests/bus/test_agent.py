@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -105,14 +105,6 @@ class Rig:
 
     def ask_password(self, **hints: Any) -> asyncio.Task[dict[str, Any]]:
         return asyncio.create_task(self.helper.ask_password(self.connection, **hints))
-
-
-@pytest.fixture
-def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateBus]:
-    bus = PrivateBus()
-    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address)
-    yield bus
-    bus.close()
 
 
 @pytest.fixture

@@ -4,97 +4,21 @@ import asyncio
 import base64
 import json
 import os
-import pty
 import signal
 import sys
-import time
-from collections.abc import AsyncIterator, Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from tests.fakes_bus import FakeConnection, FakeHelper, PrivateBus, fake_helper, until
+from tests.bus.command import Run
+from tests.fakes_bus import FakeConnection, FakeHelper, PrivateBus, until
 from tsunagu.errors import NoAddress, NoAgent, TunnelError
 from tsunagu.model import Proxy, ProxyKind, State
 from tsunagu_dbus import BusError
 
 DER = base64.b64encode(b"a certificate, as far as this test is concerned").decode()
 FINGERPRINT = sha256(base64.b64decode(DER)).hexdigest()
-
-
-@pytest.fixture
-def bus() -> Iterator[PrivateBus]:
-    bus = PrivateBus()
-    yield bus
-    bus.close()
-
-
-@pytest.fixture
-async def helper(bus: PrivateBus) -> AsyncIterator[FakeHelper]:
-    async with fake_helper(bus) as helper:
-        yield helper
-
-
-class Result:
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-
-class Run:
-    """Runs ``tsunagu`` as a process of its own."""
-
-    def __init__(self, bus: PrivateBus) -> None:
-        self._environment = os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": bus.address, "LC_ALL": "C.UTF-8"}
-
-    async def __call__(self, *arguments: str, stdin: str = "", **environment: str) -> Result:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tsunagu_tray.cli", *arguments),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self._environment | environment,
-        )
-        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 20)
-        assert process.returncode is not None
-        assert "Traceback" not in err.decode()
-        return Result(process.returncode, out.decode(), err.decode())
-
-    async def in_terminal(self, *arguments: str, says: dict[str, str]) -> tuple[int, str]:
-        """In a terminal: to each prompt that contains a key the value is typed.  The status, and all that was shown."""
-        ours, theirs = pty.openpty()
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tsunagu_tray.cli", *arguments),
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env=self._environment,
-        )
-        os.close(theirs)
-        shown = ""
-        left = dict(says)
-        os.set_blocking(ours, False)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            try:
-                data = os.read(ours, 4096)
-            except BlockingIOError:
-                await asyncio.sleep(0.02)
-                continue
-            except OSError:
-                break  # how the other end of a terminal closes
-            shown += data.decode()
-            for prompt in [prompt for prompt in left if prompt in shown]:
-                os.write(ours, left.pop(prompt).encode() + b"\n")
-        os.close(ours)
-        status = await asyncio.wait_for(process.wait(), 30)
-        assert "Traceback" not in shown
-        return status, shown
-
-
-@pytest.fixture
-def tsunagu(bus: PrivateBus) -> Run:
-    return Run(bus)
 
 
 async def test_a_connection_is_added_listed_and_removed(tsunagu: Run, helper: FakeHelper) -> None:

@@ -1,7 +1,7 @@
 """The typed helper on a private bus with a scripted one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -11,20 +11,6 @@ from tsunagu.model import ConnectionSettings, Secret, State
 from tsunagu_dbus import BusError, Interface
 from tsunagu_tray.client import HelperClient, vpn_error
 from tsunagu_tray.connection_view import ConnectionView
-
-
-@pytest.fixture
-def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateBus]:
-    bus = PrivateBus()
-    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address)
-    yield bus
-    bus.close()
-
-
-@pytest.fixture
-async def helper(bus: PrivateBus) -> AsyncIterator[FakeHelper]:
-    async with fake_helper(bus) as helper:
-        yield helper
 
 
 @pytest.fixture

@@ -1,23 +1,13 @@
 """The client module for programs, against a scripted helper: its calls block, so they run in a thread."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.fakes_bus import FakeConnection, FakeHelper, PrivateBus, fake_helper, until
+from tests.fakes_bus import FakeConnection, FakeHelper, until
 from tsunagu.errors import HelperUnavailable, NoAgent, NotFound, TunnelError
 from tsunagu.model import State
 from tsunagu_client import Client, Connection, VpnError
-
-
-@pytest.fixture
-async def helper(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeHelper]:
-    bus = PrivateBus()
-    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address)
-    async with fake_helper(bus) as helper:
-        yield helper
-    bus.close()
 
 
 def comes_up(connection: FakeConnection) -> None:

@@ -3,25 +3,13 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
-
-from tests.fakes_bus import FakeHelper, PrivateBus, fake_helper
+from tests.fakes_bus import FakeHelper
 from tsunagu.errors import TunnelError
 from tsunagu.model import State
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
-
-
-@pytest.fixture
-async def helper(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeHelper]:
-    bus = PrivateBus()
-    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address)
-    async with fake_helper(bus) as helper:
-        yield helper
-    bus.close()
 
 
 async def run(*command: str, **environment: str) -> tuple[int | None, str, str]:

@@ -1,7 +1,7 @@
 """Notifications against a small daemon on a private session bus."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -13,13 +13,6 @@ from tsunagu_tray.tray_model import Do, Notice, Verb, Withdraw
 
 RETRY = Do(Verb.CONNECT, "/a")
 FAILED = Notice(key="/a", title="Failed", body="<b> & more", urgency=2, button=("Retry Now", RETRY))
-
-
-@pytest.fixture
-def bus() -> Iterator[PrivateBus]:
-    bus = PrivateBus()
-    yield bus
-    bus.close()
 
 
 async def on(bus: PrivateBus) -> MessageBus:

@@ -2,8 +2,6 @@
 # mypy: disable-error-code="valid-type, name-defined, untyped-decorator"
 # (annotations of methods under @method are D-Bus signatures)
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.fakes_bus import PrivateBus, until
@@ -27,13 +25,6 @@ class Portal(Interface):
     @dbus_signal()
     def SettingChanged(self, namespace: str, key: str, value: Variant) -> "ssv":
         return [namespace, key, value]
-
-
-@pytest.fixture
-def bus() -> Iterator[PrivateBus]:
-    bus = PrivateBus()
-    yield bus
-    bus.close()
 
 
 async def portal_on(bus: PrivateBus, scheme: object) -> tuple[MessageBus, Portal]:

@@ -2,14 +2,13 @@
 
 import re
 import stat
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.bus.test_cli import Run
-from tests.fakes_bus import FakeHelper, PrivateBus, fake_helper
+from tests.bus.command import Run
+from tests.fakes_bus import FakeHelper
 from tsunagu.account_file import parse, serialise
 from tsunagu.model import NO_SECRETS
 
@@ -18,24 +17,6 @@ RECORDED = Path(__file__).parents[1] / "recorded/vpn-files"
 
 def contents_and_mode(path: Path) -> tuple[bytes, int]:
     return path.read_bytes(), stat.S_IMODE(path.stat().st_mode)
-
-
-@pytest.fixture
-def bus() -> Iterator[PrivateBus]:
-    bus = PrivateBus()
-    yield bus
-    bus.close()
-
-
-@pytest.fixture
-async def helper(bus: PrivateBus) -> AsyncIterator[FakeHelper]:
-    async with fake_helper(bus) as helper:
-        yield helper
-
-
-@pytest.fixture
-def tsunagu(bus: PrivateBus) -> Run:
-    return Run(bus)
 
 
 @pytest.mark.parametrize("path", sorted(RECORDED.glob("*.vpn")), ids=lambda path: path.stem)

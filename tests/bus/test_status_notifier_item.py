@@ -1,6 +1,6 @@
 """The icon's objects, asked as the specifications have it and as panels do: KDE's by GetAll, waybar by its cache."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -77,13 +77,6 @@ class Panel:
         subscribe(self.bus, hear, sender=self.ours.unique_name, path=path)
         await self.properties()  # by then the bus knows what we want to hear
         return heard
-
-
-@pytest.fixture
-def bus() -> Iterator[PrivateBus]:
-    bus = PrivateBus()
-    yield bus
-    bus.close()
 
 
 @pytest.fixture
