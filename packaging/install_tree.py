@@ -49,6 +49,7 @@ FILES = {  # where they go: what
     "usr/share/mime/packages": "desktop/*.mime.xml",
     "usr/share/polkit-1/actions": "polkit/*.policy",
 }
+_METADATA = (".egg-info", ".dist-info")
 ALWAYS_LINKED = ("gi", "cairo")  # PyGObject has to fit the distribution's GTK
 
 
@@ -61,6 +62,7 @@ class Libraries:
     linked: list[str] = field(default_factory=list)  # Debian packages
     links: list[Path] = field(default_factory=list)  # files and folders of theirs
     bundled: list[str] = field(default_factory=list)
+    _seen: set[str] = field(default_factory=set)
 
     def licences(self) -> str:
         """Of what is bundled."""
@@ -71,30 +73,34 @@ class Libraries:
         return distributions(path=[str(path) for path in self.wheels.glob("*.whl")])
 
     def provide(self, requirement: Requirement) -> None:
-        """This one, and what its wheel needs in its turn."""
+        """This one, and what it needs in its turn; its wheel says that, as a distribution's package seldom does."""
         name = canonicalize_name(requirement.name)
-        if name in self.bundled or not (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
+        if name in self._seen or not (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
             return
-        if self.distribution:
-            found = _named(name, distributions(path=[str(self.distribution)]))
-            if found and requirement.specifier.contains(found.version):
-                self._link(self.distribution, found)
-                return
-        self.bundled.append(name)
+        self._seen.add(name)
         wheel = _named(name, self._wheels())
-        if not wheel:
+        found = _named(name, distributions(path=[str(self.distribution)])) if self.distribution else None
+        if self.distribution and found and requirement.specifier.contains(found.version):
+            [metadata] = {part for part in self.distribution.iterdir() if _is_of(part, found)}
+            self._link(self.distribution, _output("dpkg-query", "--search", str(metadata)).split(":")[0])
+        elif wheel:
+            self.bundled.append(name)
+        else:
             raise FileNotFoundError(f"there is no wheel of {name} in {self.wheels}")
-        for further in wheel.requires or []:
+        for further in (wheel.requires if wheel else None) or []:
             self.provide(Requirement(further))
 
-    def _link(self, folder: Path, found: Distribution) -> None:
-        """All that the Debian package has in this folder."""
-        [metadata] = {part for part in folder.iterdir() if _is_of(part, found)}
-        package = _output("dpkg-query", "--search", str(metadata)).split(":")[0]
-        if package not in self.linked:
-            self.linked.append(package)
-            files = [Path(line) for line in _output("dpkg-query", "--listfiles", package).splitlines()]
-            self.links += [path for path in files if path.parent == folder]
+    def _link(self, folder: Path, package: str) -> None:
+        """All that a Debian package has in this folder, and what it needs there that is no library by itself."""
+        if package in self.linked:
+            return
+        self.linked.append(package)
+        self.links += _files_in(folder, package)
+        needed = _output("dpkg-query", "--show", "--showformat=${Depends}", package)
+        for further in re.findall(r"\bpython3-[a-z0-9.+-]+", needed):
+            files = [path for path in _files_in(folder, further) if path not in self.links]
+            if files and not any(path.suffix in _METADATA for path in files):
+                self._link(folder, further)
 
 
 def main() -> None:
@@ -172,9 +178,15 @@ def _named(name: str, among: Iterable[Distribution]) -> Distribution | None:
     return next((one for one in among if one.name and canonicalize_name(one.name) == name), None)
 
 
+def _files_in(folder: Path, package: str) -> list[Path]:
+    """The Debian package's, as far as it is installed."""
+    found = subprocess.run(["dpkg-query", "--listfiles", package], capture_output=True, text=True, check=False)
+    return [path for line in found.stdout.splitlines() if (path := Path(line)).parent == folder]
+
+
 def _is_of(path: Path, found: Distribution) -> bool:
     name = path.name.partition("-")[0]
-    return path.suffix in (".egg-info", ".dist-info") and canonicalize_name(name) == canonicalize_name(found.name)
+    return path.suffix in _METADATA and canonicalize_name(name) == canonicalize_name(found.name)
 
 
 def _put(path: Path, text: str, mode: int = 0o644) -> None:

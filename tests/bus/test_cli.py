@@ -361,7 +361,7 @@ async def test_in_a_terminal_it_asks_for_the_password_itself(tsunagu: Run, helpe
 
     status, shown = await tsunagu.in_terminal("connect", "Office", "--wait", says={"Password for Office": "pässword"})
 
-    assert answers == [{"secret": "pässword", "save": False}]
+    assert answers == [{"secret": "pässword", "save": False, "stored": False}]
     assert "10.0.0.2" in shown
     assert "pässword" not in shown
     assert status == 0
@@ -470,12 +470,12 @@ async def test_vpncmd_takes_commands_from_stdin_and_copies_its_output(
     create = "AccountCreate 'x' /SERVER:h:443 /HUB:DEMO /USERNAME:u /NICNAME:vpn".replace("'x'", '"my office"')
     out = tmp_path / "out"
 
-    done = await tsunagu("vpncmd", "localhost", "/CLIENT", f"/OUT:{out}", stdin=f"{create}\nAccountList\nKeepGet\n")
+    done = await tsunagu("vpncmd", "localhost", "/CLIENT", f"/OUT:{out}", stdin=f"{create}\nAccountList\nKeepEnable\n")
 
     [connection] = helper.connections.values()
     assert (connection.settings.name, connection.settings.hub) == ("my office", "DEMO")
     assert done.status == 33  # as the last command
-    assert "KeepGet is not supported" in done.out
+    assert "Tsunagu sends nothing to anybody but the VPN server" in done.out
     assert "VPN Server Hostname         |h:443 (Direct TCP/IP Connection)" in done.out
     assert out.read_text() == done.out
     unwritable = await tsunagu("vpncmd", f"/OUT:{tmp_path}/no/out", stdin="AccountList\n")
