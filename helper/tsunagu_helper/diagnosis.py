@@ -145,7 +145,10 @@ def _of_lockdown(machine: Machine) -> Iterator[Finding]:
     holders = ", ".join(machine.lockdown_holders)
     if machine.lockdown_why:
         yield Finding(
-            "nftables", WARNING, f"The kill switch cannot be used: {machine.lockdown_why}; install the package nftables"
+            "nftables",
+            WARNING,
+            "The kill switch cannot be used; it takes the package nftables and the kernel's module nf_tables: "
+            f"{machine.lockdown_why}",
         )
     if machine.lockdown_is_damaged:
         yield Finding(

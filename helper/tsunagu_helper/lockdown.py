@@ -146,7 +146,7 @@ class Lockdown:
     async def why_not(self) -> str:
         """Why it could not be used; "": it could."""
         try:
-            await nft.load(ruleset(self._worker_uid, ()), _failed, "--check")
+            await nft.load(ruleset(self._worker_uid, ()), VpnError, "--check")
         except VpnError as error:
             return str(error)
         return ""

@@ -326,7 +326,7 @@ ARRIVING: tuple[str | Message, ...] = (
         "{program} may take Tsunagu's network adapters over, because {path} is missing; install the package again, "
         "then restart that service"
     ),
-    "The kill switch cannot be used: {why}; install the package nftables",
+    "The kill switch cannot be used; it takes the package nftables and the kernel's module nf_tables: {why}",
     "The kill switch's file is damaged, so what is blocked stays blocked; 'sudo tsunagu unblock' lifts it",
     "The kill switch blocks traffic for no connection; 'sudo tsunagu unblock' lifts it",
     "Another program has removed the kill switch of {name}; disconnect, then connect again",
