@@ -12,13 +12,13 @@ from typing import Any, Literal, TypeVar
 
 from tsunagu.bus_names import AGENT, ASK_ANEW, ERROR_PREFIX
 from tsunagu.control import Signed
-from tsunagu.errors import Cancelled, NoAgent, NoKeyring, TunnelError
-from tsunagu.model import Secret
+from tsunagu.errors import Cancelled, InvalidSettings, NoAgent, NoKeyring, TunnelError
+from tsunagu.model import AuthType, Login, Secret
 from tsunagu_dbus import BusError, MessageBus, Stop, call, plain, tell, to_variants, watch_name
 
 log = logging.getLogger(__name__)
 
-PERSON_TIMEOUT_S = 600.0  # a person may have to look the password up
+PERSON_TIMEOUT_S = 3600.0  # windows that nobody touches close by themselves long before
 SAVE_TIMEOUT_S = 90.0  # a person may have to unlock the keyring first; less than whoever saves waits
 FORGET_TIMEOUT_S = 10.0
 MAX_AGENTS_OF_A_USER = 16  # the oldest goes
@@ -39,6 +39,7 @@ class SecretAnswer:
     secret: Secret
     save: bool
     stored: bool = False
+    login: Login | None = None  # who that is, and how, where a person has chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,11 @@ class Agents:
 def _secret_answer(body: list[Any]) -> SecretAnswer | None:
     match plain(body):
         case [{"secret": str(secret), "save": bool(save), **more}] if len(secret) <= MAX_SECRET_LENGTH:
-            return SecretAnswer(Secret(secret), save, stored=more.get("stored") is True)
+            try:
+                login = Login(str(more["username"]), AuthType(more.get("auth"))) if more.get("username") else None
+            except (ValueError, InvalidSettings):
+                return None
+            return SecretAnswer(Secret(secret), save, stored=more.get("stored") is True, login=login)
     return None
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tsunagu.model import ConnectionSettings, Lease, Secret, SecretKind, Secrets
+from tsunagu.model import ConnectionSettings, Lease, Login, Secret, SecretKind, Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,13 @@ class KeepSecrets:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepLogin:
+    """Keep it in the connection's settings."""
+
+    login: Login
+
+
+@dataclass(frozen=True, slots=True)
 class OfferSecret:
     """Have the owner's agent keep it in the keyring; ``SecretOffered`` says what came of that."""
 
@@ -149,6 +156,6 @@ class Leave:
 
 Command = (
     OpenNic | CloseNic | SetCarrier | ApplyLease | ClearAddresses | StartWorker | StopWorker | SealLockdown
-    | CheckCarriers | WaitFor | CancelWait | AskSecret | AskTrust | CancelQuestion | KeepSecrets | OfferSecret
-    | ForgetSecret | PinCertificate | Tell | Leave
+    | CheckCarriers | WaitFor | CancelWait | AskSecret | AskTrust | CancelQuestion | KeepSecrets | KeepLogin
+    | OfferSecret | ForgetSecret | PinCertificate | Tell | Leave
 )  # fmt: skip

@@ -17,6 +17,7 @@ from tsunagu.model import (
     AuthType,
     ConnectionSettings,
     Lease,
+    Login,
     Phase,
     Secret,
     SecretKind,
@@ -35,6 +36,7 @@ from tsunagu_helper.commands import (
     CloseNic,
     Command,
     ForgetSecret,
+    KeepLogin,
     KeepSecrets,
     Leave,
     OfferSecret,
@@ -122,6 +124,7 @@ class Connection:
     tried: Secrets = NO_SECRETS  # what the present or last attempt authenticates with
     typed: Secrets = NO_SECRETS  # given by a person for this run
     save_typed: frozenset[SecretKind] = frozenset()  # which of these are to be kept once they are known to be right
+    login: Login | None = None  # typed likewise, in the place of what the settings say
     accepted: str = ""  # fingerprint of a certificate, accepted for this run
     lease: Lease | None = None  # kept over a reconnect: the NIC keeps the address
 
@@ -133,11 +136,17 @@ class Connection:
     is_disturbed: bool = False  # the network below has changed; some servers end a session whose carriers moved
 
     @property
+    def settings_to_try(self) -> ConnectionSettings:
+        """What the next attempt goes by."""
+        chosen = self.login
+        return replace(self.settings, username=chosen.username, auth=chosen.auth) if chosen else self.settings
+
+    @property
     def secrets_to_try(self) -> Secrets:
         """What the next attempt authenticates with: of what there is, what the settings need."""
         password = self.typed.of(SecretKind.PASSWORD) or self.secrets.of(SecretKind.PASSWORD)
         proxy_password = self.typed.proxy_password or self.secrets.proxy_password
-        match self.settings.auth:
+        match self.settings_to_try.auth:
             case AuthType.PASSWORD:
                 needed = NO_SECRETS.having(SecretKind.PASSWORD, password)
             case AuthType.PLAIN_PASSWORD if isinstance(password, Secret):
@@ -151,7 +160,7 @@ class Connection:
     @property
     def uses_password(self) -> bool:
         """The user proves with a password who they are (S62, S63)."""
-        return self.settings.auth in (AuthType.PASSWORD, AuthType.PLAIN_PASSWORD)
+        return self.settings_to_try.auth in (AuthType.PASSWORD, AuthType.PLAIN_PASSWORD)
 
     def secret_asked_by(self, error: VpnError) -> SecretKind | None:
         """What a person can be asked for after this error; None: it is not about a secret that would help."""
@@ -289,8 +298,8 @@ def step(now: Connection, event: Event, time: float) -> Step:
             return _attempt(now)
         case State.NEEDS_SECRET, SecretGiven(stored=True, secret=secret):
             return _attempt(replace(now, typed=now.typed.having(now.asked, secret)))
-        case State.NEEDS_SECRET, SecretGiven(secret=secret, save=save):
-            return _typed(now, secret, save)
+        case State.NEEDS_SECRET, SecretGiven():
+            return _typed(now, event)
         case State.NEEDS_TRUST, TrustGiven(fingerprint=fingerprint, pin=False):
             return _attempt(replace(now, accepted=fingerprint, retries=0))
         case State.NEEDS_TRUST, TrustGiven(fingerprint=fingerprint, pin=True):
@@ -322,7 +331,8 @@ def _asks(settings: ConnectionSettings) -> tuple[object, ...]:
 
 def _with_settings(now: Connection, settings: ConnectionSettings) -> Connection:
     """Another server has another certificate, and what was accepted was not that."""
-    changed = replace(now, settings=settings)
+    same_user = (settings.username, settings.auth) == (now.settings.username, now.settings.auth)
+    changed = replace(now, settings=settings, login=now.login if same_user else None)
     if (settings.host, settings.port) == (now.settings.host, now.settings.port):
         return changed
     return replace(changed, accepted="", certificate=now.certificate if now.session else "")
@@ -348,7 +358,7 @@ def _attempt(now: Connection) -> Step:
     )
     worker = StartWorker(
         started.ticket,
-        now.settings,
+        now.settings_to_try,
         secrets,
         now.accepted or now.settings.server_fingerprint,
         now.lease.address if now.lease else "",
@@ -400,6 +410,10 @@ def _keep_or_forget(up: Connection) -> Step:
     """The secrets were accepted; only now are they known to be worth keeping, and whether that is allowed."""
     typed, kept, in_keyring = up.typed, up.secrets, up.in_keyring
     commands: list[Command] = []
+    settings, login = up.settings, up.login
+    if login and SecretKind.PASSWORD in up.save_typed and not up.save_forbidden:  # S66
+        settings, login = up.settings_to_try, None
+        commands += [KeepLogin(up.login)] if up.login and settings != up.settings else []
     for kind in SecretKind:
         tried = up.tried.of(kind)
         was_typed = tried == up.typed.of(kind)
@@ -416,7 +430,8 @@ def _keep_or_forget(up: Connection) -> Step:
             typed, kept = typed.having(kind, None), kept.having(kind, tried)
         commands += [ForgetSecret(kind)] if kind in in_keyring else []
         in_keyring -= {kind}
-    after = replace(up, typed=typed, save_typed=frozenset(), secrets=kept, in_keyring=in_keyring)
+    known = replace(up, settings=settings, login=login, secrets=kept, in_keyring=in_keyring)
+    after = replace(known, typed=typed, save_typed=frozenset())
     return after, [*_keep_news(up, after), *commands]
 
 
@@ -425,17 +440,18 @@ def _keep_news(before: Connection, after: Connection) -> list[Command]:
     return [KeepSecrets(after.secrets, after.in_keyring)] if is_news else []
 
 
-def _typed(now: Connection, secret: Secret, save: bool) -> Step:
+def _typed(now: Connection, given: SecretGiven) -> Step:
     """What is in the keyring from earlier has no place there any more where it is not to be saved."""
     kind = now.asked
     after = replace(
         now,
-        typed=now.typed.having(kind, secret),
-        save_typed=now.save_typed | {kind} if save else now.save_typed - {kind},
+        typed=now.typed.having(kind, given.secret),
+        login=given.login or now.login,
+        save_typed=now.save_typed | {kind} if given.save else now.save_typed - {kind},
         in_keyring=now.in_keyring - {kind},
         retries=0,
     )
-    forget: list[Command] = [] if save else [ForgetSecret(kind)]
+    forget: list[Command] = [] if given.save else [ForgetSecret(kind)]
     return _then([*_keep_news(now, after), *forget], _attempt(after))
 
 

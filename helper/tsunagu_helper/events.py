@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tsunagu.errors import VpnError
-from tsunagu.model import ConnectionSettings, Lease, Phase, Secret, SecretKind, Session
+from tsunagu.model import ConnectionSettings, Lease, Login, Phase, Secret, SecretKind, Session
 
 # -- what people want ------------------------------------------------------------------------------------------
 
@@ -142,6 +142,7 @@ class SecretGiven(Outcome):
     secret: Secret
     save: bool
     stored: bool = False
+    login: Login | None = None  # and chose this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from tsunagu_helper.commands import (
     CloseNic,
     Command,
     ForgetSecret,
+    KeepLogin,
     KeepSecrets,
     Leave,
     OfferSecret,
@@ -280,6 +281,9 @@ class Runner:
                 kinds = listed(in_keyring)
                 if (secrets, kinds) != (self.stored.secrets, self.stored.in_keyring):
                     self.keep(replace(self.stored, secrets=secrets, in_keyring=kinds))
+            case KeepLogin(login) if not self.stored.locked:
+                settings = replace(self.stored.settings, username=login.username, auth=login.auth)
+                self.keep(replace(self.stored, settings=settings))
             case OfferSecret(kind, secret):
                 self._tell_keyring(self._offer(kind, secret))
             case ForgetSecret(kind):
@@ -421,8 +425,10 @@ class Runner:
 
     async def _ask_secret(self, command: AskSecret) -> SecretGiven:
         may_save = self.person == self.stored.owner  # what one person types is not kept for everybody
-        settings = self.connection.settings
+        settings = self.connection.settings_to_try
         about = hints(settings, command.kind) | {
+            "auth": settings.auth.value,
+            "fixed": self.stored.locked or not may_save or command.kind is not SecretKind.PASSWORD,
             "save_forbidden": command.save_forbidden or not may_save,
             "keyring": settings.uses_keyring and self.stored.owner != 0,
         }
@@ -430,7 +436,8 @@ class Runner:
             self.person, connection_path(self.stored.id), command.kind.value, about, command.again, command.stored
         )
         save = answer.save and may_save
-        return SecretGiven(ticket=command.ticket, secret=answer.secret, save=save, stored=answer.stored)
+        login = None if about["fixed"] else answer.login
+        return SecretGiven(ticket=command.ticket, secret=answer.secret, save=save, stored=answer.stored, login=login)
 
     async def _sign(self, ticket: int, digest: str) -> None:
         """Have the owner's smart card sign; whatever becomes of it is the worker's to judge."""

@@ -418,6 +418,23 @@ class ConnectionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """As whom a person wants to log in with a password.
+
+    Raises:
+        InvalidSettings: from the constructor.
+    """
+
+    username: str
+    auth: AuthType  # one with a password
+
+    def __post_init__(self) -> None:
+        _text(self.username, "user name")
+        if self.auth not in (AuthType.PASSWORD, AuthType.PLAIN_PASSWORD):
+            raise InvalidSettings("Only a login with a password can be chosen here")
+
+
+@dataclass(frozen=True, slots=True)
 class Secret:
     """A password or private key on its way to where it is used.  Never logged, never shown."""
 

@@ -70,12 +70,14 @@ class ScriptedAgent(Interface):
     def __init__(self) -> None:
         super().__init__(AGENT)
         self.answer: str | None = "tiger"
+        self.chosen: dict[str, str] = {}
         self.asked: asyncio.Queue[tuple[str, object]] = asyncio.Queue()
 
     @method()
     async def GetSecrets(self, connection: "o", kind: "s", hints: "a{sv}", flags: "u") -> "a{sv}":
         self.asked.put_nowait(("GetSecrets", (connection, kind, plain(hints), flags)))
-        return {"secret": Variant("s", await self._answer()), "save": Variant("b", True)}
+        chosen = {key: Variant("s", value) for key, value in self.chosen.items()}
+        return {"secret": Variant("s", await self._answer()), "save": Variant("b", True)} | chosen
 
     @method()
     async def ConfirmCertificate(self, connection: "o", certificate: "a{sv}") -> "s":

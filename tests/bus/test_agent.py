@@ -19,7 +19,7 @@ from tsunagu_tray.agent import Agent
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.keyring import Keyring, KeyringLocked
 from tsunagu_tray.memory import Memory, Remembered
-from tsunagu_tray.questions import JUST_CLICKED_S, Questions
+from tsunagu_tray.questions import ANSWER_S, JUST_CLICKED_S, Questions
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.tray_model import Do, Notice, Verb, Withdraw
 
@@ -210,6 +210,67 @@ async def test_a_certificate_without_an_answer_is_not_trusted(rig: Rig) -> None:
     await rig.windows.close_with(None)
 
     assert await asked == "no"
+
+
+async def test_who_logs_in_is_asked_too_where_that_is_open(rig: Rig) -> None:
+    rig.questions.clicked(rig.connection.path)
+    asked = rig.ask_password(fixed=False, auth="password")
+    await until(lambda: rig.windows.open)
+    shown = rig.windows.open[0][1]
+    await rig.windows.close_with({"secret": "pw", "save": True, "username": "mika", "auth": "plain-password"})
+
+    answer = await asked
+    assert (shown["fixed"], shown["auth"], shown["seconds_left"]) == (False, "password", ANSWER_S)
+    assert (answer["username"], answer["auth"]) == ("mika", "plain-password")
+
+
+async def test_there_is_one_window_at_a_time_and_the_next_comes_after_it(rig: Rig) -> None:
+    home = rig.helper.add("Home")
+    await until(lambda: home.path in rig.client.views)
+    first = rig.ask_password()
+    second = asyncio.create_task(rig.helper.ask_password(home))
+    await until(lambda: len(rig.questions.waiting) == 2)
+    for path in (rig.connection.path, home.path):
+        rig.questions.clicked(path)  # also opens what waits
+    names = []
+    for number in range(2):
+        await until(lambda: rig.windows.open)
+        names.append(rig.windows.open[0][1]["name"])
+        await rig.windows.close_with({"secret": f"{number}", "save": False})
+        await until(lambda: not rig.windows.open or rig.windows.open[0][1]["name"] not in names)
+
+    assert names == ["Office", "Home"]
+    assert [(await asked)["secret"] for asked in (first, second)] == ["0", "1"]
+    assert rig.windows.most_open == 1
+
+
+async def test_a_window_that_waits_for_its_turn_vanishes_with_its_question(rig: Rig) -> None:
+    home = rig.helper.add("Home")
+    for path in (rig.connection.path, home.path):
+        rig.questions.clicked(path)
+    first = rig.ask_password()
+    await until(lambda: rig.windows.open)
+    second = asyncio.create_task(rig.helper.ask_password(home))
+    await until(lambda: home.path in rig.agent._open)
+
+    await rig.helper.ask("Cancel", "o", [home.path])
+    with pytest.raises(BusError):
+        await second
+    await rig.windows.close_with({"secret": "pw", "save": False})
+
+    assert (await first)["secret"] == "pw"
+    assert (rig.windows.most_open, rig.windows.open) == (1, [])
+
+
+async def test_a_notification_that_nobody_answers_is_taken_back(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "ANSWER_S", 0.1)
+
+    with pytest.raises(BusError) as refused:
+        await rig.ask_password()
+
+    assert refused.value.name == ERROR_PREFIX + "Cancelled"
+    assert isinstance(rig.said[-1], Withdraw)
+    assert rig.questions.waiting == {}
 
 
 # -- the keyring -------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from tests.lab.system_bus import SystemBus
 from tsunagu.bus_names import AGENT_PATH, ASK_ANEW, connection_path
 from tsunagu.control import Signed
 from tsunagu.errors import Cancelled, NoAgent, TunnelError
-from tsunagu.model import Secret
+from tsunagu.model import AuthType, Login, Secret
 from tsunagu_dbus import MessageBus, close
 from tsunagu_helper import agents as agents_module
 from tsunagu_helper.agents import Agents, SecretAnswer
@@ -227,6 +227,29 @@ async def test_all_of_the_owners_agents_are_told_to_forget(desk: Desk) -> None:
 
     assert own.asked.get_nowait() == ("ForgetSecrets", (PATH, ["password"]))
     assert stranger.asked.empty()
+
+
+@pytest.mark.parametrize(
+    ("username", "auth", "login"),
+    [
+        ("mika", "plain-password", Login("mika", AuthType.PLAIN_PASSWORD)),
+        ("", "", None),
+        ("mi\nka", "password", "senseless"),
+        ("mika", "anonymous", "senseless"),
+        ("mika", "what?", "senseless"),
+    ],
+)
+async def test_who_logs_in_may_be_chosen_by_whoever_answers(
+    desk: Desk, username: str, auth: str, login: Login | str | None
+) -> None:
+    agent, _ = await desk.agent_of(ORDINARY_USER, "tiger")
+    agent.chosen = {"username": username, "auth": auth}
+
+    if login == "senseless":
+        with pytest.raises(NoAgent):
+            await desk.ask_secret()
+    else:
+        assert (await desk.ask_secret()).login == login
 
 
 async def test_a_stored_secret_will_do_unless_it_is_said_that_it_will_not(desk: Desk) -> None:

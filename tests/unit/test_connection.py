@@ -15,6 +15,7 @@ from tsunagu.model import (
     ConnectionSettings,
     HashedPassword,
     Lease,
+    Login,
     Phase,
     Proxy,
     ProxyKind,
@@ -36,6 +37,7 @@ from tsunagu_helper.commands import (
     CloseNic,
     Command,
     ForgetSecret,
+    KeepLogin,
     KeepSecrets,
     Leave,
     OfferSecret,
@@ -628,6 +630,45 @@ def test_an_offer_of_what_was_refused_meanwhile_comes_to_nothing() -> None:
     assert happens(ASKING, SecretOffered(SecretKind.PASSWORD, TYPED, taken=False)) == (ASKING, [])
 
 
+# -- who logs in -------------------------------------------------------------------------------------------------------
+
+CHOSEN = Login("mika", AuthType.PLAIN_PASSWORD)
+AS_CHOSEN = replace(SETTINGS, username="mika", auth=AuthType.PLAIN_PASSWORD)
+
+
+def test_a_user_name_chosen_with_the_password_is_tried_and_kept_only_when_it_was_right() -> None:
+    trying, commands = happens(NEEDS_SECRET, SecretGiven(ticket=7, secret=TYPED, save=True, login=CHOSEN))
+    up, kept = happens(trying, TunnelUp(ticket=8, session=SESSION))
+
+    assert commands == [OpenNic(), StartWorker(8, AS_CHOSEN, Secrets(password=TYPED), "", "")]
+    assert trying.settings == SETTINGS
+    assert kept[2:] == [KeepSecrets(Secrets(password=TYPED), frozenset()), KeepLogin(CHOSEN)]
+    assert (up.settings, up.login) == (AS_CHOSEN, None)
+
+
+@pytest.mark.parametrize(("save", "session"), [(False, SESSION), (True, FORBIDS_SAVING)])
+def test_where_nothing_is_saved_another_user_name_serves_this_run_only(save: bool, session: Session) -> None:
+    trying, _ = happens(NEEDS_SECRET, SecretGiven(ticket=7, secret=TYPED, save=save, login=CHOSEN))
+    up, commands = happens(trying, TunnelUp(ticket=8, session=session))
+    lost, _ = happens(up, ended(3, ticket=8))
+    again, retried = happens(lost, RetryDue(ticket=lost.ticket))
+    stopping, _ = happens(again, DisconnectAsked())
+    idle, _ = happens(stopping, ended(6, ticket=stopping.ticket))
+
+    assert KeepLogin(CHOSEN) not in commands
+    assert retried[-1] == StartWorker(again.ticket, AS_CHOSEN, Secrets(password=TYPED), "", "")
+    assert (idle.settings_to_try, idle.login) == (SETTINGS, None)
+
+
+def test_a_refused_choice_is_what_the_next_question_is_about_until_the_settings_name_another_user() -> None:
+    trying, _ = happens(NEEDS_SECRET, SecretGiven(ticket=7, secret=TYPED, save=True, login=CHOSEN))
+    refused, _ = happens(trying, ended(9, ticket=8))
+    changed, _ = happens(refused, SettingsChanged(replace(SETTINGS, username="jun")))
+
+    assert (refused.state, refused.settings_to_try) == (State.NEEDS_SECRET, AS_CHOSEN)
+    assert changed.settings_to_try.username == "jun"
+
+
 # -- other secrets -----------------------------------------------------------------------------------------------------
 
 
@@ -945,6 +986,7 @@ EVERY_EVENT: list[Event] = [
     SecretGiven(ticket=7, secret=TYPED, save=True),
     SecretGiven(ticket=7, secret=TYPED, save=False),
     SecretGiven(ticket=7, secret=SAVED, save=True, stored=True),
+    SecretGiven(ticket=7, secret=TYPED, save=True, login=Login("mika", AuthType.PLAIN_PASSWORD)),
     TrustGiven(ticket=7, fingerprint=PIN, pin=True),
     TrustGiven(ticket=7, fingerprint=PIN, pin=False),
     QuestionRefused(ticket=7),

@@ -278,7 +278,7 @@ async def test_a_refused_password_is_asked_for_and_the_right_one_saved(bench: Be
     assert (question.owner, question.again) == (1001, True)
     assert question.hints == {
         "name": "Office", "server": "vpn.example.org:443", "hub": "DEMO", "username": "alice", "save_forbidden": False,
-        "keyring": True,
+        "keyring": True, "auth": "password", "fixed": False,
     }  # fmt: skip
     assert saved_meanwhile is not_yet is None  # nor would it be tried again after a restart
     assert second.start.secrets.password == Secret("right")

@@ -44,6 +44,7 @@ from tsunagu.model import (
     AuthType,
     ConnectionSettings,
     HashedPassword,
+    Login,
     Proxy,
     ProxyKind,
     Routing,
@@ -1178,3 +1179,41 @@ async def test_what_a_person_types_for_everybodys_connection_is_not_to_be_saved(
 
     [question] = bench.world.agents.open_questions
     assert (question.hints["save_forbidden"], question.hints["keyring"]) == (True, False)
+
+
+# -- who logs in -------------------------------------------------------------------------------------------------------
+
+MIKA = Login("mika", AuthType.PLAIN_PASSWORD)
+
+
+async def chosen(bench: Bench, office: str) -> bool:
+    """Alice connects and chooses another user name; whether she was told that she may not."""
+    bench.world.agents.register(ALICE, UIDS[ALICE], "/agent")
+    await bench.service.connect(office, ALICE)
+    await settle()
+    [question] = bench.world.agents.open_questions
+    question.answer.set_result(SecretAnswer(Secret("typed"), save=True, login=MIKA))
+    await settle()
+    bench.world.workers.newest.establish()
+    await settle()
+    return bool(question.hints["fixed"])
+
+
+async def test_another_user_name_is_written_to_the_settings_once_the_server_has_taken_it(bench: Bench) -> None:
+    office = await bench.service.add(SETTINGS, {}, ALICE)
+
+    is_fixed = await chosen(bench, office)
+
+    kept = bench.world.store.connections[office].settings
+    assert (is_fixed, kept) == (False, replace(SETTINGS, username="mika", auth=AuthType.PLAIN_PASSWORD))
+    assert bench.world.workers.newest.start.settings.username == "mika"
+
+
+async def test_nobody_but_its_owner_chooses_who_logs_in(bench: Bench) -> None:
+    office = await bench.service.add(SETTINGS, {}, ROOT)
+
+    is_fixed = await chosen(bench, office)
+
+    assert is_fixed
+    assert bench.world.workers.newest.start.settings.username == SETTINGS.username
+    assert bench.world.store.connections[office].settings == SETTINGS

@@ -35,6 +35,8 @@ class PasswordQuestion:
     again: bool = False  # the last one was refused
     save_forbidden: bool = False
     saved_in: SavedIn = ""  # where it goes if it is saved
+    auth: str = ""  # how the user logs in
+    fixed: bool = True  # and who that is cannot be chosen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,8 @@ class PasswordAnswer:
     secret: Secret
     save: bool
     stored: bool = False
+    username: str = ""  # the one that was chosen, and how; "": there was no choice
+    auth: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +107,8 @@ class Agent(Interface):
         """Give the `secret` of that kind (`password`, `proxy_password`); `save`: it may be kept; `stored`: it was.
 
         Hints: `name`, `server`, `hub`, `username`, `again` (the last one was refused), `save_forbidden`, `keyring`
-        (what is to be saved comes back by SaveSecret). Flag 1: what is stored will not do.
+        (what is to be saved comes back by SaveSecret); `auth` (`password`, `plain-password`), to be answered together
+        with `username` where they are not `fixed`. Flag 1: what is stored will not do.
         """
         self._check_caller()
         if kind not in [known.value for known in SecretKind]:
@@ -114,7 +119,8 @@ class Agent(Interface):
         answer = await self._ask(connection, self._answer(question, stored=stored, keyring=keyring))
         if answer is None:
             raise Cancelled("Cancelled")
-        return to_variants({"secret": answer.secret.value, "save": answer.save, "stored": answer.stored})
+        given = {"secret": answer.secret.value, "save": answer.save, "stored": answer.stored}
+        return to_variants(given | ({"username": answer.username, "auth": answer.auth} if answer.username else {}))
 
     @method()
     @told
@@ -223,6 +229,8 @@ def _password_question(path: str, kind: str, hints: dict[str, Any]) -> PasswordQ
         kind=kind,
         again=bool(hints.get("again", False)),
         save_forbidden=bool(hints.get("save_forbidden", False)),
+        auth=str(hints.get("auth", "")),
+        fixed=bool(hints.get("fixed", True)) or kind != SecretKind.PASSWORD.value,
     )
 
 

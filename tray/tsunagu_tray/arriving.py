@@ -175,6 +175,7 @@ ARRIVING: tuple[str | Message, ...] = (
         "A person has to answer a question first, and there is nothing here to ask it: start the tray icon, or connect "
         "with the command tsunagu in a terminal"
     ),
+    "Only a login with a password can be chosen here",
     "The keyring stayed locked, so the password was not saved; unlock it, or keep it elsewhere: secrets_in=system",
     "The question was declined",
     "The question was withdrawn",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
+from tsunagu.errors import Cancelled
 from tsunagu.model import Secret
 from tsunagu_tray.agent import CertificateQuestion, PasswordAnswer, PasswordQuestion, Verdict
 from tsunagu_tray.memory import Memory, Remembered
@@ -12,6 +13,7 @@ from tsunagu_tray.prompt import ask
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.tray_model import Do, Notice, Verb, Withdraw
 
+ANSWER_S = 600  # a person may have to look the password up; then nobody is there
 JUST_CLICKED_S = 30.0  # so long after a click in the tray its window is expected
 
 
@@ -33,11 +35,13 @@ class Questions:
         self._clock = clock
         self._clicks: dict[str, float] = {}  # path -> when it was last connected from the tray
         self._doors: dict[str, asyncio.Event] = {}
+        self._screen = asyncio.Lock()  # one window at a time; the others come up after it
         self.waiting: dict[str, str] = {}
 
     def clicked(self, path: str) -> None:
         """The person has just asked for this connection: a window that follows is no surprise."""
         self._clicks[path] = self._clock()
+        self.open(path)
 
     def open(self, path: str) -> None:
         """Open the window of a question that waits."""
@@ -47,14 +51,17 @@ class Questions:
     async def password(self, question: PasswordQuestion) -> PasswordAnswer | None:
         """Ask for a password."""
         await self._wait_to_ask(question)
-        answer = await ask("password", asdict(question) | {"no_save": self._memory.values.no_save})
+        async with self._screen:
+            more = {"no_save": self._memory.values.no_save, "seconds_left": ANSWER_S}
+            answer = await ask("password", asdict(question) | more)
         if answer is None:
             return None
         self.clicked(question.path)  # who has just typed is still there, should it be refused
         save = bool(answer["save"])
         if not question.save_forbidden:
             self._memory.remember(no_save=not save)
-        return PasswordAnswer(secret=Secret(str(answer["secret"])), save=save)
+        username, auth = str(answer.get("username", "")), str(answer.get("auth", ""))
+        return PasswordAnswer(secret=Secret(str(answer["secret"])), save=save, username=username, auth=auth)
 
     async def may_unlock(self, question: PasswordQuestion) -> bool:
         """The keyring's window is as much a surprise as ours; whoever declines it gets ours."""
@@ -75,7 +82,8 @@ class Questions:
         title = self._texts(key, name=question.name)
         body = self._texts("question_certificate_body")
         await self._wait_to_open(question.path, "certificate", title, body)
-        answer = await ask("certificate", asdict(question))
+        async with self._screen:
+            answer = await ask("certificate", asdict(question))
         return Verdict(answer["verdict"]) if answer else Verdict.NO
 
     async def _wait_to_open(self, path: str, kind: str, title: str, body: str) -> None:
@@ -90,7 +98,10 @@ class Questions:
         self._on_change()
         self._say([Notice(key=key, title=title, body=body, urgency=2, button=button)])
         try:
-            await door.wait()
+            async with asyncio.timeout(ANSWER_S):
+                await door.wait()
+        except TimeoutError:
+            raise Cancelled("Cancelled") from None
         finally:
             if self._doors.get(path) is door:
                 del self._doors[path], self.waiting[path]
