@@ -4,7 +4,9 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["tsunagu", "tsunagu_tunnel", "tsunagu_helper", "tsunagu_dbus"]):
+with atheris.instrument_imports(
+    include=["tsunagu", "tsunagu_tunnel", "tsunagu_helper", "tsunagu_tray.traffic", "tsunagu_dbus"]
+):
     from tests.fuzz.targets import TARGETS
 
 name, *options = sys.argv[1:]
