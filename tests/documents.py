@@ -71,6 +71,13 @@ The helper owns `{SERVICE}` on the system bus. `{ROOT_PATH}` lists all connectio
 meanings here do not change within a major version; properties and dictionary keys may be added. Errors are
 `{SERVICE}.Error.NAME` with one sentence; names, numbers and sentences are those of the [troubleshooting page](troubleshooting.md).
 Settings are the ones of `tsunagu show`, statuses those of `tsunagu status --json`.
+
+```sh
+busctl introspect {SERVICE} {ROOT_PATH}
+busctl call {SERVICE} {ROOT_PATH} org.freedesktop.DBus.ObjectManager GetManagedObjects
+busctl call {SERVICE} {ROOT_PATH} {MANAGER} GetEvents u 5
+busctl get-property {SERVICE} {ROOT_PATH} {MANAGER} Version
+```
 """
     none = cast("Any", None)  # they need nothing to describe themselves
     for name, place, interface, kind in (

@@ -28,7 +28,7 @@ from tsunagu.account_file import Account
 from tsunagu.model import ConnectionSettings, State
 
 NEW_PASSWORD, PASSPHRASE = "Another one 2", "open sesame"
-PAGES = ("README.md", "docs/guide.md", "docs/guide.ja.md")
+PAGES = ("README.md", "docs/guide.md", "docs/guide.ja.md", "docs/dbus-api.md")
 PATIENCE_S = 60
 
 MEANT = {  # what a page says: what it is in the lab
