@@ -189,6 +189,15 @@ class FakeHooks:
         return [told["EVENT"] for told in self.told]
 
 
+class FakePortal:
+    """None unless the test says so."""
+
+    is_there = False
+
+    async def stands(self) -> bool:
+        return self.is_there
+
+
 class FakeStore:
     """``is_full``: nothing can be written."""
 
@@ -467,6 +476,7 @@ class FakeWorld:
     all_traffic: FakeAllTraffic = field(default_factory=FakeAllTraffic)
     lockdown: FakeLockdown = field(default_factory=FakeLockdown)
     resolver: FakeResolver = field(default_factory=FakeResolver)
+    portal: FakePortal = field(default_factory=FakePortal)
     hooks: FakeHooks = field(default_factory=FakeHooks)
     store: FakeStore = field(default_factory=FakeStore)
     wanted: FakeWanted = field(default_factory=FakeWanted)
@@ -484,6 +494,7 @@ class FakeWorld:
             nics=self.nics,
             all_traffic=self.all_traffic,
             resolver=self.resolver,
+            portal=self.portal,
             lockdown=self.lockdown,
             hooks=self.hooks,
             store=self.store,

@@ -31,6 +31,7 @@ from tsunagu_helper.lockdown import Lockdown
 from tsunagu_helper.logind import Logind
 from tsunagu_helper.network_watch import NetworkWatch
 from tsunagu_helper.nic import Nics
+from tsunagu_helper.portal import Portal
 from tsunagu_helper.provision import provided
 from tsunagu_helper.resolver import Resolver
 from tsunagu_helper.routing import AllTraffic
@@ -86,6 +87,7 @@ class _Helper:
         self._start_worker = partial(Worker, program)
         self._all_traffic = AllTraffic(program.uid)
         self._resolver = Resolver(state_directory)
+        self._portal = Portal()
         self._lockdown = Lockdown(state_directory, program.uid)
         mark = _nic_mark(state_directory)
         self._nics = Nics(mark, offloads=program.has_fast_path() and not options.plain)
@@ -122,6 +124,7 @@ class _Helper:
         self._around = Surroundings(
             nics=self._nics,
             all_traffic=self._all_traffic,
+            portal=self._portal,
             resolver=self._resolver,
             lockdown=self._lockdown,
             hooks=self._hooks,
@@ -190,7 +193,7 @@ class _Helper:
 
     async def _appear(self, bus: MessageBus) -> None:
         """Take our name there, once all that belongs to it is there."""
-        self._resolver.bus = bus
+        self._resolver.bus = self._portal.bus = bus
         self._presence.appear(bus, self._service)
         arguments = [SERVICE, _DO_NOT_QUEUE]
         try:

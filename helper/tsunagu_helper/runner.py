@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from tsunagu.bus_names import connection_path
 from tsunagu.control import Established, Leased, NeedSignature, NoLease, NotSigned, Progress, Signed, Start
-from tsunagu.errors import Cancelled, NoAgent, TunnelError, VpnError
+from tsunagu.errors import Cancelled, NoAgent, Remedy, TunnelError, VpnError
 from tsunagu.model import HashedPassword, Lease, Routing, Secret, SecretKind, Secrets, State, Statistics
 from tsunagu.sha0 import hash_password
 from tsunagu_helper.commands import (
@@ -60,6 +60,7 @@ from tsunagu_helper.journal import ABOUT
 from tsunagu_helper.keyring import Keyring, hints, listed
 from tsunagu_helper.lease_policy import AddressPlan, DnsPlan, link_local_address, plan, without_lease
 from tsunagu_helper.occasion import environment, occasion
+from tsunagu_helper.portal import HINT as PORTAL_HINT
 from tsunagu_helper.store import StoredConnection
 from tsunagu_helper.surroundings import Nic, RunningWorker, Surroundings, WorkerMessage
 
@@ -100,6 +101,7 @@ class Runner:
         self._changes_password = False
         self._timer: asyncio.TimerHandle | None = None
         self._question: asyncio.Task[None] | None = None
+        self._hint: asyncio.Task[None] | None = None
         self._signature: asyncio.Task[None] | None = None
         self._in_keyring: set[asyncio.Task[None]] = set()  # what is said to it at the moment
         self._events: asyncio.Queue[tuple[Event, asyncio.Future[None] | None]] = asyncio.Queue()
@@ -219,7 +221,14 @@ class Runner:
             self._signature.cancel()
             self._signature = None
         self._worker = None
+        if ticket == self.connection.ticket and error.remedy in (Remedy.RETRY, Remedy.ASK_TRUST):
+            self._hint = asyncio.create_task(self._tell_of_portal(), name=f"portal before {self.stored.id}")
         self.post(WorkerEnded(ticket=ticket, error=error, certificate=certificate))
+
+    async def _tell_of_portal(self) -> None:
+        """A server that cannot be reached, or shows another's certificate, may be the network's own doing."""
+        if await self._around.portal.stands():
+            self._record(Tell("warning", PORTAL_HINT))
 
     # -- commands -----------------------------------------------------------------------------------------------------
 

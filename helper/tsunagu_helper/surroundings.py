@@ -87,6 +87,12 @@ class Hooks(Protocol):
     def run(self, connection_id: str, environment: Mapping[str, str], told: Callable[[VpnError], None]) -> None: ...
 
 
+class Portal(Protocol):
+    """What keeps everybody from the network before a log-in."""
+
+    async def stands(self) -> bool: ...
+
+
 class Store(Protocol):
     """Where connections are kept; StorageFailed: it could not be done, and nothing has changed."""
 
@@ -158,6 +164,7 @@ class Surroundings:
     nics: Nics
     all_traffic: AllTraffic
     resolver: Resolver
+    portal: Portal
     lockdown: Lockdown
     hooks: Hooks
     store: Store

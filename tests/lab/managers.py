@@ -26,7 +26,7 @@ rc-manager=file
 [keyfile]
 path={folder}/system-connections
 [connectivity]
-enabled=false
+{connectivity}
 """
 
 # Neither finds udev in here; both do without where /sys cannot be written, as in containers.
@@ -40,11 +40,11 @@ exec "$@"
 """
 
 
-def start_network_manager(stack: Stack, *, with_our_file: bool = True) -> None:
+def start_network_manager(stack: Stack, *, with_our_file: bool = True, connectivity: str = "enabled=false") -> None:
     """In the client's namespace."""
     folder = stack.folder / "NetworkManager"
     (folder / "conf.d").mkdir(parents=True)
-    (folder / "NetworkManager.conf").write_text(_NM_CONFIGURATION.format(folder=folder))
+    (folder / "NetworkManager.conf").write_text(_NM_CONFIGURATION.format(folder=folder, connectivity=connectivity))
     if with_our_file:
         shutil.copy(CHECKOUT / "packaging/networkmanager/90-tsunagu.conf", folder / "conf.d")
     files = (f"--config={folder}/NetworkManager.conf", f"--config-dir={folder}/conf.d")
@@ -54,9 +54,13 @@ def start_network_manager(stack: Stack, *, with_our_file: bool = True) -> None:
 
 def network_manager(stack: Stack) -> dict[str, str]:
     """What NetworkManager does with each NIC."""
-    words = (found("usr/bin/nmcli"), "--terse", "--fields", "DEVICE,STATE", "device")
-    lines = stack.run_as_root("env", f"LD_LIBRARY_PATH={_libraries()}", *words).stdout.splitlines()
+    lines = nmcli(stack, "--terse", "--fields", "DEVICE,STATE", "device").splitlines()
     return dict(line.split(":", 1) for line in lines)
+
+
+def nmcli(stack: Stack, *arguments: str) -> str:
+    """What it prints."""
+    return stack.run_as_root("env", f"LD_LIBRARY_PATH={_libraries()}", found("usr/bin/nmcli"), *arguments).stdout
 
 
 def start_networkd(stack: Stack, *, with_our_file: bool = True) -> None:

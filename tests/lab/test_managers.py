@@ -11,11 +11,12 @@ from tests.lab.managers import (
     NM_POLICY,
     network_manager,
     networkctl,
+    nmcli,
     start_network_manager,
     start_networkd,
 )
 from tests.lab.name_service import RESOLV_CONF, lookup
-from tests.lab.server import LAN, VpnServer
+from tests.lab.server import LAN, SERVER, VpnServer
 from tests.lab.stack import NAME, Stack
 from tests.lab.test_names import INSIDE, named
 from tests.lab.waiting import wait_for
@@ -70,6 +71,34 @@ def test_without_our_file_it_would_take_them_over(
         nic = stack.status()["interface"]
 
         wait_for(lambda: states(stack).get(nic, "unmanaged") not in ("unmanaged", "pending"), 30, f"{nic} to be taken")
+
+
+REDIRECT = """
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Portal(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(302)
+        self.send_header("Location", "http://login.example/")
+        self.end_headers()
+
+HTTPServer(("", 8080), Portal).serve_forever()
+"""
+
+
+def test_behind_a_captive_portal_a_failed_attempt_says_so(own_server: VpnServer) -> None:
+    own_server.start_program("portal", "/usr/bin/python3", "-I", "-c", REDIRECT)
+    own_server.run(own_server.cli, "ip", "route", "add", "default", "via", SERVER)
+    with Stack(own_server, policies=(NM_POLICY,)) as stack:
+        stack.add()
+        start_network_manager(stack, connectivity=f"uri=http://{SERVER}:8080/check\ninterval=5")
+        wait_for(lambda: "portal" in nmcli(stack, "networking", "connectivity", "check"), 30, "the portal to be found")
+        stack.update(NAME, port=444)
+
+        stack.cli("connect", NAME)
+
+        wait_for(lambda: "open any web page in a browser" in stack.done("log", NAME), 30, "the hint")
+        stack.disconnect()
 
 
 def test_network_manager_leaves_names_to_us_and_gets_them_back(named: VpnServer) -> None:

@@ -533,3 +533,14 @@ async def test_a_hook_that_fails_is_told_and_changes_nothing(bench: Bench) -> No
 
     assert bench.state is State.UP
     assert "The hook failed" in bench.world.told
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_a_captive_portal_is_told_after_a_failed_attempt(bench: Bench, is_there: bool) -> None:
+    bench.world.portal.is_there = is_there
+    await bench.runner.tell(ConnectAsked())
+
+    bench.world.workers.newest.fail(1)
+    await settle()
+
+    assert any("log in there, then connect again" in text for text in bench.world.told) is is_there

@@ -215,6 +215,10 @@ ARRIVING: tuple[str | Message, ...] = (
     "nft does not answer",
     "The kill switch could not be set: {why}",
     "The kill switch could not be kept in {path}: {why}",
+    (
+        "This network lets nobody out before you have logged in to it: open any web page in a browser, log in there, "
+        "then connect again"
+    ),
     "What is not for the tunnel is blocked by Tsunagu until {name} is disconnected",
     (
         "All traffic goes through the tunnel of {holder} already; disconnect {holder} first, or let {name} carry only "
