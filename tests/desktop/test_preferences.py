@@ -98,6 +98,8 @@ async def test_the_main_windows_menu_leads_to_the_preferences(rig: Rig) -> None:
     await rig.keys("ctrl+comma")
 
     await rig.front("^Preferences$")
+    await rig.keys("Escape")
+    await rig.do(wait_for, lambda: not rig.desktop.windows("^Preferences$"), 20, "the end of the window")
 
 
 async def test_a_damaged_file_is_told(rig: Rig) -> None:

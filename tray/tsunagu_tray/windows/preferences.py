@@ -12,7 +12,7 @@ from tsunagu_tray.preferences import Click, IconStyle, Notifications, preference
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.windows.helper_thread import HelperThread
 from tsunagu_tray.windows.messages import tell_error
-from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, choice_row
+from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, choice_row, on_key
 
 
 class PreferencesWindow:
@@ -65,6 +65,7 @@ class PreferencesWindow:
         for part in (Adw.HeaderBar(), page):
             content.append(part)
         self.window.set_content(content)
+        on_key(self.window, "Escape", self.window.close)
 
     def _group(self, page: Adw.PreferencesPage, title: str, *rows: Gtk.Widget) -> Adw.PreferencesGroup:
         group = Adw.PreferencesGroup(title=self._texts(title))
