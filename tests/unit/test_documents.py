@@ -35,6 +35,14 @@ def test_every_link_leads_somewhere(path: Path) -> None:
     assert broken == []
 
 
+def test_a_decision_has_a_number_of_its_own_and_one_that_is_named_exists() -> None:
+    numbers = [path.name.partition("-")[0] for path in (DOCS / "decisions").glob("[0-9]*.md")]
+    named = {number for path in PAGES_OF_ALL for number in re.findall(r"decision\s(\d{4})", path.read_text())}
+
+    assert sorted(numbers) == sorted(set(numbers))
+    assert named <= set(numbers)
+
+
 def commands() -> Iterator[tuple[str, str]]:
     """(page, command line) of everything shown in a block of shell."""
     for path in PAGES_OF_ALL:
