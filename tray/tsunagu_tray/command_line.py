@@ -210,7 +210,8 @@ def parser(texts: Texts) -> Usage:
 
     named(command("policy", Commands.policy, "show the server's security policy for a connection", data=True))
 
-    log = named(command("log", Commands.log, "show what happened, newest last", data=True), needed=False)
+    told = "show what happened, newest last; 'journalctl -u tsunagu-helper' tells more"
+    log = named(command("log", Commands.log, told, data=True), needed=False)
     log.add_argument("-n", "--number", type=count, default=50, metavar="N", help="so many entries (default 50)")
     preferences = command("preferences", Commands.preferences, "show or change what counts for all", data=True)
     preferences.add_argument("key", choices=KEYS, nargs="?", help="which one; all if none is given")
