@@ -1,5 +1,6 @@
 """Passwords on their way to the owner's keyring, by the owner's agent; what no keyring takes, the helper keeps."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from tsunagu.model import ConnectionSettings, Secret, SecretKind
 from tsunagu_helper.surroundings import Agents
 
 Hints = dict[str, str | int | bool]
+
+FIND_S = 15.0  # with an errand's time less than whoever asked for that waits
 
 LOCKED = "The keyring stayed locked, so the password was not saved; unlock it, or keep it elsewhere: secrets_in=system"
 
@@ -48,6 +51,21 @@ class Keyring:
         except Cancelled as error:
             raise Cancelled(LOCKED) from error
         return True
+
+    async def find(self, settings: ConnectionSettings, kind: SecretKind) -> Secret:
+        """What it has, for one use; where it has nothing after all, what the owner types instead.
+
+        Raises:
+            NoAgent, Cancelled: nobody gave it.
+        """
+        about = hints(settings, kind) | {"auth": settings.auth.value, "fixed": True, "save_forbidden": True}
+        path = connection_path(self.connection_id)
+        try:
+            async with asyncio.timeout(FIND_S):
+                answer = await self.agents.ask_secret(self.owner, path, kind.value, about, again=False, stored=True)
+        except TimeoutError as error:
+            raise Cancelled("Nobody answered the question in time") from error
+        return answer.secret
 
     async def take(self, settings: ConnectionSettings, secrets: Mapping[str, Secret]) -> frozenset[SecretKind]:
         """Offer those of these that belong there; which it has now.

@@ -27,7 +27,7 @@ from tsunagu.bus_names import (
 )
 from tsunagu.control import Start
 from tsunagu.errors import AlreadyExists, InvalidSettings, NotAuthorized, NotFound, StorageFailed, VpnError
-from tsunagu.model import NO_SECRETS, AuthType, ConnectionSettings, Secret, Secrets
+from tsunagu.model import NO_SECRETS, AuthType, ConnectionSettings, Secret, SecretKind, Secrets
 from tsunagu_helper.connection import Connection
 from tsunagu_helper.diagnosis import Finding, findings
 from tsunagu_helper.errand import Trial, list_hubs, try_log_in
@@ -277,16 +277,18 @@ class ConnectionService:
     ) -> tuple[int, Start]:
         """Who may have others' secrets used with settings of their own may as well change those of the connection."""
         _check_given(settings)
+        uid = await self._around.authority.uid_of(caller)
         kept = NO_SECRETS
         if like:
             runner = await self._authorized(like, caller, ACTION_EDIT)
             _check_unlocked(runner)
             kept = runner.stored.secrets
+            if uid == runner.stored.owner:
+                kept = kept.updated(await _found_in_keyring(runner, settings, changes))
             if settings.proxy != runner.stored.settings.proxy:
                 kept = replace(kept, proxy_password=None)
         else:
             await self._around.authority.check(caller, ACTION_EDIT)
-        uid = await self._around.authority.uid_of(caller)
         start = Start(
             settings=replace(settings, foreign="", udp_acceleration=False),
             secrets=Connection(settings=settings, secrets=kept.updated(changes)).secrets_to_try,
@@ -489,6 +491,16 @@ def _check_given(settings: ConnectionSettings) -> None:
     """What a person gives has to be right, beyond what has to be right in files that are there already."""
     if settings.proxy:
         settings.proxy.check_username()
+
+
+async def _found_in_keyring(
+    runner: Runner, settings: ConnectionSettings, given: Mapping[str, Secret]
+) -> dict[str, Secret]:
+    """The owner's passwords of a connection, as far as these settings need them and they are not given."""
+    needed = [SecretKind.PASSWORD] * Connection(settings=settings).uses_password
+    needed += [SecretKind.PROXY_PASSWORD] * (settings.proxy == runner.stored.settings.proxy)
+    missing = [kind for kind in needed if kind in runner.stored.in_keyring and not Secrets.kinds(given) & {kind}]
+    return {kind.value: await runner.keyring.find(runner.stored.settings, kind) for kind in missing}
 
 
 def _check_unlocked(runner: Runner) -> None:

@@ -1074,6 +1074,41 @@ async def test_it_is_used_from_there_after_a_restart_without_a_question(
     await again.shutdown()
 
 
+async def test_a_log_in_is_tried_with_what_is_in_the_keyring_by_its_owner_alone(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("tiger")}, ALICE)
+
+    used = []
+    for caller, given in ((ALICE, {}), (ALICE, {"password": Secret("typed")}), (ADMIN, {})):
+        await bench.service.try_log_in(SETTINGS, given, office, caller)
+        used.append(bench.world.workers.newest.start.secrets.password)
+
+    assert keyring
+    assert used == [Secret("tiger"), Secret("typed"), None]
+    assert bench.world.agents.questions == []
+    assert bench.world.store.connections[office].secrets == NO_SECRETS
+
+
+async def test_a_log_in_is_tried_with_what_its_owner_types_where_the_keyring_has_lost_it(
+    bench: Bench, keyring: dict[tuple[str, str], Secret], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("tiger")}, ALICE)
+    keyring.clear()
+    trying = asyncio.ensure_future(bench.service.try_log_in(SETTINGS, {}, office, ALICE))
+    await settle()
+
+    [question] = bench.world.agents.open_questions
+    assert question.hints["save_forbidden"]
+    question.answer.set_result(SecretAnswer(Secret("typed"), save=False))
+    await trying
+    assert bench.world.workers.newest.start.secrets.password == Secret("typed")
+
+    monkeypatch.setattr("tsunagu_helper.keyring.FIND_S", 0)
+    with pytest.raises(Cancelled):
+        await bench.service.try_log_in(SETTINGS, {}, office, ALICE)
+
+
 @pytest.mark.parametrize("change", [{"secrets_in": SecretsIn.SYSTEM}, {"connect_at_start": True}])
 async def test_what_has_to_serve_before_any_log_in_stays_with_the_helper(
     bench: Bench, keyring: dict[tuple[str, str], Secret], change: dict[str, Any]
