@@ -219,7 +219,8 @@ async def _prompt(rig: Rig, kind: str, question: PasswordQuestion | CertificateQ
 
 async def the_prompt_for_a_password(rig: Rig) -> str:
     question = PasswordQuestion(path="/c", name="Home", server="home.example.net:443", hub="HOME", username="mika")
-    return await _prompt(rig, "password", replace(question, again=True), no_save=False, seconds_left=0)
+    question = replace(question, again=True, saved_in="keyring", auth=AuthType.PASSWORD.value, fixed=False)
+    return await _prompt(rig, "password", question, no_save=False, seconds_left=90)
 
 
 async def the_prompt_for_a_changed_certificate(rig: Rig) -> str:

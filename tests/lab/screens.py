@@ -44,7 +44,7 @@ class VirtualScreen(Desktop):
     is_ours = True
 
     def __init__(self) -> None:
-        super().__init__("xfce", "dunst", size=(800, 460), user=pwd.getpwnam(self.user).pw_uid)
+        super().__init__("xfce", "dunst", size=(800, 640), user=pwd.getpwnam(self.user).pw_uid)
 
     def start_tray(self, environment: Mapping[str, str]) -> None:
         """Before a background, for the pictures; ``display`` ends with status 1 though it has painted it."""
