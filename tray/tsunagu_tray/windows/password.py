@@ -6,10 +6,10 @@ Where the question leaves them open, the answer has ``username`` and ``auth`` to
 import sys
 
 from tsunagu_tray.texts import Texts
-from tsunagu_tray.windows.toolkit import GLib
+from tsunagu_tray.windows.toolkit import GLib, scrolling
 from tsunagu_tray.windows.window import CONTENT_WIDTH, Adw, Gtk, Window, facts, label
 
-MAX_HEIGHT = 520  # px, of what is above the buttons: with large text these are still to be seen on a screen of 768
+HIGHEST = 520  # px, of what is above the buttons; its heading is short
 KINDS = ("password", "plain-password")  # of authentication
 
 
@@ -45,14 +45,7 @@ def build(window: Window) -> Adw.MessageDialog:
         typing.append(label(texts(f"password_saved_in_{question['saved_in']}"), "dim-label", "caption"))
     content.append(typing)
     content.append(_countdown(window, dialog, question["seconds_left"]))
-    dialog.set_extra_child(
-        Gtk.ScrolledWindow(
-            child=content,
-            hscrollbar_policy=Gtk.PolicyType.NEVER,
-            propagate_natural_height=True,
-            max_content_height=MAX_HEIGHT,
-        )
-    )
+    dialog.set_extra_child(scrolling(content, HIGHEST))
     dialog.set_focus(entry)
 
     def is_whole() -> bool:

@@ -84,14 +84,14 @@ def reading_row(child: Gtk.Widget) -> Gtk.ListBoxRow:
     return Gtk.ListBoxRow(child=child, activatable=False, focusable=False)
 
 
-def scrolling(content: Gtk.Widget) -> Gtk.ScrolledWindow:
+def scrolling(content: Gtk.Widget, highest: int = DIALOG_HEIGHT) -> Gtk.ScrolledWindow:
     """For a dialog, which would be higher than a small screen where people want their text large."""
     needed = content.measure(Gtk.Orientation.VERTICAL, DIALOG_WIDTH)[1]
     return Gtk.ScrolledWindow(
         child=content,
         hscrollbar_policy=Gtk.PolicyType.NEVER,
         propagate_natural_width=True,
-        min_content_height=min(needed, DIALOG_HEIGHT),
+        min_content_height=min(needed, highest),
     )
 
 
