@@ -4,13 +4,24 @@ PYTHON := .venv/bin/python
 SANDBOX := $(PYTHON) -m tests.lab.sandbox --
 PYTEST := $(SANDBOX) python -m pytest -p no:cacheprovider --durations=15 --durations-min=2 -rR
 
-.PHONY: bench bench-tray pictures messages demo test test-fast test-desktop conformance fuzz check venv dependencies lock clean test-package deb rpm wheel
+.PHONY: bench bench-tray pictures messages demo test test-with-server test-without-server test-fast test-desktop conformance fuzz check venv dependencies lock clean test-package deb rpm wheel
 
 demo: venv ## the main job, shown; KEEP=1 stays up to play with
 	$(SANDBOX) python -m tests.demo $(if $(KEEP),--keep) $(if $(PICTURES),--save-pictures)
 
-test: venv ## everything; ARGS are pytest's
+test: venv ## everything, in two sandboxes side by side; with ARGS, which are pytest's, in one
+ifdef ARGS
 	$(PYTEST) $(ARGS)
+else
+	@$(MAKE) --no-print-directory --jobs=2 test-with-server test-without-server
+endif
+
+test-with-server: # mostly waits for real time to pass; told when it has ended
+	@mkdir -p build
+	@$(PYTEST) tests/lab >build/test-with-server.log 2>&1; status=$$?; cat build/test-with-server.log; exit $$status
+
+test-without-server:
+	$(PYTEST) --ignore=tests/lab
 
 test-desktop: venv ## the desktop tests alone
 	$(PYTEST) tests/desktop $(ARGS)
