@@ -55,6 +55,12 @@ def _texts(node: ast.expr) -> Iterator[str]:
             yield from _texts(other)
 
 
+def test_a_bus_that_cannot_be_reached_is_told_wholly_in_japanese() -> None:
+    said = JAPANESE.say("The system bus cannot be reached at unix:path=/x: no answer; is the service 'dbus' running?")
+
+    assert said.startswith("システムバス (unix:path=/x) に接続できません: ")
+
+
 @pytest.mark.parametrize(("where", "sentence"), list(sentences()))
 def test_every_error_and_history_entry_is_known(where: str, sentence: str) -> None:
     assert is_japanese(JAPANESE.say(sentence)), f"{where}: add this sentence to arriving.py: {sentence}"

@@ -275,6 +275,8 @@ ARRIVING: tuple[str | Message, ...] = (
     "The system bus does not let you use the Tsunagu service",
     "There is no connection to the system bus",
     "{error}; is the service 'dbus' running?",
+    "The system bus cannot be reached at {address}: {why}",
+    "The session bus cannot be reached at {address}: {why}",
     # -- setting files ------------------------------------------------------------------------------------------------
     "Line {number}: {what}",
     "The file is not a configuration file of the official client: it has no AccountDatabase",
