@@ -40,6 +40,21 @@ def test_a_wheel_has_the_compiled_data_path_and_translations() -> None:
     }
 
 
+def test_an_installed_wheel_brings_the_commands_and_their_japanese(tmp_path: Path) -> None:
+    [wheel] = CHECKOUT.glob(f"dist/tsunagu-{__version__}-cp*.whl")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index", "--no-deps"]
+    subprocess.run([*pip, "--target", tmp_path, wheel], check=True)
+    nowhere = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={tmp_path}/bus", "LANG": "ja_JP.UTF-8"}
+    environment = nowhere | {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path), "HOME": str(tmp_path)}
+
+    def said(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [f"{tmp_path}/bin/tsunagu", *words]
+        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert said("--version").stdout == f"tsunagu {__version__}\n"
+    assert "システムバス" in said("list").stderr
+
+
 def test_without_a_compiler_a_wheel_is_made_of_python_alone(tmp_path: Path) -> None:
     subprocess.run(["tar", "--extract", "--file", SDIST, "--directory", tmp_path], check=True)
     [tree] = tmp_path.iterdir()
