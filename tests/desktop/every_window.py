@@ -106,6 +106,13 @@ async def the_history(rig: Rig) -> str:
     return await _beyond_the_status(rig, "view_history", "h", "192.168.77.23")
 
 
+async def the_measurement(rig: Rig) -> str:
+    await the_status(rig)
+    await rig.keys("alt+m")
+    await rig.said(rig.texts("measure_title"))
+    return ".*"
+
+
 async def _settings(rig: Rig, name: str) -> str:
     title = f"^{rig.texts('set_title', name=name)}$"
     await rig.open("--settings", name, title=title)
@@ -240,6 +247,7 @@ EVERY: dict[str, Show] = {
     "policy": the_security_policy,
     "server-certificate": the_servers_certificate,
     "history": the_history,
+    "measure": the_measurement,
     "settings": the_settings,
     "advanced": the_advanced_settings,
     "new": a_new_connection,

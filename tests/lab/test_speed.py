@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.lab.screens import VirtualScreen
 from tests.lab.server import LAN, SERVER, VpnServer
 from tests.lab.stack import NAME, Stack
 from tests.lab.waiting import wait_for
@@ -79,6 +80,33 @@ def test_a_connection_is_measured_through_its_own_nic(stack: Stack) -> None:
     outside = stack.cli("speed", SERVER, "--through", NAME, "--seconds", "1")
     assert outside.returncode == 1  # it is not behind the hub
     assert "(error 1)" in outside.stderr
+
+
+@pytest.mark.usefixtures("official")
+def test_a_connection_is_measured_from_its_status_window(stack: Stack) -> None:
+    stack.add()
+    stack.done("connect", NAME, "--wait")
+    before = stack.status()
+    with VirtualScreen() as screen:
+        bus = {"DBUS_SYSTEM_BUS_ADDRESS": stack.bus.address}
+        window = ("python", "-m", "tsunagu_tray.windows.application", "--details", NAME)
+        screen.start("window", *stack.command(*window, user=screen.user), environment=bus, user=0)
+        screen.activate(f"^{NAME}: Status$", 20)
+        screen.wait_until_said("Session name: ")
+
+        screen.press("Measure…")
+        screen.wait_until_said("Measure This Connection")
+        screen.type(LAN)
+        screen.key("Return")
+        screen.wait_until_said("Measuring…")
+        screen.wait_until_said("Download throughput", 40)
+
+        assert stack.status()["sent_octets"] - before["sent_octets"] > 100_000
+        said = screen.said()
+        assert any(name.startswith("Latency") for name in said)
+        assert any("bit/s" in name for name in said)
+        screen.wait_until_said("Measure…")
+        assert "Traceback" not in screen.log("window")
 
 
 @pytest.mark.parametrize("kind", ["full", "download", "upload"])

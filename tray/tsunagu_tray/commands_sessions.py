@@ -28,7 +28,7 @@ from tsunagu_tray.report import (
     table,
 )
 from tsunagu_tray.speed_command import be_server, show, speed_test
-from tsunagu_tray.terminal import Terminal
+from tsunagu_tray.terminal import Terminal, tell
 
 
 class SessionCommands(Command):
@@ -137,7 +137,8 @@ class SessionCommands(Command):
         options = self.options
         nic = await self._nic_of_tunnel() if options.name else ""
         plan = (options.server, options.direction, options.connections, options.seconds, nic)
-        show(await speed_test(*plan, self.texts, ethernet=options.ethernet), self.texts, json=options.json)
+        measured = await speed_test(*plan, self.texts, ethernet=options.ethernet, begins=tell)
+        show(measured, self.texts, json=options.json)
 
     async def speed_server(self) -> None:
         """Be the other side of the traffic test."""

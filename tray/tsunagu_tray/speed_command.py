@@ -1,5 +1,6 @@
 """``tsunagu speed`` and ``tsunagu speed-server``: the traffic test, as words."""
 
+from collections.abc import Callable
 from itertools import cycle, islice
 from typing import Any
 
@@ -18,9 +19,17 @@ FRAME = 1514 / 1460  # octets of an Ethernet frame without its checksum, to thos
 
 
 async def speed_test(
-    server: str, directions: str, connections: int, span_s: float, interface: str, texts: Texts, *, ethernet: bool
+    server: str,
+    directions: str,
+    connections: int,
+    span_s: float,
+    interface: str,
+    texts: Texts,
+    *,
+    ethernet: bool,
+    begins: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """What there is to tell; the keys are those of ``--json``.
+    """What there is to tell; the keys are those of ``--json``.  ``begins`` hears what is going to be done.
 
     Raises:
         VpnError: it could not be measured.
@@ -28,7 +37,7 @@ async def speed_test(
     host, port = parse_server(server, texts, PORT)
     ways = DIRECTIONS[directions]
     of_each = list(islice(cycle(ways), max(connections, len(ways))))
-    tell(texts("speed_begins", server=server, count=len(of_each), seconds=f"{span_s:g}"))
+    begins(texts("speed_begins", server=server, count=len(of_each), seconds=f"{span_s:g}"))
     try:
         result = await measure(Plan(host, port, of_each, span_s, interface))
     except TrafficError as error:
@@ -54,16 +63,21 @@ def show(measured: dict[str, Any], texts: Texts, *, json: bool) -> None:
     if json:
         print_json(measured)
         return
-    rows = [
+    print_lines(table(rows(measured, texts)))
+
+
+def rows(measured: dict[str, Any], texts: Texts) -> list[tuple[str, str]]:
+    """Titles and values."""
+    shown = [
         (texts("speed_connections"), str(measured["connections"])),
         (texts("speed_span"), f"{measured['seconds']:.1f} s"),
         (texts("speed_latency"), f"{measured['latency_ms']:.1f} ms"),
     ]
     for way in ("received", "sent"):
         if octets := measured[f"{way}_octets"]:
-            rows.append((texts(f"speed_{way}"), f"{size(octets)} ({texts('octets', count=octets)})"))
-            rows.append((texts(f"speed_{way}_rate"), speed(measured[f"{way}_bits_per_second"] / 8)))
-    print_lines(table(rows))
+            shown.append((texts(f"speed_{way}"), f"{size(octets)} ({texts('octets', count=octets)})"))
+            shown.append((texts(f"speed_{way}_rate"), speed(measured[f"{way}_bits_per_second"] / 8)))
+    return shown
 
 
 async def be_server(port: int, texts: Texts) -> None:

@@ -16,6 +16,7 @@ from tsunagu_tray.tray_model import Known, icon
 from tsunagu_tray.windows.graph import Graph
 from tsunagu_tray.windows.helper_thread import HelperThread
 from tsunagu_tray.windows.history import view_history
+from tsunagu_tray.windows.measurement import measure
 from tsunagu_tray.windows.pictures import image, texture
 from tsunagu_tray.windows.toolkit import (
     ICON_NAME,
@@ -53,6 +54,7 @@ class Details:
         self._shape: list[tuple[str, list[str]]] = []  # sections and keys that there are widgets for
         self._throughput = Throughput()
         self._asked = False
+        self._is_measuring = False
         self.window = Adw.Window(
             application=application, icon_name=ICON_NAME, default_width=520, default_height=680, width_request=320
         )
@@ -108,6 +110,7 @@ class Details:
             ("view_server_certificate", partial(self._view_certificate, "server")),
             ("view_client_certificate", partial(self._view_certificate, "client")),
             ("view_history", lambda: view_history(self.window, texts, self._helper, self._path)),
+            ("view_measure", self._measure),
         ):
             button = self._buttons[key] = Gtk.Button(label=texts(key), use_underline=True)
             button.connect("clicked", lambda _, deed=deed: deed())
@@ -159,6 +162,7 @@ class Details:
             ("view_client_certificate", "client_certificate"),
         ):
             self._buttons[key].set_sensitive(bool(status[field]))
+        self._buttons["view_measure"].set_sensitive(has_session(status) and not self._is_measuring)
         if has_session(status):
             self._throughput.add(time.monotonic(), status["sent_octets"], status["received_octets"])
         self._show_rates(self._throughput)
@@ -208,6 +212,14 @@ class Details:
     def _view_certificate(self, whose: str) -> None:
         title = self._title(f"view_{whose}_certificate")
         view_certificate(self.window, title, self._status[f"{whose}_certificate"], self._texts)
+
+    def _measure(self) -> None:
+        measure(self.window, self._texts, self._helper, self._status["interface"], self._measuring)
+
+    def _measuring(self, is_running: bool) -> None:
+        self._is_measuring = is_running
+        self._buttons["view_measure"].set_label(self._texts("measure_running" if is_running else "view_measure"))
+        self._buttons["view_measure"].set_sensitive(not is_running)
 
     def _title(self, key: str) -> str:
         return without_mnemonic(self._texts(key))

@@ -32,9 +32,12 @@ def ask_text(
     cancel: str,
     then: Callable[[str], None],
     secret: bool = False,
+    body: str = "",
 ) -> None:
     """Ask for one line that is not empty."""
-    dialog = Adw.MessageDialog(transient_for=parent, heading=heading, accessible_role=Gtk.AccessibleRole.DIALOG)
+    dialog = Adw.MessageDialog(
+        transient_for=parent, heading=heading, body=body, accessible_role=Gtk.AccessibleRole.DIALOG
+    )
     dialog.add_response("cancel", cancel)
     dialog.add_response("done", button)
     dialog.set_response_appearance("done", Adw.ResponseAppearance.SUGGESTED)
