@@ -16,6 +16,7 @@ from tests.fakes_bus import FakeConnection, FakeHelper, PrivateBus, until
 from tsunagu.errors import NoAddress, NoAgent, TunnelError
 from tsunagu.model import Proxy, ProxyKind, State
 from tsunagu_dbus import BusError
+from tsunagu_helper.errand import Trial
 
 DER = base64.b64encode(b"a certificate, as far as this test is concerned").decode()
 FINGERPRINT = sha256(base64.b64decode(DER)).hexdigest()
@@ -588,3 +589,40 @@ async def test_a_servers_hubs_are_listed(tsunagu: Run, helper: FakeHelper) -> No
     helper.errand_error = TunnelError(1, "timed out")
     shown = await tsunagu("hubs", "vpn.example.org")
     assert (shown.status, "(error 1): timed out" in shown.err) == (1, True)
+
+
+async def test_a_log_in_is_tried(tsunagu: Run, helper: FakeHelper) -> None:
+    helper.add("Office", hub="DEMO", username="mika")
+
+    well = await tsunagu("test", "Office")
+    helper.trial = Trial(error=TunnelError(9))
+    badly = await tsunagu("test", "Office", "--password-stdin", stdin="typed\n")
+    plainly = await tsunagu("test", "Office", "--json")
+    helper.trial = Trial(error=TunnelError(85), certificate=DER)
+    unknown = await tsunagu("test", "Office")
+
+    assert (well.status, well.out.splitlines()[:2]) == (
+        0,
+        [
+            "The log-in works",
+            "mika may use the virtual hub DEMO. Nothing was saved, and the session has ended again.",
+        ],
+    )
+    assert (badly.status, badly.out) == (1, "")
+    assert badly.err.startswith(f"tsunagu: {TunnelError(9)}")
+    assert (plainly.status, json.loads(plainly.out)["error_code"]) == (1, 9)
+    assert (unknown.status, FINGERPRINT in unknown.err) == (1, True)
+    path = next(iter(helper.connections))
+    assert [(secrets, like) for _, secrets, like in helper.tried][:2] == [({}, path), ({"password": "typed"}, path)]
+
+
+async def test_all_connections_are_disconnected_at_once(tsunagu: Run, helper: FakeHelper) -> None:
+    for name in ("Office", "Lab", "Idle"):
+        helper.add(name)
+    for connection in list(helper.connections.values())[:2]:
+        connection.show(state=State.UP)
+
+    assert (await tsunagu("disconnect", "--all")).status == 0
+    assert sorted(helper.calls) == ["Disconnect Lab", "Disconnect Office"]
+    assert (await tsunagu("disconnect")).status == 2
+    assert (await tsunagu("disconnect", "Office", "--all")).status == 2

@@ -193,7 +193,17 @@ def parser(texts: Texts) -> Usage:
         "--pin-stdin", action="store_true", help="with --wait: a smart card's PIN is the first line of stdin"
     )
 
-    named(command("disconnect", Commands.disconnect, "disconnect, or stop trying"))
+    disconnect = command("disconnect", Commands.disconnect, "disconnect, or stop trying")
+    which = disconnect.add_mutually_exclusive_group(required=True)
+    which.add_argument("name", metavar="NAME", nargs="?", help="the connection's name, or its id")
+    which.add_argument("--all", action="store_true", help="all your connections")
+
+    test = named(
+        command("test", Commands.test, "try a connection's log-in; nothing else on this machine changes", data=True)
+    )
+    test.add_argument(
+        "--password-stdin", action="store_true", help="try the first line of stdin, not the saved password"
+    )
 
     command("unblock", Commands.unblock, "let traffic pass outside the tunnel again: lift the kill switch")
 

@@ -9,12 +9,12 @@ from contextlib import suppress
 from typing import Any
 
 from tsunagu.errors import NotFound, VpnError
-from tsunagu.model import (
-    State,
-)
+from tsunagu.model import Secret, State
 from tsunagu_tray.attempt import MAX_EVENTS
+from tsunagu_tray.certificate import fingerprint_of
 from tsunagu_tray.command import Command
 from tsunagu_tray.command_input import first_line, parse_fingerprint
+from tsunagu_tray.connection_view import LastError
 from tsunagu_tray.report import (
     event_text,
     local_time,
@@ -29,6 +29,7 @@ from tsunagu_tray.report import (
 )
 from tsunagu_tray.speed_command import be_server, show, speed_test
 from tsunagu_tray.terminal import Terminal, tell
+from tsunagu_tray.trial_model import asks_trust, outcome
 
 
 class SessionCommands(Command):
@@ -52,8 +53,29 @@ class SessionCommands(Command):
             raise
 
     async def disconnect(self) -> None:
-        """End a connection, whatever it does."""
-        await self.client.disconnect(self._named().path)
+        """End a connection, or all of one's own, whatever they do."""
+        views = [view for view in self._own() if view.is_active] if self.options.all else [self._named()]
+        for view in views:
+            await self.client.disconnect(view.path)
+
+    async def test(self) -> int | None:
+        """Log in and leave again."""
+        view, texts = self._named(), self.texts
+        settings = await self.client.settings(view.path)
+        secrets = {"password": Secret(first_line())} if self.options.password_stdin else {}
+        tried = await self.client.try_log_in(settings, secrets, view.path)
+        error = LastError(tried["error_name"], tried["error_code"], tried["error_text"])
+        if self.options.json:
+            print_json(tried)
+        elif asks_trust(tried):
+            fingerprint = fingerprint_of(tried["server_certificate"])
+            raise VpnError(texts("cli_not_trusted", name=shlex.quote(view.name), fingerprint=fingerprint))
+        elif error:
+            tell("tsunagu: " + texts.error_with_advice(error))
+        else:
+            shown = outcome(tried, settings, texts)
+            print_lines([shown.heading, shown.body, *table(shown.facts)])
+        return 1 if error else None
 
     async def unblock(self) -> None:
         """Lift the kill switch."""
