@@ -91,7 +91,10 @@ class Lockdown:
         try:
             await self._load()
         except VpnError:
-            await self.lift(connection_id)
+            if before is None:
+                await self.lift(connection_id)
+            else:  # what is blocked stays blocked
+                self._holds[connection_id] = before
             raise
 
     async def seal(self, connection_id: str, host: str, address: str) -> None:
@@ -111,8 +114,12 @@ class Lockdown:
         Raises:
             VpnError: that is not possible.
         """
-        if self._holds.pop(connection_id, None):
-            await (self._load() if self._holds else self.lift_all())
+        if hold := self._holds.pop(connection_id, None):
+            try:
+                await (self._load() if self._holds else self.lift_all())
+            except VpnError:
+                self._holds[connection_id] = hold  # or nobody could say why all is blocked
+                raise
 
     async def lift_all(self) -> None:
         """Let everything pass.
@@ -120,10 +127,10 @@ class Lockdown:
         Raises:
             VpnError: that is not possible.
         """
-        self._holds.clear()
         if self._file.exists() or os.access(nft.PROGRAM, os.X_OK):  # a lost file leaves its table standing
             await nft.load(_GONE, _failed)
             self._file.unlink(missing_ok=True)
+        self._holds.clear()
 
     async def restore(self) -> None:
         """What an earlier life of ours has left standing, or a boot has brought back.

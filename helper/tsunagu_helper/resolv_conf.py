@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 
 from tsunagu.errors import VpnError
+from tsunagu_helper.files import sync_directory
 from tsunagu_helper.lease_policy import DnsPlan
 
 LOG = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class ResolvConf:
             if self._kept.exists():
                 if self._text().startswith(_HEADER):
                     self._restore()
+                    sync_directory(self._path.parent)  # before what is kept goes: the power may, in between
                 self._kept.unlink()
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise VpnError(f"{self._path} could not be put back; the original is in {self._kept}: {error}") from error
@@ -81,7 +83,11 @@ class ResolvConf:
 
     def _keep(self) -> None:
         link = str(self._path.readlink()) if self._path.is_symlink() else None
-        kept = {"link": link, "exists": self._path.exists() or link is not None, "text": self._text()}
+        text = self._text()
+        if text.startswith(_HEADER):  # an earlier original is lost, and ours must not become one
+            LOG.error("What %s had before Tsunagu is lost; it will be left empty", self._path)
+            text = ""
+        kept = {"link": link, "exists": self._path.exists() or link is not None, "text": text}
         _replace(self._kept, json.dumps(kept), 0o600)
 
     def _restore(self) -> None:
@@ -133,6 +139,7 @@ def _replace(path: Path, text: str, mode: int) -> None:
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
+        sync_directory(path.parent)
     except OSError:
         with contextlib.suppress(OSError):
             new.unlink()

@@ -15,6 +15,7 @@ from socket import AF_INET, AF_INET6
 
 from tsunagu.errors import VpnError
 from tsunagu_dbus import BusError, MessageBus, call
+from tsunagu_helper.files import write_whole
 from tsunagu_helper.lease_policy import DnsPlan
 from tsunagu_helper.resolv_conf import PATH, ResolvConf
 
@@ -148,7 +149,7 @@ class Resolver:
 
     def _record(self, nics: set[str]) -> None:
         try:
-            self._records.write_text("\n".join(sorted(nics)))
+            write_whole(self._records, "\n".join(sorted(nics)))
         except OSError as error:
             raise VpnError(f"{self._records} could not be changed: {error.strerror}") from error
 

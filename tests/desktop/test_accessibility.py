@@ -111,7 +111,7 @@ async def the_change_of_a_password(rig: Rig) -> None:
     await rig.choose("Menu of Home")
     await rig.said("Change Password")
     await rig.keys("h")
-    await rig.front("^Change the Password of Home$")
+    await rig.front("^Change Password$")
 
 
 async def a_new_name(rig: Rig) -> None:

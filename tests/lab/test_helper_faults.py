@@ -9,6 +9,7 @@ import pytest
 from tests.lab.conftest import nothing_is_left_of
 from tests.lab.server import SERVER, VpnServer
 from tests.lab.stack import NAME, Stack
+from tests.lab.units import run_stop_post
 from tests.lab.waiting import wait_for
 from tsunagu.model import State
 
@@ -19,7 +20,9 @@ def test_a_killed_helper_takes_all_down_with_it(stack: Stack) -> None:
 
     stack.kill_helper()
 
-    wait_for(lambda: not stack.leftovers(), 30, "NIC and worker to go")
+    wait_for(lambda: not stack.workers(), 30, "the worker to go")
+    assert run_stop_post(stack)
+    assert not stack.leftovers()
     stack.start_helper()
 
 

@@ -8,6 +8,7 @@ import pytest
 from tests.lab.server import CLIENT, VpnServer
 from tests.lab.stack import NAME, Stack
 from tests.lab.test_reconnects import application, connected, has_carrier
+from tests.lab.units import run_stop_post
 from tests.lab.waiting import wait_for
 from tsunagu.model import State
 
@@ -79,7 +80,9 @@ def test_what_was_up_comes_back_after_a_crash_of_the_helper(server: VpnServer, s
     _, address = connected(stack)
 
     stack.kill_helper()
-    wait_for(lambda: not stack.leftovers(), 5, "NIC and worker to go")
+    wait_for(lambda: not stack.workers(), 5, "the worker to go")
+    assert run_stop_post(stack)
+    assert not stack.leftovers()
     stack.start_helper()
 
     stack.wait_for_state(State.UP)

@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.fakes import make_certificate
@@ -41,6 +41,7 @@ def test_a_version_that_does_not_exist_is_told_like_any_damage(version: int) -> 
 
 
 @given(st.integers(0, len(GOOD) - 1), st.binary(max_size=3))
+@example(GOOD.index(b"\x0c\x13tsunagu"), b"\x03")  # a name that is a string of bits
 def test_a_damaged_certificate_is_shown_or_refused(place: int, nonsense: bytes) -> None:
     try:
         shown = read(GOOD[:place] + nonsense + GOOD[place + len(nonsense) :])

@@ -43,6 +43,29 @@ async def test_a_damaged_file_blocks_all_until_somebody_unblocks(tmp_path: Path,
     assert not (tmp_path / FILE).exists()
 
 
+async def test_what_is_blocked_stays_so_where_nftables_fails(
+    tmp_path: Path, loaded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_text: str, error_for: Callable[[str], VpnError]) -> None:
+        raise error_for("no memory")
+
+    lockdown = Lockdown(tmp_path, 1234)
+    await lockdown.engage("a", "Office", allow_lan=False)
+    file = (tmp_path / FILE).read_text()
+    monkeypatch.setattr(nft, "load", fail)
+
+    with pytest.raises(VpnError):
+        await lockdown.engage("a", "Work", allow_lan=True)
+    with pytest.raises(VpnError):
+        await lockdown.lift("a")
+    with pytest.raises(VpnError):
+        await lockdown.lift_all()
+
+    assert lockdown.holders == {"a": "Office"}
+    assert (tmp_path / FILE).read_text() == file
+    assert len(loaded) == 1
+
+
 async def test_a_hold_comes_back_with_where_its_server_was(tmp_path: Path, loaded: list[str]) -> None:
     first = Lockdown(tmp_path, 1234)
     await first.engage("a", "Office", allow_lan=True)

@@ -83,6 +83,17 @@ def test_where_there_was_no_file_there_is_none_again(path: Path) -> None:
     assert not path.exists()
 
 
+def test_what_we_have_written_is_never_kept_as_the_original(path: Path) -> None:
+    conf(path).set("tsunagu0", ALL)
+    path.with_name("kept").unlink()  # as a power cut can leave it
+
+    file = conf(path)
+    file.set("tsunagu0", ALL)
+    file.unset("tsunagu0")
+
+    assert path.read_text() == ""
+
+
 def test_what_another_program_wrote_meanwhile_stays(path: Path) -> None:
     file = conf(path)
     file.set("tsunagu0", ALL)

@@ -35,15 +35,15 @@ def read(der: bytes) -> Certificate:
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
         try:
             parsed = x509.load_der_x509_certificate(der)
-        except x509.InvalidVersion as error:
+            return Certificate(
+                _name(parsed.subject),
+                _name(parsed.issuer),
+                parsed.not_valid_before_utc,
+                parsed.not_valid_after_utc,
+                parsed.fingerprint(SHA256()).hex(),
+            )
+        except (x509.InvalidVersion, TypeError) as error:  # TypeError: a name of a kind that names do not have
             raise ValueError from error
-    return Certificate(
-        _name(parsed.subject),
-        _name(parsed.issuer),
-        parsed.not_valid_before_utc,
-        parsed.not_valid_after_utc,
-        parsed.fingerprint(SHA256()).hex(),
-    )
 
 
 def _name(name: x509.Name) -> str:
