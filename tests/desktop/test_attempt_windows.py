@@ -8,6 +8,7 @@ import pytest
 from tests.desktop.window_rig import Rig, window_rig
 from tests.fakes_bus import FakeConnection, until
 from tests.lab.waiting import wait_for
+from tsunagu.error_table import ERRORS
 from tsunagu.errors import TunnelError
 from tsunagu.model import State
 
@@ -90,3 +91,30 @@ async def test_a_lost_session_is_told_and_its_window_closes_when_it_is_back(rig:
     office.show(state=State.UP, addresses=["10.0.0.2/8"])
 
     await rig.do(wait_for, lambda: not windows(rig), 20, "the end of the window")
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "advice"),
+    [
+        ("C.UTF-8", "About This Error", "Enter the password again"),
+        ("ja_JP.UTF-8", "このエラーについて", "パスワード"),
+    ],
+    ids=["English", "Japanese"],
+)
+async def test_an_error_is_explained_by_the_keyboard_alone(language: str, title: str, advice: str) -> None:
+    async with window_rig(LANG=language) as rig:
+        office = rig.helper.add("Office")
+        await rig.open()
+        await rig.said("Office: ")
+        office.show(state=State.CONNECTING)
+        await rig.said(f"Office: {rig.texts('list_connecting')}")
+        office.show(state=State.IDLE, error=TunnelError(9))
+        await rig.said(rig.texts("failed_title", name="Office"))
+
+        await rig.front("^Office$")
+        await rig.keys("alt+w")
+        await rig.front(f"^{title}$")
+
+        await rig.said(f"{rig.texts('explain_name')}: {ERRORS[9].name}")
+        await rig.said(f"{rig.texts('explain_code')}: 9")
+        assert advice in await rig.said(f"{rig.texts('explain_advice')}: ")

@@ -9,7 +9,7 @@ from tests.desktop.window_rig import Rig, window_rig
 from tests.fakes import make_certificate
 from tests.fakes_bus import SESSION, until
 from tsunagu.errors import TunnelError
-from tsunagu.model import AuthType, ProxyKind, Routing
+from tsunagu.model import AuthType, Proxy, ProxyKind, Routing
 from tsunagu_helper.errand import Trial
 
 
@@ -71,6 +71,26 @@ async def test_advanced_settings_and_secrets_are_saved(rig: Rig) -> None:
     assert office.settings.proxy is not None
     assert (office.settings.proxy.kind, office.settings.proxy.host) == (ProxyKind.SOCKS4, "proxy.example.org")
     assert (office.settings.routing, office.settings.auth) == (Routing.LAN, AuthType.PASSWORD)
+
+
+async def test_headers_for_a_proxy_are_shown_changed_and_complained_about(rig: Rig) -> None:
+    proxy = Proxy(kind=ProxyKind.HTTP, host="proxy.example.org", port=8080, headers=(("X-Site", "a, b"),))
+    office = rig.helper.add("Office", proxy=proxy)
+    await rig.open("--settings", "Office", title="^Properties of Office$")
+
+    await rig.choose("Advanced")
+    await rig.choose("HTTP headers for the proxy")
+    await rig.keys("ctrl+End", "Return")
+    await rig.type("No Name: x")
+    await rig.said("The name of a proxy's header must consist of letters, digits and hyphens")
+    await rig.keys(*["BackSpace"] * len("No Name: x"))
+    await rig.type("X-Team: nine")
+    await rig.gone("The name of a proxy's header")
+    await rig.keys("ctrl+s")
+
+    await until(lambda: rig.helper.calls == ["Update Office"])
+    assert office.settings.proxy is not None
+    assert office.settings.proxy.headers == (("X-Site", "a, b"), ("X-Team", "nine"))
 
 
 async def test_escape_changes_nothing(rig: Rig) -> None:

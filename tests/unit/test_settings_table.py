@@ -28,6 +28,26 @@ def test_every_setting_has_a_row() -> None:
     assert {field.name for field in fields(ConnectionSettings)} <= rows, "give it a row in settings_table.TABLE"
 
 
+def test_all_that_people_know_from_the_official_clients_settings_can_be_edited() -> None:
+    known = {
+        *("Name of the connection", "Server (host name or IP address)", "Port", "Virtual hub"),
+        *("Proxy", "Proxy's host name or IP address", "Proxy's port", "Proxy's user name (if it asks for one)"),
+        *("Proxy's password", "HTTP headers for the proxy (one on each line, Name: value)"),
+        *("Trusted fingerprint (SHA-256)", "Name of the network adapter", "MAC address of the network adapter"),
+        *("Network adapter enabled", "Authentication", "User name", "Password (asked for if left empty)"),
+        *("Certificate and private key", "Name of the certificate on the card", "Name of the private key on the card"),
+        *("Path of the card's PKCS#11 module (empty: all that the system knows)", "Connect again"),
+        *("Number of retries", "Interval between retries (seconds)", "Hide status and error windows while connecting"),
+        *("TCP connections", "Interval between opening them (seconds)", "Renew each after (seconds; 0: never)"),
+        *("Half-duplex mode", "Encrypt the session by TLS", "Compress data", "UDP acceleration", "VoIP / QoS"),
+        *("Bridge / router mode", "Monitoring mode", "Traffic through the tunnel"),
+        *("Start from this address of this computer (empty: automatic)", "Start from this port (0: automatic)"),
+        "Connect when the computer starts",
+    }
+
+    assert known <= {str(getattr(SENTENCES[row.words], "one", SENTENCES[row.words])) for row in TABLE}
+
+
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.field)
 def test_every_row_and_every_choice_has_words(row: object) -> None:
     assert row.words in SENTENCES  # type: ignore[attr-defined]

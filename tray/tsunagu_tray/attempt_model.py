@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from tsunagu.error_table import ERRORS
 from tsunagu.model import Phase, State
-from tsunagu_tray.connection_view import ConnectionView
+from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.tray_model import is_worth_telling
 
@@ -136,6 +137,20 @@ def progress(view: ConnectionView, texts: Texts, proxy: str = "") -> Progress:
     if proxy and view.phase is Phase.CONNECTING:
         key = "attempt_connecting_by_proxy"
     return Progress(text=texts(key, server=view.server, proxy=proxy), fraction=(step + 1) / (len(STEPS) + 1))
+
+
+def explanation(error: LastError, texts: Texts) -> list[tuple[str, str, str]]:
+    """All that the protocol's table says of an error (S54), to be read: title, value, meaning; [] where it has none."""
+    if error.code not in ERRORS:
+        return []
+    entry = ERRORS[error.code]
+    return [
+        (texts("explain_code"), str(entry.code), ""),
+        (texts("explain_name"), entry.name, ""),
+        (texts("explain_meaning"), texts.say(entry.sentence), ""),
+        (texts("explain_told"), texts.error(error), ""),
+        (texts("explain_advice"), texts.advice(error), ""),
+    ]
 
 
 def failure(

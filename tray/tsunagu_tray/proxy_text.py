@@ -47,5 +47,5 @@ def with_headers(proxy: Proxy, lines: Iterable[str]) -> Proxy:
     headers = []
     for line in lines:
         name, _colon, value = line.partition(":")
-        headers.append((name.strip(), value.strip()))
+        headers.append((name.strip(), value.strip(" \t\r\n")))
     return replace(proxy, headers=tuple(headers))

@@ -12,6 +12,7 @@ from typing import Any
 from tsunagu.errors import InvalidSettings
 from tsunagu.model import ConnectionSettings, Proxy, ProxyKind
 from tsunagu.plain import from_plain, to_plain
+from tsunagu_tray.proxy_text import with_headers
 
 Values = dict[str, Any]
 
@@ -24,6 +25,7 @@ class Widget(Enum):
     SWITCH = "switch"
     CHOICE = "choice"
     LINES = "lines"  # several texts, apart by commas
+    PARAGRAPHS = "paragraphs"  # a text of several lines
     SECRET = "secret"  # only ever written
     HUB = "hub"  # a text, which the server may offer a choice for
     IDENTITY = "identity"  # certificate and private key, from files
@@ -65,6 +67,10 @@ def _auth(*kinds: str) -> Callable[[Mapping[str, Any]], bool]:
 
 def _has_proxy(values: Mapping[str, Any]) -> bool:
     return bool(values["proxy.kind"])
+
+
+def _has_http_proxy(values: Mapping[str, Any]) -> bool:
+    return bool(values["proxy.kind"] == ProxyKind.HTTP.value)
 
 
 def _basic(field: str, widget: Widget = Widget.TEXT, **more: Any) -> Setting:
@@ -134,6 +140,7 @@ TABLE: tuple[Setting, ...] = (
     _proxy("proxy.port", Widget.NUMBER, low=1, high=65535, shown=_has_proxy),
     _proxy("proxy.username", Widget.TEXT, shown=_has_proxy),
     _proxy("proxy_password", Widget.SECRET, shown=_has_proxy),
+    _proxy("proxy.headers", Widget.PARAGRAPHS, shown=_has_http_proxy),
     _carriers("carriers", Widget.NUMBER, low=1, high=32),
     _carriers("carrier_interval_s", Widget.NUMBER, low=1, high=600),
     _carriers("carrier_lifetime_s", Widget.NUMBER, high=86400),
@@ -152,7 +159,7 @@ ELSEWHERE = frozenset({"foreign", "proxy", "retry_limit"})  # not edited, or in 
 REQUIRED = ("name", "host", "hub", "username")
 
 _BLANK = ConnectionSettings(name="x", host="x", hub="x", username="x")
-_NO_PROXY: Values = {"proxy.kind": "", "proxy.host": "", "proxy.port": 8080, "proxy.username": ""}
+_NO_PROXY: Values = {"proxy.kind": "", "proxy.host": "", "proxy.port": 8080, "proxy.username": "", "proxy.headers": ""}
 
 
 def values_of(settings: ConnectionSettings | None) -> Values:
@@ -163,7 +170,8 @@ def values_of(settings: ConnectionSettings | None) -> Values:
     values["retry.limit"] = limit or 5
     values |= _NO_PROXY
     if proxy := values["proxy"]:
-        values |= {f"proxy.{name}": value for name, value in proxy.items() if name != "headers"}
+        values |= {f"proxy.{name}": value for name, value in proxy.items()}
+        values["proxy.headers"] = "\n".join(f"{name}: {value}" for name, value in proxy["headers"])
     if settings is None:
         values |= dict.fromkeys(REQUIRED, "")
     values |= {row.field: "" for row in TABLE if row.widget is Widget.SECRET}
@@ -181,7 +189,7 @@ def settings_of(values: Values, saved: ConnectionSettings | None) -> ConnectionS
     plain = {row.field: values[row.field] for row in TABLE if row.field in names}
     limits = {"for-ever": None, "limited": values["retry.limit"], "never": 0}
     plain |= {
-        "proxy": to_plain(_proxy_of(values, base.proxy)),
+        "proxy": to_plain(_proxy_of(values)),
         "retry_limit": limits[values["retry.kind"]],
     }
     hidden = [row for row in TABLE if row.group == "group_network" and not row.shown(values)]
@@ -191,13 +199,14 @@ def settings_of(values: Values, saved: ConnectionSettings | None) -> ConnectionS
     return settings
 
 
-def _proxy_of(values: Values, saved: Proxy | None) -> Proxy | None:
+def _proxy_of(values: Values) -> Proxy | None:
     if not values["proxy.kind"]:
         return None
-    kind = ProxyKind(values["proxy.kind"])
-    headers = saved.headers if saved and kind is ProxyKind.HTTP else ()
     host, port, username = (values[f"proxy.{name}"] for name in ("host", "port", "username"))
-    return Proxy(kind=kind, host=host, port=port, username=username, headers=headers)
+    proxy = Proxy(kind=ProxyKind(values["proxy.kind"]), host=host, port=port, username=username)
+    if not _has_http_proxy(values):
+        return proxy
+    return with_headers(proxy, filter(str.strip, values["proxy.headers"].split("\n")))
 
 
 @dataclass(frozen=True, slots=True)

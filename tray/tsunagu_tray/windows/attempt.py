@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from tsunagu.model import ConnectionSettings
-from tsunagu_tray.attempt_model import Page, failure, progress
+from tsunagu_tray.attempt_model import Page, explanation, failure, progress
 from tsunagu_tray.connection_view import ConnectionView
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.windows.toolkit import CONTENT_WIDTH, ICON_NAME, Adw, GLib, Gtk, label, name_for_readers
+from tsunagu_tray.windows.viewer import view as view_lines
 
 TICK_MS = 500  # of the countdown
 
@@ -32,6 +33,7 @@ class Attempt:
         self._deeds = deeds
         self._timer = 0
         self._tick: Callable[[], None] = lambda: None
+        self._explanation: list[tuple[str, str, str]] = []
         self.settings: ConnectionSettings | None = None  # once they are known
         self.window = Adw.Window(application=application, icon_name=ICON_NAME, resizable=False, title="Tsunagu")
         self._build()
@@ -42,6 +44,8 @@ class Attempt:
         self._heading = label("", "title-4")
         self._text = label("")
         self._advice = label("", "dim-label")
+        self._explain = Gtk.Button(label=texts("attempt_explain"), use_underline=True, halign=Gtk.Align.START)
+        self._explain.connect("clicked", lambda _: self._explained())
         self._next = label("", "numeric")
         self._bar = Gtk.ProgressBar()
         name_for_readers(self._bar, texts("attempt_progress"))
@@ -58,7 +62,8 @@ class Attempt:
         for button in (self._history, self._cancel, self._retry):
             buttons.append(button)
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, width_request=CONTENT_WIDTH)
-        for part in (self._heading, self._text, self._advice, self._next, self._bar, self._hide, buttons):
+        told = (self._heading, self._text, self._advice, self._explain)
+        for part in (*told, self._next, self._bar, self._hide, buttons):
             box.append(part)
         for side in ("top", "bottom", "start", "end"):
             getattr(box, f"set_margin_{side}")(18)
@@ -83,6 +88,7 @@ class Attempt:
             self._bar.set_fraction(shown.fraction)
             self._stop_ticking()
         else:
+            self._explanation = explanation(view.last_error, texts)
             self._tick = lambda: self._show_failure(view, was_up)
             self._tick()
             if not self._timer:
@@ -90,6 +96,7 @@ class Attempt:
         is_over = is_error and not view.is_active
         self._cancel.set_label(texts("window_close" if is_over else "window_cancel"))
         self._hide.set_visible(is_error and not is_over)
+        self._explain.set_visible(is_error and bool(self._explanation))
         self.window.set_visible(True)
 
     def close(self) -> None:
@@ -122,6 +129,9 @@ class Attempt:
         if self._timer:
             GLib.source_remove(self._timer)
             self._timer = 0
+
+    def _explained(self) -> None:
+        view_lines(self.window, self._texts("explain_title"), self._explanation)
 
     def _cancelled(self) -> None:
         self._deeds.disconnect(self._path)

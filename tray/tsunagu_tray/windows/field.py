@@ -13,16 +13,39 @@ class Field:
         name_for_readers(self.entry, name)
         self._line = Gtk.Box(spacing=6)
         self._line.append(self.entry)
-        title = label(name, "dim-label", "caption")
-        click = Gtk.GestureClick()
-        click.connect("pressed", lambda *_: self.entry.grab_focus())
-        title.add_controller(click)
-        box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=4)
-        box.add_css_class("row")
-        box.append(title)
-        box.append(self._line)
-        self.row = Adw.PreferencesRow(child=box, activatable=False, focusable=False)
+        self.row = _row(name, self._line, self.entry)
 
     def add_suffix(self, widget: Gtk.Widget) -> None:
         """Beside what is typed."""
         self._line.append(widget)
+
+
+class Paragraphs:
+    """``row`` likewise, for a text of several lines, which are in ``buffer``."""
+
+    def __init__(self, name: str, text: str) -> None:
+        view = Gtk.TextView(accepts_tab=False, wrap_mode=Gtk.WrapMode.WORD_CHAR, hexpand=True)
+        for side in ("left", "right", "top", "bottom"):
+            getattr(view, f"set_{side}_margin")(6)
+        name_for_readers(view, name)
+        self.buffer = view.get_buffer()
+        self.buffer.set_text(text)
+        self.row = _row(name, Gtk.Frame(child=view), view)
+
+    @property
+    def text(self) -> str:
+        """What is typed."""
+        return str(self.buffer.get_text(*self.buffer.get_bounds(), True))
+
+
+def _row(name: str, content: Gtk.Widget, typed: Gtk.Widget) -> Adw.PreferencesRow:
+    """A click on the name leads to where is typed."""
+    title = label(name, "dim-label", "caption")
+    click = Gtk.GestureClick()
+    click.connect("pressed", lambda *_: typed.grab_focus())
+    title.add_controller(click)
+    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=4)
+    box.add_css_class("row")
+    box.append(title)
+    box.append(content)
+    return Adw.PreferencesRow(child=box, activatable=False, focusable=False)

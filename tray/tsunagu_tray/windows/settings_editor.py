@@ -20,7 +20,7 @@ from tsunagu_tray.settings_table import (
 )
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.windows.editing import Editing
-from tsunagu_tray.windows.field import Field
+from tsunagu_tray.windows.field import Field, Paragraphs
 from tsunagu_tray.windows.files import choose_file
 from tsunagu_tray.windows.hub_chooser import HubChooser
 from tsunagu_tray.windows.messages import ask_text, tell_error
@@ -112,6 +112,7 @@ class SettingsEditor:
         makers: dict[Widget, Callable[[Setting, str, Any], Gtk.Widget]] = {
             Widget.TEXT: self._text_row,
             Widget.LINES: self._lines_row,
+            Widget.PARAGRAPHS: self._paragraphs_row,
             Widget.SECRET: self._secret_row,
             Widget.NUMBER: self._number_row,
             Widget.SWITCH: self._switch_row,
@@ -146,6 +147,11 @@ class SettingsEditor:
 
     def _lines_row(self, setting: Setting, name: str, value: list[str]) -> Adw.PreferencesRow:
         return self._field(setting, Field(name, text=", ".join(value)), lines).row
+
+    def _paragraphs_row(self, setting: Setting, name: str, value: str) -> Adw.PreferencesRow:
+        typed = Paragraphs(name, value)
+        typed.buffer.connect("changed", lambda _: self._changed(setting, typed.text))
+        return typed.row
 
     def _secret_row(self, setting: Setting, name: str, _value: str) -> Adw.PreferencesRow:
         names = {setting.field, "hashed_password"} if setting.field == "password" else {setting.field}
