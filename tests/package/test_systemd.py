@@ -209,14 +209,15 @@ def test_after_a_power_cut_the_kill_switch_is_there_before_the_network_and_the_c
     mika(system, "set", "office", "routing=everything", "kill_switch=yes", "connect_at_start=yes")
     mika(system, "disconnect", "office")
     mika(system, "connect", "office", "--wait")
+    system.run("systemctl", "enable", "nftables")  # it begins by flushing all rules
 
     system.cut_power()
 
-    began, network = (
+    firewall, began, network = (
         int(system.unit("ActiveEnterTimestampMonotonic", unit=unit)["ActiveEnterTimestampMonotonic"])
-        for unit in ("tsunagu-lockdown.service", "network-pre.target")
+        for unit in ("nftables.service", "tsunagu-lockdown.service", "network-pre.target")
     )
-    assert 0 < began < network
+    assert 0 < firewall < began < network
     assert "table inet tsunagu" in system.run("nft", "list", "tables")
     wait_for(lambda: is_up(system), 60, f"the connection to come back: {system.helper_log()}")
     assert server.ping(LAN)
