@@ -93,6 +93,21 @@ async def test_headers_for_a_proxy_are_shown_changed_and_complained_about(rig: R
     assert office.settings.proxy.headers == (("X-Site", "a, b"), ("X-Team", "nine"))
 
 
+async def test_the_systems_proxy_is_taken_over(rig: Rig) -> None:
+    office = rig.helper.add("Office")
+    rig.environment["https_proxy"] = "http://mika:pr0xy@proxy.example.org:3128"
+    await rig.open("--settings", "Office", title="^Properties of Office$")
+
+    await rig.choose("Advanced")
+    await rig.choose("Take Over")
+    await rig.said("Proxy's host name")
+    await rig.keys("ctrl+s")
+
+    await until(lambda: "proxy_password" in office.secrets)
+    assert office.secrets == {"proxy_password": "pr0xy"}
+    assert office.settings.proxy == Proxy(kind=ProxyKind.HTTP, host="proxy.example.org", port=3128, username="mika")
+
+
 async def test_escape_changes_nothing(rig: Rig) -> None:
     rig.helper.add("Office")
     await rig.open("--settings", "Office", title="^Properties of Office$")

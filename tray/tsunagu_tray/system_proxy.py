@@ -14,7 +14,11 @@ from typing import Any
 from urllib.parse import quote
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]  # there
 
+from tsunagu.errors import InvalidSettings, VpnError
+from tsunagu.model import Proxy, Secret
 from tsunagu_tray.programs import our_program
+from tsunagu_tray.proxy_text import parse_proxy, without_password
+from tsunagu_tray.texts import Texts
 
 DESKTOP_TIMEOUT_S = 10.0
 
@@ -35,6 +39,22 @@ async def system_proxy(host: str) -> str:
             return ""
         return next((environment[kind] for kind in ("https", "all", "http") if environment.get(kind)), "")
     return desktop_proxy(await _desktop_settings(), host)
+
+
+async def named_proxy(host: str, texts: Texts) -> tuple[Proxy | None, Secret | None]:
+    """The same as a setting, and its password; None: the way is direct.
+
+    Raises:
+        VpnError: it cannot be known, or is none.
+    """
+    try:
+        text = await system_proxy(host)
+    except ChosenByScript:
+        raise VpnError(texts("cli_proxy_by_script")) from None
+    try:
+        return parse_proxy(text) if text else (None, None)
+    except ValueError:
+        raise InvalidSettings(texts("cli_bad_proxy", proxy=without_password(text))) from None
 
 
 def desktop_proxy(settings: dict[str, Any], host: str) -> str:

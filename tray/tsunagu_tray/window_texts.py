@@ -244,6 +244,8 @@ WINDOW_SENTENCES: dict[str, str | Message] = {
     "set_proxy_username": "Proxy's user name (if it asks for one)",
     "set_proxy_password": "Proxy's password",
     "set_proxy_headers": "HTTP headers for the proxy (one on each line, Name: value)",
+    "set_system_proxy": "The proxy that this desktop uses",
+    "set_take_over": "Take _Over",
     "set_carriers": Message("TCP connections", context="setting"),
     "set_carrier_interval_s": "Interval between opening them (seconds)",
     "set_carrier_lifetime_s": "Renew each after (seconds; 0: never)",

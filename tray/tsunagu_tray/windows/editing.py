@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tsunagu.errors import VpnError
-from tsunagu.model import ConnectionSettings, Secret
+from tsunagu.model import ConnectionSettings, Proxy, Secret
 from tsunagu_tray.client import NO_CONNECTION
+from tsunagu_tray.system_proxy import named_proxy
+from tsunagu_tray.texts import Texts
 from tsunagu_tray.windows.helper_thread import HelperThread
 
 Secrets = dict[str, Secret]
@@ -37,3 +39,9 @@ class Editing:
     ) -> None:
         """Once, without keeping anything."""
         self._helper.ask(lambda client: client.try_log_in(settings, secrets, self._path), then, failed)
+
+    def find_proxy(
+        self, host: str, texts: Texts, then: Callable[[tuple[Proxy | None, Secret | None]], None], failed: Failed
+    ) -> None:
+        """That the system names for that server."""
+        self._helper.ask(lambda _client: named_proxy(host, texts), then, failed)

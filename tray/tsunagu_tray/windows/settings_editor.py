@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tsunagu.errors import InvalidSettings, VpnError
-from tsunagu.model import AuthType, ConnectionSettings, Secret
+from tsunagu.model import AuthType, ConnectionSettings, Proxy, Secret
 from tsunagu_tray.identity import Identity, PassphraseNeeded, read_identity
 from tsunagu_tray.settings_table import (
     TABLE,
@@ -77,6 +77,7 @@ class SettingsEditor:
                 if setting.advanced is advanced:
                     self._group(page, setting).add(self._row(setting))
             pages.add_titled_with_icon(page, key, texts(key), icon)
+        self._groups[True, "group_proxy"].add(self._system_proxy_row())
         switcher = Adw.ViewSwitcher(stack=pages, policy=Adw.ViewSwitcherPolicy.WIDE)
         header = Adw.HeaderBar(title_widget=switcher, show_start_title_buttons=False, show_end_title_buttons=False)
         cancel = Gtk.Button(label=texts("window_cancel"), use_underline=True)
@@ -189,6 +190,24 @@ class SettingsEditor:
         row = self._with_suffix(name, button)
         row.set_subtitle(self._texts("set_has_certificate" if value else "set_no_certificate"))
         return row
+
+    def _system_proxy_row(self) -> Adw.ActionRow:
+        button = Gtk.Button(label=self._texts("set_take_over"), use_underline=True, valign=Gtk.Align.CENTER)
+        button.connect(
+            "clicked",
+            lambda _: self._editing.find_proxy(self._values["host"], self._texts, self._take_over, self._tell),
+        )
+        return self._with_suffix(self._texts("set_system_proxy"), button)
+
+    def _take_over(self, found: tuple[Proxy | None, Secret | None]) -> None:
+        proxy, password = found
+        kinds = next(row for row in TABLE if row.field == "proxy.kind").options
+        self._rows["proxy.kind"].set_selected(kinds.index(proxy.kind.value if proxy else ""))
+        if proxy:
+            self._entries["proxy.host"].set_text(proxy.host)
+            self._rows["proxy.port"].get_activatable_widget().set_value(proxy.port)
+            self._entries["proxy.username"].set_text(proxy.username)
+            self._entries["proxy_password"].set_text(password.value if password else "")
 
     # -- what is typed ------------------------------------------------------------------------------------------------
 
