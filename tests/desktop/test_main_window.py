@@ -38,6 +38,22 @@ async def test_the_list_shows_every_state_as_it_changes(rig: Rig) -> None:
     await rig.gone("Office")
 
 
+async def test_what_is_typed_on_the_list_searches_it(rig: Rig) -> None:
+    rig.helper.add("Office")
+    rig.helper.add("Home")
+    await rig.open()
+    await rig.said("Home: Offline")
+
+    await rig.type("hom")
+    await rig.gone("Office: ")
+    await rig.said("Home: Offline")
+    await rig.type("x")
+    await rig.said("Nothing found")
+    await rig.keys("Escape")
+
+    await rig.said("Office: Offline")
+
+
 async def test_a_double_click_connects_what_is_offline(rig: Rig) -> None:
     rig.helper.add("Office")
     await rig.open()
