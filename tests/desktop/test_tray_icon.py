@@ -216,11 +216,11 @@ async def test_a_panel_takes_the_icon_over_from_an_old_tray(monkeypatch: pytest.
         await rig.host_is(False)
         await rig.do(rig.desktop.start_panel, "xfce")
         await rig.host_is(True)
+        await eventually(lambda: not _children(), 10, "the end of the old tray's process")
 
         await rig.do(rig.desktop.click, *await rig.place(Kind.OFFLINE))
         await rig.chose("Connect to Home")
         assert len(rig.desktop.icon_items()) == 1
-        await eventually(lambda: not _children(), 10, "the end of the old tray's process")
 
 
 async def test_the_process_for_old_trays_is_started_again_after_its_crash(monkeypatch: pytest.MonkeyPatch) -> None:
