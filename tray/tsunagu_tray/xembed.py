@@ -13,6 +13,7 @@ import json
 import os
 import select
 import sys
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,7 @@ class TrayWindow:
             self._gtk.connect("notify::embedded", lambda *_: tell(present=self._gtk.props.embedded))
             self._gtk.connect("size-changed", self._resize)
         else:
-            _hear_clicks(self._icon)
+            _mend(self._icon)
 
     def run(self) -> None:
         """Until the orders end."""
@@ -171,11 +172,14 @@ def _pystray() -> Any:
     return pystray
 
 
-def _hear_clicks(icon: Any) -> None:
-    """pystray's X back end (0.19.5) handles mouse buttons, but does not ask the server for them."""
+def _mend(icon: Any) -> None:
+    """pystray's X back end (0.19.5) handles mouse buttons, but does not ask the server for them; and it lets the set-up
+    thread go on before it knows which thread its main loop has, so that the icon stayed away now and then.
+    """
     from Xlib import X
 
     icon._window.change_attributes(event_mask=X.ExposureMask | X.StructureNotifyMask | X.ButtonPressMask)
+    icon._thread = threading.current_thread()
 
 
 def _menu(lines: list[dict[str, Any]]) -> "pystray.Menu":
