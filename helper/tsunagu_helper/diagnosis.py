@@ -4,17 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tsunagu.control import Examined
-
-ERROR, WARNING, INFO = "error", "warning", "info"  # nothing works; something does not; good to know
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One sentence; ``key`` is for scripts."""
-
-    key: str
-    level: str
-    text: str
+from tsunagu.finding import ERROR, INFO, WARNING, Finding, worst_first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +37,7 @@ class Machine:
 
 def findings(machine: Machine) -> list[Finding]:
     """The worst first."""
-    order = (ERROR, WARNING, INFO)
-    return sorted(_found(machine), key=lambda finding: order.index(finding.level))
+    return worst_first(_found(machine))
 
 
 def _found(machine: Machine) -> Iterator[Finding]:

@@ -27,9 +27,10 @@ from tsunagu.bus_names import (
 )
 from tsunagu.control import Start
 from tsunagu.errors import AlreadyExists, InvalidSettings, NotAuthorized, NotFound, StorageFailed, VpnError
+from tsunagu.finding import Finding
 from tsunagu.model import NO_SECRETS, AuthType, ConnectionSettings, Secret, SecretKind, Secrets
 from tsunagu_helper.connection import Connection
-from tsunagu_helper.diagnosis import Finding, findings
+from tsunagu_helper.diagnosis import findings
 from tsunagu_helper.errand import Trial, list_hubs, try_log_in
 from tsunagu_helper.events import (
     AgentAppeared,

@@ -7,8 +7,9 @@ from typing import Any, cast
 import pytest
 
 from tsunagu.control import Examined
+from tsunagu.finding import ERROR, INFO, WARNING
 from tsunagu_helper import examination
-from tsunagu_helper.diagnosis import ERROR, INFO, WARNING, Machine, findings
+from tsunagu_helper.diagnosis import Machine, findings
 from tsunagu_helper.examination import Examination
 
 WORKER = Examined(uid=995, calls_refused=True, files_refused=True, is_compiled=True)

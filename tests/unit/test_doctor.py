@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tsunagu_tray.doctor import Facts, Finding, judge
+from tsunagu.finding import Finding
+from tsunagu_tray.doctor import Facts, judge
 from tsunagu_tray.texts import Texts
 
 WELL = Facts()

@@ -39,6 +39,7 @@ from tsunagu.errors import (
     TunnelError,
     VpnError,
 )
+from tsunagu.finding import Finding
 from tsunagu.model import (
     NO_SECRETS,
     AuthType,
@@ -57,7 +58,6 @@ from tsunagu.model import (
 from tsunagu.sha0 import hash_password
 from tsunagu_helper import service as service_module
 from tsunagu_helper.agents import SecretAnswer
-from tsunagu_helper.diagnosis import Finding
 from tsunagu_helper.service import ConnectionService
 
 ANONYMOUS = replace(SETTINGS, auth=AuthType.ANONYMOUS)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tsunagu.errors import VpnError
+from tsunagu.finding import ERROR, INFO, WARNING, Finding, worst_first
 from tsunagu_dbus import BusError, MessageBus, call, close, connect
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.notify import SERVICE as NOTIFICATIONS
@@ -26,15 +27,6 @@ FILES = (
 BUILT_AFTER = 1_700_000_000  # UTC s; a clock before that finds all certificates not valid yet
 
 _BUS = "org.freedesktop.DBus"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One sentence; ``key`` is for scripts; ``level`` error: nothing works before it is mended, warning, or info."""
-
-    key: str
-    level: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,22 +51,22 @@ def judge(facts: Facts, texts: Texts) -> list[Finding]:
         Finding(key.removeprefix("doctor_"), level, texts(key, detail=detail)) for key, level, detail in _judged(facts)
     ]
     found += [Finding(finding.key, finding.level, texts.say(finding.text)) for finding in facts.by_helper]
-    return sorted(found, key=lambda finding: ("error", "warning", "info").index(finding.level))
+    return worst_first(found)
 
 
 def _judged(facts: Facts) -> Iterator[tuple[str, str, str]]:
     if facts.helper:
-        yield "doctor_helper", "error", facts.helper
+        yield "doctor_helper", ERROR, facts.helper
     if facts.not_examined:
-        yield "doctor_not_examined", "warning", facts.not_examined
+        yield "doctor_not_examined", WARNING, facts.not_examined
     for path in facts.missing_files:
-        yield "doctor_file", "error" if facts.helper else "warning", path
+        yield "doctor_file", ERROR if facts.helper else WARNING, path
     if facts.helper and not facts.has_tun:
-        yield "doctor_tun", "error", ""
+        yield "doctor_tun", ERROR, ""
     if facts.clock < BUILT_AFTER:
-        yield "doctor_clock", "error", ""
+        yield "doctor_clock", ERROR, ""
     if not facts.has_session:
-        yield "doctor_session", "info", ""
+        yield "doctor_session", INFO, ""
         return
     for key, is_there in (
         ("doctor_panel", facts.has_panel),
@@ -82,7 +74,7 @@ def _judged(facts: Facts) -> Iterator[tuple[str, str, str]]:
         ("doctor_keyring", facts.has_keyring),
     ):
         if not is_there:
-            yield key, "warning", ""
+            yield key, WARNING, ""
 
 
 async def examine(client: HelperClient) -> Facts:
