@@ -37,6 +37,7 @@ async def load(rules: str, error_for: Callable[[str], VpnError], *options: str) 
             _, complaint = await process.communicate(rules.encode())
     except TimeoutError as error:
         process.kill()
+        await process.wait()
         raise error_for("nft does not answer") from error
     if process.returncode:
         raise error_for(complaint.decode(errors="replace").strip().partition("\n")[0][:200])
