@@ -15,7 +15,7 @@ from tsunagu.plain import to_plain
 from tsunagu_tray.command import Command
 from tsunagu_tray.command_input import first_line, parse_fingerprint, parse_server
 from tsunagu_tray.given import given_identity
-from tsunagu_tray.proxy_text import parse_proxy, with_headers, without_password
+from tsunagu_tray.proxy_text import proxy_text, with_headers
 from tsunagu_tray.report import (
     print_json,
     print_lines,
@@ -23,7 +23,7 @@ from tsunagu_tray.report import (
     view_to_plain,
 )
 from tsunagu_tray.settings_text import changed, rows
-from tsunagu_tray.system_proxy import ChosenByScript, system_proxy
+from tsunagu_tray.system_proxy import named_proxy, proxy_in
 from tsunagu_tray.terminal import Terminal, tell
 
 SYSTEM = "system"  # as a proxy: the one that the environment or the desktop names
@@ -171,23 +171,13 @@ class SavedCommands(Command):
         self, settings: ConnectionSettings, text: str, headers: Sequence[str] = ()
     ) -> tuple[ConnectionSettings, Secret | None]:
         """The settings with this proxy, and its password where the system knows it."""
-        wanted = text
         if text == SYSTEM:
-            try:
-                text = await system_proxy(settings.host)
-            except ChosenByScript:
-                raise VpnError(self.texts("cli_proxy_by_script")) from None
+            proxy, password = await named_proxy(settings.host, self.texts)
             tell(
-                self.texts("cli_system_proxy", proxy=without_password(text))
-                if text
-                else self.texts("cli_no_system_proxy")
+                self.texts("cli_system_proxy", proxy=proxy_text(proxy)) if proxy else self.texts("cli_no_system_proxy")
             )
-        if not text:
-            return replace(settings, proxy=None), None
-        try:
-            proxy, password = parse_proxy(text)
-        except ValueError:
-            raise InvalidSettings(self.texts("cli_bad_proxy", proxy=without_password(text))) from None
-        if password and wanted != SYSTEM:  # others can read the command line
-            raise InvalidSettings(self.texts("cli_proxy_password_in_url"))
-        return replace(settings, proxy=with_headers(proxy, headers)), password
+        else:
+            proxy, password = proxy_in(text, self.texts)
+            if password:  # others can read the command line
+                raise InvalidSettings(self.texts("cli_proxy_password_in_url"))
+        return replace(settings, proxy=with_headers(proxy, headers) if proxy else None), password

@@ -51,6 +51,15 @@ async def named_proxy(host: str, texts: Texts) -> tuple[Proxy | None, Secret | N
         text = await system_proxy(host)
     except ChosenByScript:
         raise VpnError(texts("cli_proxy_by_script")) from None
+    return proxy_in(text, texts)
+
+
+def proxy_in(text: str, texts: Texts) -> tuple[Proxy | None, Secret | None]:
+    """The proxy of a URL, and its password; "": none.
+
+    Raises:
+        InvalidSettings: it is no such URL.
+    """
     try:
         return parse_proxy(text) if text else (None, None)
     except ValueError:
