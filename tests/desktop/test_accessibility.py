@@ -1,19 +1,13 @@
 """What a screen reader is told of every window: each part that can be used has a name for people and a fitting role."""
 
-import base64
 import re
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from tests.desktop.window_rig import ADDRESS, Rig, window_rig
-from tests.fakes import make_certificate
-from tsunagu.errors import TunnelError
-from tsunagu.model import AuthType, State
-from tsunagu_helper.errand import Trial
+from tests.desktop.every_window import EVERY, furnish
+from tests.desktop.window_rig import Rig, window_rig
 
 WINDOWS = ("frame", "window", "dialog", "alert")
 USABLE = {
@@ -27,122 +21,7 @@ NO_NAME_FOR_PEOPLE = re.compile(r"\s*|(Gtk|Adw)[A-Z]\w*|.*(^|\W)_\w.*|.*\(_\w\).
 @pytest.fixture
 async def rig() -> AsyncIterator[Rig]:
     async with window_rig() as rig:
-        office = rig.helper.add("Office", auth=AuthType.ANONYMOUS)
-        certificate = base64.b64encode(make_certificate().der).decode()
-        office.session = replace(office.session, certificate=certificate)
-        office.show(state=State.UP, addresses=[ADDRESS])
-        rig.helper.add("Home")
         yield rig
-
-
-async def the_list(rig: Rig) -> None:
-    await rig.open()
-    await rig.said("Office: Connected")
-
-
-async def the_menu_of_a_connection(rig: Rig) -> None:
-    await the_list(rig)
-    await rig.choose("Menu of Office")
-    await rig.said("Change Password")
-
-
-async def the_status(rig: Rig) -> None:
-    await rig.open("--details", "Office", title="^Office: Status$")
-    await rig.said("Session name: SID-ALICE-1")
-
-
-async def the_security_policy(rig: Rig) -> None:
-    await the_status(rig)
-    await rig.do(rig.desktop.press, "Security Policy")
-    await rig.front("^Security Policy$")
-
-
-async def the_servers_certificate(rig: Rig) -> None:
-    await the_status(rig)
-    await rig.do(rig.desktop.press, "Server Certificate")
-    await rig.front("^Server Certificate$")
-
-
-async def the_settings(rig: Rig) -> None:
-    await rig.open("--settings", "Home", title="^Properties of Home$")
-    await rig.said("Virtual hub")
-
-
-async def the_advanced_settings(rig: Rig) -> None:
-    await the_settings(rig)
-    await rig.choose("Advanced")
-    await rig.said("Further networks")
-
-
-async def a_new_connection(rig: Rig) -> None:
-    await the_list(rig)
-    await rig.keys("ctrl+n")
-    await rig.front("^New Connection$")
-    await rig.said("Virtual hub")
-
-
-async def the_preferences(rig: Rig) -> None:
-    await rig.open("--preferences", title="^Preferences$")
-    await rig.said("Icon")
-
-
-async def the_hubs(rig: Rig) -> None:
-    await the_settings(rig)
-    await rig.choose("Virtual hubs of the server")
-    await rig.said("STAFF")
-
-
-async def the_result_of_a_test(rig: Rig) -> None:
-    await rig.open("--settings", "Office", title="^Properties of Office$")
-    await rig.do(rig.desktop.press, "Test Log-in")
-    await rig.said("The log-in works")
-
-
-async def the_question_about_a_certificate(rig: Rig) -> None:
-    certificate = base64.b64encode(make_certificate().der).decode()
-    rig.helper.trial = Trial(error=TunnelError(85), certificate=certificate)
-    await rig.open("--settings", "Office", title="^Properties of Office$")
-    await rig.do(rig.desktop.press, "Test Log-in")
-    await rig.said("Is this the right server?")
-
-
-async def the_change_of_a_password(rig: Rig) -> None:
-    await rig.open()
-    await rig.choose("Menu of Home")
-    await rig.said("Change Password")
-    await rig.keys("h")
-    await rig.front("^Change Password$")
-
-
-async def a_new_name(rig: Rig) -> None:
-    await rig.open()
-    await rig.choose("Home: Offline")
-    await rig.keys("F2")
-    await rig.said("New name")
-
-
-async def the_progress(rig: Rig) -> None:
-    rig.helper.on_connect = lambda connection: connection.show(phase="authenticating")
-    await rig.open()
-    await rig.do(rig.desktop.press, "Connect Home")
-    await rig.said("Authenticating the user")
-
-
-async def the_error(rig: Rig) -> None:
-    home = [*rig.helper.connections.values()][1]
-    await rig.open()
-    await rig.said("Home: Offline")
-    home.show(state=State.CONNECTING)
-    await rig.said("Home: Connecting")
-    home.show(state=State.WAITING, error=TunnelError(1), retry_at=time.time() + 100, attempt=2)
-    await rig.said("Could not connect to Home")
-
-
-EVERY = (
-    the_list, the_menu_of_a_connection, the_status, the_security_policy, the_servers_certificate, the_settings,
-    the_advanced_settings, a_new_connection, the_preferences, the_hubs, the_result_of_a_test,
-    the_question_about_a_certificate, the_change_of_a_password, a_new_name, the_progress, the_error,
-)  # fmt: skip
 
 
 def unfit(part: dict[str, Any]) -> bool:
@@ -154,11 +33,10 @@ def unfit(part: dict[str, Any]) -> bool:
     return part["role"] not in USABLE or bool(NO_NAME_FOR_PEOPLE.fullmatch(part["name"]))
 
 
-@pytest.mark.parametrize("show", EVERY, ids=lambda show: show.__name__)
-async def test_every_part_of_a_window_that_can_be_used_has_a_role_and_a_name(
-    rig: Rig, show: Callable[[Rig], Awaitable[None]]
-) -> None:
-    await show(rig)
+@pytest.mark.parametrize("name", EVERY)
+async def test_every_part_of_a_window_that_can_be_used_has_a_role_and_a_name(rig: Rig, name: str) -> None:
+    furnish(rig)
+    await EVERY[name](rig)
 
     parts = await rig.do(rig.desktop.parts)
 
@@ -166,6 +44,7 @@ async def test_every_part_of_a_window_that_can_be_used_has_a_role_and_a_name(
 
 
 async def test_a_connection_is_made_used_deleted_and_had_back_by_keys_alone(rig: Rig) -> None:
+    rig.helper.add("Home")
     await rig.open()
     await rig.said("Home: Offline")
 
@@ -202,6 +81,7 @@ async def test_a_connection_is_made_used_deleted_and_had_back_by_keys_alone(rig:
 
 async def test_what_is_next_in_the_list_has_the_focus_when_one_is_deleted(rig: Rig) -> None:
     rig.helper.add("Abroad")
+    rig.helper.add("Home")
     await rig.open()
     await rig.said("Home: Offline")
 

@@ -6,7 +6,7 @@ Where the question leaves them open, the answer has ``username`` and ``auth`` to
 import sys
 
 from tsunagu_tray.texts import Texts
-from tsunagu_tray.windows.toolkit import GLib, scrolling
+from tsunagu_tray.windows.toolkit import GLib, choice_row, reading_list, scrolling
 from tsunagu_tray.windows.window import CONTENT_WIDTH, Adw, Gtk, Window, facts, label
 
 HIGHEST = 520  # px, of what is above the buttons; its heading is short
@@ -31,12 +31,14 @@ def build(window: Window) -> Adw.MessageDialog:
     shown = {"server": "server", "hub": "hub"} | ({"user": "username"} if question["fixed"] else {})
     content.append(facts([(texts(f"{of}_{key}"), question[field]) for key, field in shown.items() if question[field]]))
     user = Gtk.Entry(text=question["username"], max_length=255, activates_default=True, hexpand=True)
-    auth = Gtk.DropDown.new_from_strings([texts(f"choice_auth_{kind.replace('-', '_')}") for kind in KINDS])
+    auth = choice_row(texts("set_auth"), [texts(f"choice_auth_{kind.replace('-', '_')}") for kind in KINDS])
     entry = Gtk.PasswordEntry(show_peek_icon=True, activates_default=True, hexpand=True)
     if not question["fixed"]:
         auth.set_selected(KINDS.index(question["auth"]))
         content.append(_captioned(texts("password_user_label"), user))
-        content.append(_captioned(texts("password_auth"), auth))
+        kinds = reading_list()
+        kinds.append(auth)
+        content.append(kinds)
     typing = _captioned(texts(f"{of}_label"), entry)
     no_save = Gtk.CheckButton(label=texts("password_no_save"), use_underline=True, active=question["no_save"])
     if not question["save_forbidden"]:
@@ -67,7 +69,6 @@ def build(window: Window) -> Adw.MessageDialog:
 
 
 def _captioned(caption: str, widget: Gtk.Widget) -> Gtk.Box:
-    widget.update_property([Gtk.AccessibleProperty.LABEL], [caption.replace("_", "")])
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=4)
     box.append(Gtk.Label(label=caption, use_underline=True, xalign=0, mnemonic_widget=widget))
     box.append(widget)
