@@ -13,8 +13,7 @@ import json
 import os
 import select
 import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -81,7 +80,7 @@ def wait_for_tray(orders: Orders) -> bool:
 
 
 class TrayWindow:
-    """The icon by pystray's means.  Its main loop has the main thread, its set-up thread reads the orders."""
+    """The icon by pystray's means.  Its main loop has the main thread."""
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
@@ -95,20 +94,43 @@ class TrayWindow:
             self._gtk.connect("notify::embedded", lambda *_: tell(present=self._gtk.props.embedded))
             self._gtk.connect("size-changed", self._resize)
         else:
-            _mend(self._icon)
+            _hear_clicks(self._icon)
+            self._icon._events = self._events
 
     def run(self) -> None:
         """Until the orders end."""
-        self._icon.run(self._follow)
+        self._icon.run(self._follow if self._gtk is not None else lambda _icon: None)
 
     def _follow(self, icon: "pystray.Icon") -> None:
+        """GTK: the set-up thread reads the orders."""
         self._apply()
         icon.visible = True
-        if self._gtk is None:
-            tell(present=True)
         while self._orders.take():
             self._apply()
         icon.stop()
+
+    def _events(self) -> Iterator[Any]:
+        """Plain X: what comes from there, and meanwhile the orders, in one thread.
+
+        Where two talk to X, python-xlib may give one of them the event that the other waits for, and the icon stays
+        unpainted until the next one comes.
+        """
+        x = self._icon._display
+        self._apply()
+        self._icon.visible = True
+        tell(present=True)
+        sources = [x, STDIN]
+        while True:
+            while x.pending_events():
+                yield x.next_event()
+            readable, _, _ = select.select(sources, [], [])
+            if STDIN not in readable:
+                continue
+            if self._orders.take():
+                self._apply()
+            else:  # the end of the window, which comes as an event, is pystray's
+                sources.remove(STDIN)
+                self._icon.stop()
 
     def _apply(self) -> None:
         new = {key: value for key, value in self._orders.latest.items() if self._applied.get(key) != value}
@@ -172,14 +194,11 @@ def _pystray() -> Any:
     return pystray
 
 
-def _mend(icon: Any) -> None:
-    """pystray's X back end (0.19.5) handles mouse buttons, but does not ask the server for them; and it lets the set-up
-    thread go on before it knows which thread its main loop has, so that the icon stayed away now and then.
-    """
+def _hear_clicks(icon: Any) -> None:
+    """pystray's X back end (0.19.5) handles mouse buttons, but does not ask the server for them."""
     from Xlib import X
 
     icon._window.change_attributes(event_mask=X.ExposureMask | X.StructureNotifyMask | X.ButtonPressMask)
-    icon._thread = threading.current_thread()
 
 
 def _menu(lines: list[dict[str, Any]]) -> "pystray.Menu":
