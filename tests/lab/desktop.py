@@ -141,11 +141,13 @@ class Desktop:
         return left + (edges[0] + edges[2]) // 2, top + (edges[1] + edges[3]) // 2
 
     def find_icon(self, colours: Sequence[Colour], timeout_s: float = 30) -> tuple[int, int]:
-        """Where on the panel an icon with one of these colours is, waiting until it is there."""
+        """Where on the panel an icon with one of these colours is, once it stands still (a new panel moves it)."""
         box = (0, 0, self.size[0], PANEL_HEIGHT + 4)
+        places: list[tuple[int, int] | None] = [None, None]
 
         def look() -> tuple[int, int] | None:
-            return next((place for colour in colours if (place := self.find_colour(colour, box=box))), None)
+            places.append(next((place for colour in colours if (place := self.find_colour(colour, box=box))), None))
+            return places[-1] if places[-1] == places[-2] == places[-3] else None
 
         return wait_for(look, timeout_s, "the icon on the panel")
 
