@@ -161,6 +161,7 @@ SENTENCES: dict[str, str | Message] = {
     "proxy_password_again": "The proxy refused the last password. Check it, and the user name, before you try again.",
     "password_label": "_Password",
     "password_no_save": "Do _not save password",
+    "password_auth": "_Authentication",
     "password_countdown": "Without an answer this window closes in {time}, and the attempt ends.",
     "password_saved_in_keyring": "A saved password goes into your keyring.",
     "password_saved_in_system": "A saved password goes into a file that only the administrator can read.",

@@ -31,11 +31,12 @@ def build(window: Window) -> Adw.MessageDialog:
     shown = {"server": "server", "hub": "hub"} | ({"user": "username"} if question["fixed"] else {})
     content.append(facts([(texts(f"{of}_{key}"), question[field]) for key, field in shown.items() if question[field]]))
     user = Gtk.Entry(text=question["username"], max_length=255, activates_default=True, hexpand=True)
-    auth = choice_row(texts("set_auth"), [texts(f"choice_auth_{kind.replace('-', '_')}") for kind in KINDS])
+    auth = choice_row(texts("password_auth"), [texts(f"choice_auth_{kind.replace('-', '_')}") for kind in KINDS])
     entry = Gtk.PasswordEntry(show_peek_icon=True, activates_default=True, hexpand=True)
     if not question["fixed"]:
         auth.set_selected(KINDS.index(question["auth"]))
         content.append(_captioned(texts("password_user_label"), user))
+        auth.set_use_underline(True)
         kinds = reading_list()
         kinds.append(auth)
         content.append(kinds)
