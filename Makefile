@@ -4,25 +4,31 @@ PYTHON := .venv/bin/python
 SANDBOX := $(PYTHON) -m tests.lab.sandbox --
 PYTEST := $(SANDBOX) python -m pytest -p no:cacheprovider --durations=15 --durations-min=2 -rR
 
-.PHONY: bench bench-tray pictures messages demo test test-first-half test-second-half test-fast test-desktop conformance fuzz check venv dependencies lock clean test-package deb rpm wheel
+.PHONY: bench bench-tray pictures messages demo test test-lab-1 test-lab-2 test-others test-fast test-desktop conformance fuzz check venv dependencies lock clean test-package deb rpm wheel
 
 demo: venv ## the main job, shown; KEEP=1 stays up to play with
 	$(SANDBOX) python -m tests.demo $(if $(KEEP),--keep) $(if $(PICTURES),--save-pictures)
 
-test: venv ## everything, in two sandboxes side by side; with ARGS, which are pytest's, in one
+test: venv ## everything, in three sandboxes side by side; with ARGS, which are pytest's, in one
 ifdef ARGS
 	$(PYTEST) $(ARGS)
 else
-	@$(MAKE) --no-print-directory --jobs=2 test-first-half test-second-half
+	@$(MAKE) --no-print-directory --jobs=3 test-lab-1 test-lab-2 test-others
 endif
 
-test-first-half: # most of what is tried with a real server, and mostly waits; told when it has ended
-	@mkdir -p build
-	@$(PYTEST) tests/lab --ignore-glob='tests/lab/test_[s-z]*' >build/test-first-half.log 2>&1; \
-	    status=$$?; cat build/test-first-half.log; exit $$status
+test-lab-1: # with a real server, what mostly waits; told when it has ended
+	$(call logged,$(PYTEST) tests/lab --ignore-glob='tests/lab/test_[n-z]*')
 
-test-second-half:
-	$(PYTEST) --ignore-glob='tests/lab/test_[a-r]*'
+test-lab-2:
+	$(call logged,$(PYTEST) tests/lab --ignore-glob='tests/lab/test_[a-m]*')
+
+test-others:
+	$(PYTEST) --ignore=tests/lab
+
+define logged
+@mkdir -p build
+@$(1) >build/$@.log 2>&1; status=$$?; cat build/$@.log; exit $$status
+endef
 
 test-desktop: venv ## the desktop tests alone
 	$(PYTEST) tests/desktop $(ARGS)
