@@ -4,10 +4,12 @@ Linux takes what is for any of its addresses from any NIC.  So whoever shares a 
 which address it has in a tunnel, and send into connections there as if from behind it (CVE-2019-14899).
 """
 
+import asyncio
 import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Interface, IPv6Interface
 
 from tsunagu.errors import VpnError
 from tsunagu_helper import nft
@@ -16,7 +18,7 @@ from tsunagu_helper.netlink import failed
 
 LOG = logging.getLogger(__name__)
 
-_GONE = "table inet tsunagu_addresses\ndelete table inet tsunagu_addresses\n"
+_TABLE = "tsunagu_addresses"
 _failed = failed("The addresses in tunnels can be reached from the local network")
 
 
@@ -33,25 +35,65 @@ class AddressGuard:
 
     def __init__(self) -> None:
         self._nics: dict[str, Guarded] = {}
+        self._table = nft.Table(_TABLE, _failed)
+        self._turn = asyncio.Lock()  # for whoever changes any of these
+        self._is_loaded = False  # or could not be, which is told once
+
+    @property
+    def nics(self) -> tuple[str, ...]:
+        """Those with addresses to guard."""
+        return tuple(self._nics)
 
     async def guard(self, nic: str, wanted: Guarded) -> None:
         """Let packets for these be taken from this NIC alone."""
-        nics = {name: guarded for name, guarded in {**self._nics, nic: wanted}.items() if guarded != Guarded()}
-        if nics != self._nics:
-            self._nics = nics
-            await _load(ruleset(nics) if nics else _GONE)
+        async with self._turn:
+            nics = {name: guarded for name, guarded in {**self._nics, nic: wanted}.items() if guarded != Guarded()}
+            if nics != self._nics:
+                self._nics = nics
+                await self._load()
+
+    async def mend(self) -> str:
+        """Put the rules back where another program has taken them away or changed them; what that was, "": nothing.
+
+        Raises:
+            VpnError: that is not possible.
+        """
+        async with self._turn:
+            if not self._is_loaded or await self._table.is_whole():
+                return ""
+            await self._table.load(ruleset(self._nics))
+            return f"what keeps others from the addresses of {', '.join(self._nics)}"
 
     async def clean_leftovers(self) -> None:
         """Guard nothing, whatever a killed helper has left."""
         if os.access(nft.PROGRAM, os.X_OK):
-            await _load(_GONE)
+            async with self._turn:
+                await self._load()
 
+    async def stands(self) -> bool:
+        """The kernel has the rules as they are to be."""
+        async with self._turn:
+            return await self._table.is_whole()
 
-async def _load(rules: str) -> None:
-    try:
-        await nft.load(rules, _failed)
-    except VpnError as error:
-        LOG.warning("%s", error)
+    async def why_not(self) -> str:
+        """Why it could not be used; "": it could."""
+        addresses = IPv4Interface("192.0.2.1/24"), IPv6Interface("2001:db8::1/64")
+        try:
+            await nft.run(ruleset({"tsunagu_try": Guarded(addresses, has_automatic=True)}), VpnError, "--check")
+        except VpnError as error:
+            return str(error)
+        return ""
+
+    async def _load(self) -> None:
+        self._is_loaded = False
+        try:
+            if self._nics:
+                await self._table.load(ruleset(self._nics))
+                self._is_loaded = True
+            else:
+                await self._table.remove()
+        except VpnError as error:
+            LOG.warning("%s", error)
 
 
 def ruleset(nics: Mapping[str, Guarded]) -> str:
@@ -74,7 +116,7 @@ def ruleset(nics: Mapping[str, Guarded]) -> str:
             arriving.append(f"{elsewhere} ip6 daddr @{nic} {drop}")
     return "\n".join(
         [
-            f"{_GONE}table inet tsunagu_addresses {{",
+            f"{nft.gone(_TABLE)}table inet {_TABLE} {{",
             *sets,
             "    chain arriving {",
             "        type filter hook prerouting priority raw; policy accept;",

@@ -8,6 +8,7 @@ so that the tunnel comes back, after a reboot too, without a question to anybody
 all stays blocked, on behalf of a hold that has lost its connection (``LOST``).
 """
 
+import asyncio
 import json
 import logging
 import os
@@ -28,7 +29,7 @@ FILE = "lockdown.nft"
 LOST = ""  # no connection's id
 DAMAGED = "The kill switch's file is damaged, so what is blocked stays blocked; 'sudo tsunagu unblock' lifts it"
 
-_GONE = "".join(f"table inet {name}\ndelete table inet {name}\n" for name in ("tsunagu", "tsunagu_closed"))
+_TABLE, _CLOSED = "tsunagu", "tsunagu_closed"
 _NAMES = "meta l4proto { tcp, udp } th dport { 53, 853 }"
 _failed = failed("The kill switch could not be set")
 
@@ -51,6 +52,8 @@ class Lockdown:
         self._file = directory / FILE
         self._worker_uid = worker_uid
         self._holds = dict[str, Hold]()  # by connection
+        self._table = nft.Table(_TABLE, _failed)
+        self._turn = asyncio.Lock()  # for whoever changes any of these
 
     @property
     def holders(self) -> dict[str, str]:
@@ -83,19 +86,20 @@ class Lockdown:
         Raises:
             VpnError: that is not possible.
         """
-        before = self._holds.get(connection_id)
-        hold = replace(before or Hold(name=name, allow_lan=allow_lan), name=name, allow_lan=allow_lan)
-        if hold == before:
-            return
-        self._holds[connection_id] = hold
-        try:
-            await self._load()
-        except VpnError:
-            if before is None:
-                await self.lift(connection_id)
-            else:  # what is blocked stays blocked
-                self._holds[connection_id] = before
-            raise
+        async with self._turn:
+            before = self._holds.get(connection_id)
+            hold = replace(before or Hold(name=name, allow_lan=allow_lan), name=name, allow_lan=allow_lan)
+            if hold == before:
+                return
+            self._holds[connection_id] = hold
+            try:
+                await self._load()
+            except VpnError:
+                if before is None:
+                    await self._lift(connection_id)
+                else:  # what is blocked stays blocked
+                    self._holds[connection_id] = before
+                raise
 
     async def seal(self, connection_id: str, host: str, address: str) -> None:
         """The server has been found: from now on nobody asks for names outside.
@@ -103,10 +107,11 @@ class Lockdown:
         Raises:
             VpnError: that is not possible.
         """
-        before = self._holds.get(connection_id)
-        if before and before != (after := replace(before, is_sealed=True, host=host, address=address)):
-            self._holds[connection_id] = after
-            await self._load()
+        async with self._turn:
+            before = self._holds.get(connection_id)
+            if before and before != (after := replace(before, is_sealed=True, host=host, address=address)):
+                self._holds[connection_id] = after
+                await self._load()
 
     async def lift(self, connection_id: str) -> None:
         """This connection does not want it any more.
@@ -114,12 +119,8 @@ class Lockdown:
         Raises:
             VpnError: that is not possible.
         """
-        if hold := self._holds.pop(connection_id, None):
-            try:
-                await (self._load() if self._holds else self.lift_all())
-            except VpnError:
-                self._holds[connection_id] = hold  # or nobody could say why all is blocked
-                raise
+        async with self._turn:
+            await self._lift(connection_id)
 
     async def lift_all(self) -> None:
         """Let everything pass.
@@ -127,10 +128,8 @@ class Lockdown:
         Raises:
             VpnError: that is not possible.
         """
-        if self._file.exists() or os.access(nft.PROGRAM, os.X_OK):  # a lost file leaves its table standing
-            await nft.load(_GONE, _failed)
-            self._file.unlink(missing_ok=True)
-        self._holds.clear()
+        async with self._turn:
+            await self._lift_all()
 
     async def restore(self) -> None:
         """What an earlier life of ours has left standing, or a boot has brought back.
@@ -138,38 +137,74 @@ class Lockdown:
         Raises:
             VpnError: it could not be brought back.
         """
-        try:
-            first_line = self._file.read_text().partition("\n")[0]
-            self._holds = from_plain(dict[str, Hold], json.loads(first_line.removeprefix("# ")))
-        except FileNotFoundError:
-            return
-        except (OSError, ValueError, TypeError, RecursionError):
-            self._holds = {}
-        if not self._holds:
-            LOG.error("%s is damaged, so what is not for a tunnel stays blocked until somebody unblocks", self._file)
-            self._holds = {LOST: Hold(name="", allow_lan=False, is_sealed=True)}
-        await self._load()
+        async with self._turn:
+            try:
+                first_line = self._file.read_text().partition("\n")[0]
+                self._holds = from_plain(dict[str, Hold], json.loads(first_line.removeprefix("# ")))
+            except FileNotFoundError:
+                return
+            except (OSError, ValueError, TypeError, RecursionError):
+                self._holds = {}
+            if not self._holds:
+                LOG.error(
+                    "%s is damaged, so what is not for a tunnel stays blocked until somebody unblocks", self._file
+                )
+                self._holds = {LOST: Hold(name="", allow_lan=False, is_sealed=True)}
+            await self._load()
+
+    async def mend(self) -> str:
+        """Put it back where another program has taken it away or changed it; what that was, "": nothing.
+
+        Raises:
+            VpnError: that is not possible.
+        """
+        async with self._turn:
+            if not self._holds or await self._table.is_whole():
+                return ""
+            if not self._file.exists():  # it was lifted without us
+                await self._lift_all()
+                return ""
+            await self._table.load(ruleset(self._worker_uid, self._holds.values()))
+            return f"the kill switch of {', '.join(self.holders.values())}" if self.holders else "the kill switch"
 
     async def why_not(self) -> str:
         """Why it could not be used; "": it could."""
         try:
-            await nft.load(ruleset(self._worker_uid, ()), VpnError, "--check")
+            await nft.run(ruleset(self._worker_uid, ()), VpnError, "--check")
         except VpnError as error:
             return str(error)
         return ""
 
     async def stands(self) -> bool:
-        """The kernel has our table, whoever put it there."""
+        """The kernel has our table as we want it; where we want none: it has one, whoever put it there."""
+        async with self._turn:
+            return await self._table.is_whole() if self._holds else bool(await self._table.text())
+
+    async def _lift(self, connection_id: str) -> None:
+        if hold := self._holds.pop(connection_id, None):
+            try:
+                await (self._load() if self._holds else self._lift_all())
+            except VpnError:
+                self._holds[connection_id] = hold  # or nobody could say why all is blocked
+                raise
+
+    async def _lift_all(self) -> None:
+        """The file goes first: where we are called past a helper that runs, that one is not to put the rules back."""
+        kept = self._file.read_bytes() if self._file.exists() else b""
+        self._file.unlink(missing_ok=True)
         try:
-            await nft.load("list table inet tsunagu\n", _failed)
+            if kept or os.access(nft.PROGRAM, os.X_OK):  # a lost file leaves its table standing
+                await self._table.remove(_CLOSED)
         except VpnError:
-            return False
-        return True
+            if kept:
+                write_whole(self._file, kept.decode(errors="replace"))
+            raise
+        self._holds.clear()
 
     async def _load(self) -> None:
         kept = {connection_id: to_plain(hold) for connection_id, hold in self._holds.items()}
         text = f"# {json.dumps(kept)}\n{ruleset(self._worker_uid, self._holds.values())}"
-        await nft.load(text, _failed)
+        await self._table.load(text)
         try:
             write_whole(self._file, text)
         except OSError as error:

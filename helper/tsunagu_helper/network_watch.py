@@ -1,20 +1,19 @@
 """Hears from the kernel that the network below our tunnels has changed: a cable, an address, a default route.
 
-The messages themselves are only a knock: what counts is what stands afterwards, and whether it has grown.
+What counts is what stands afterwards, and whether it has grown.
 """
 
-import asyncio
-import contextlib
 import logging
 import socket
 from collections.abc import Callable
 
 from pyroute2 import AsyncIPRoute, NetlinkError
 
+from tsunagu_helper.watch import Watch
+
 LOG = logging.getLogger(__name__)
 
 QUIET_S = 0.3  # changes come in bursts
-FAILED_S = 5.0  # before another look, when the kernel gave no answer
 
 # linux/rtnetlink.h: RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE
 _GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
@@ -31,8 +30,7 @@ class NetworkWatch:
         self._mark = mark
         self._on_change = on_change
         self._stands: frozenset[str] = frozenset()
-        self._look: asyncio.Task[None] | None = None
-        self._knocked = asyncio.Event()
+        self._watch: Watch | None = None
         self._socket = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
         )
@@ -45,32 +43,14 @@ class NetworkWatch:
     async def start(self) -> None:
         """From now on."""
         self._socket.bind((0, _GROUPS))
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._socket, self._knock)
         await self._look_once()
-        self._look = loop.create_task(self._look_on(), name="network watch")
+        self._watch = Watch(self._socket, self._look_once, name="network watch", quiet_s=QUIET_S)
 
     def close(self) -> None:
         """No more."""
-        if self._look:
-            self._look.cancel()
-            asyncio.get_running_loop().remove_reader(self._socket)
+        if self._watch:
+            self._watch.close()
         self._socket.close()
-
-    def _knock(self) -> None:
-        with contextlib.suppress(OSError):  # that was all, or more came than fits: all the more reason to look
-            while self._socket.recv(65536):
-                pass
-        self._knocked.set()
-
-    async def _look_on(self) -> None:
-        while True:
-            await self._knocked.wait()
-            await asyncio.sleep(QUIET_S)
-            self._knocked.clear()
-            if not await self._look_once():
-                await asyncio.sleep(FAILED_S)
-                self._knocked.set()
 
     async def _look_once(self) -> bool:
         before = self._stands
@@ -79,7 +59,7 @@ class NetworkWatch:
         except (OSError, NetlinkError) as error:
             LOG.warning("The network could not be looked at: %s", error)
             return False
-        if self._stands != before and self._look:
+        if self._stands != before and self._watch:
             self._on_change(bool(self._stands - before))
         return True
 

@@ -1,4 +1,4 @@
-"""nftables, by its own program: rules in, as one transaction."""
+"""nftables, by its own program: rules in, as one transaction; and tables of our own, as they stand."""
 
 import asyncio
 import subprocess
@@ -11,8 +11,50 @@ PROGRAM = Path("/usr/sbin/nft")
 LIMIT_S = 10.0
 
 
-async def load(rules: str, error_for: Callable[[str], VpnError], *options: str) -> None:
-    """Have the kernel take all of these, or none.
+class Table:
+    """One of ours, of the family inet.  Other programs may take it away or change it at any time."""
+
+    def __init__(self, name: str, error_for: Callable[[str], VpnError]) -> None:
+        self._name, self._error_for = name, error_for
+        self._as_loaded = ""  # in nft's words
+
+    async def load(self, rules: str) -> None:
+        """Have the kernel take all of these, or none.
+
+        Raises:
+            VpnError: none.
+        """
+        await run(rules, self._error_for)
+        self._as_loaded = await self.text()
+
+    async def remove(self, *besides: str) -> None:
+        """Take it away, and others.
+
+        Raises:
+            VpnError: all is as it was.
+        """
+        await run("".join(map(gone, (self._name, *besides))), self._error_for)
+        self._as_loaded = ""
+
+    async def text(self) -> str:
+        """What stands, in nft's words, but for what passing packets leave there; "": nothing."""
+        try:
+            return await run(f"list table inet {self._name}\n", self._error_for, "--stateless", "--terse")
+        except VpnError:
+            return ""
+
+    async def is_whole(self) -> bool:
+        """It stands as it was loaded."""
+        return bool(self._as_loaded) and await self.text() == self._as_loaded
+
+
+def gone(table: str) -> str:
+    """The rules that take a table away, whether it is there or not."""
+    return f"table inet {table}\ndelete table inet {table}\n"
+
+
+async def run(commands: str, error_for: Callable[[str], VpnError], *options: str) -> str:
+    """What nft has to say to these, all of which it carries out, or none.
 
     Raises:
         VpnError: ``error_for`` the reason.
@@ -23,7 +65,7 @@ async def load(rules: str, error_for: Callable[[str], VpnError], *options: str) 
             *options,
             *("-f", "-"),
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
             cwd="/",
@@ -34,10 +76,13 @@ async def load(rules: str, error_for: Callable[[str], VpnError], *options: str) 
         raise error_for(str(error)) from error
     try:
         async with asyncio.timeout(LIMIT_S):
-            _, complaint = await process.communicate(rules.encode())
+            answer, complaint = await process.communicate(commands.encode())
     except TimeoutError as error:
-        process.kill()
-        await process.wait()
         raise error_for("nft does not answer") from error
+    finally:
+        if process.returncode is None:  # what comes after this must not be undone by it
+            process.kill()
+            await process.wait()
     if process.returncode:
         raise error_for(complaint.decode(errors="replace").strip().partition("\n")[0][:200])
+    return answer.decode(errors="replace")

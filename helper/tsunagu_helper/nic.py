@@ -73,7 +73,7 @@ class Nics:
         self._mark = mark
         self._offloads = offloads
         self._open: set[str] = set()
-        self._guard = AddressGuard()
+        self.guard = AddressGuard()
 
     async def open(self, name: str, mac: str) -> "Nic":
         """A new NIC, up, without carrier.
@@ -96,7 +96,7 @@ class Nics:
                 os.close(fd)
                 raise
         self._open.add(name)
-        return Nic(name, mac, fd, index, self._guard, on_close=lambda: self._open.discard(name))
+        return Nic(name, mac, fd, index, self.guard, on_close=lambda: self._open.discard(name))
 
     async def clean_leftovers(self) -> None:
         """Delete the NICs that an earlier life of ours left behind.
@@ -104,7 +104,7 @@ class Nics:
         Raises:
             VpnError: that is not possible.
         """
-        await self._guard.clean_leftovers()
+        await self.guard.clean_leftovers()
         async with netlink(failed("Network adapters of an earlier run could not be deleted")) as line:
             for name, index in await self._ours(line):
                 LOG.warning("%s was left behind by an earlier run; deleted", name)

@@ -93,6 +93,17 @@ def test_it_outlives_the_helper_however_that_ends(internet: VpnServer, guarded: 
     guarded.start_helper()
 
 
+def test_another_program_that_flushes_all_rules_opens_it_for_a_moment_only(internet: VpnServer, guarded: Stack) -> None:
+    internet.stop()
+    guarded.wait_for_state(State.WAITING)
+
+    internet.run(internet.cli, "nft", "flush", "ruleset")
+
+    wait_for(lambda: is_blocked(internet), 30, "the kill switch")
+    assert guarded.helper_log().count("removed or changed the kill switch of Office; put back") == 1
+    internet.start()
+
+
 def test_unblocking_needs_no_file(internet: VpnServer, guarded: Stack) -> None:
     internet.stop()
     guarded.wait_for_state(State.WAITING)

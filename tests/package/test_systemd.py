@@ -96,6 +96,7 @@ def test_under_its_unit_a_tunnel_works_and_its_worker_is_confined(server: VpnSer
     )
     found = {one["key"]: one for one in json.loads(mika(system, "doctor", "--json"))}
     assert [key for key, one in found.items() if one["level"] != "info" and key != "agent"] == [], found
+    assert found["guard"]["text"].startswith("The addresses of tsunagu0")
     assert server.ping(LAN)
     connected = system.run("journalctl", "--output=json", "TSUNAGU_CONNECTION=office", "TSUNAGU_NIC=tsunagu0")
     assert "Connected to" in connected
@@ -222,18 +223,30 @@ def test_after_a_power_cut_the_kill_switch_is_there_before_the_network_and_the_c
     wait_for(lambda: is_up(system), 60, f"the connection to come back: {system.helper_log()}")
     assert server.ping(LAN)
 
+    system.run("systemctl", "restart", "nftables")
 
-def test_what_is_to_start_with_the_machine_starts_the_helper(system: BootedSystem) -> None:
+    for table in ("table inet tsunagu\n", "table inet tsunagu_addresses\n"):
+        wait_for(lambda: table in system.run("nft", "list", "tables"), 30, f"{table}: {system.helper_log()}")  # noqa: B023
+
+
+def test_what_is_to_start_with_the_machine_or_is_blocked_starts_the_helper(system: BootedSystem) -> None:
     system.run("systemctl", "stop", "tsunagu-helper", "tsunagu-start")
-    mark = system.root / "var/lib/tsunagu/connect-at-start"
+    folder = system.root / "var/lib/tsunagu"
 
     system.run("systemctl", "start", "tsunagu-start")
     assert system.unit("ActiveState")["ActiveState"] == "inactive"
 
-    mark.touch()
-    system.run("systemctl", "start", "tsunagu-start")
-    wait_for(lambda: system.unit("ActiveState")["ActiveState"] == "active", 30, "the helper")
-    mark.unlink(missing_ok=True)
+    kill_switch = ruleset(996, [Hold(name="Office", allow_lan=True)])
+    for reason, text in (
+        (folder / "lockdown.nft", f'# {{"a": {{"name": "Office", "allow_lan": true}}}}\n{kill_switch}'),
+        (folder / "connect-at-start", ""),
+    ):
+        reason.write_text(text)
+        system.run("systemctl", "start", "tsunagu-start")
+        wait_for(lambda: system.unit("ActiveState")["ActiveState"] == "active", 30, "the helper")
+        system.run("tsunagu", "unblock")
+        reason.unlink(missing_ok=True)
+        system.run("systemctl", "stop", "tsunagu-helper", "tsunagu-start")
 
 
 def test_a_removed_package_leaves_no_process(system: BootedSystem) -> None:

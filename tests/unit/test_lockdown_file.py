@@ -12,13 +12,16 @@ from tsunagu_helper.lockdown import FILE, Hold, Lockdown, ruleset
 
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What nftables is told."""
+    """What nftables is told; it lists the last of that."""
     rules: list[str] = []
 
-    async def load(text: str, _error_for: Callable[[str], VpnError]) -> None:
+    async def run(text: str, _error_for: Callable[[str], VpnError], *_options: str) -> str:
+        if text.startswith("list"):
+            return rules[-1]
         rules.append(text)
+        return ""
 
-    monkeypatch.setattr(nft, "load", load)
+    monkeypatch.setattr(nft, "run", run)
     return rules
 
 
@@ -46,13 +49,13 @@ async def test_a_damaged_file_blocks_all_until_somebody_unblocks(tmp_path: Path,
 async def test_what_is_blocked_stays_so_where_nftables_fails(
     tmp_path: Path, loaded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(_text: str, error_for: Callable[[str], VpnError]) -> None:
+    async def fail(_text: str, error_for: Callable[[str], VpnError], *_options: str) -> str:
         raise error_for("no memory")
 
     lockdown = Lockdown(tmp_path, 1234)
     await lockdown.engage("a", "Office", allow_lan=False)
     file = (tmp_path / FILE).read_text()
-    monkeypatch.setattr(nft, "load", fail)
+    monkeypatch.setattr(nft, "run", fail)
 
     with pytest.raises(VpnError):
         await lockdown.engage("a", "Work", allow_lan=True)

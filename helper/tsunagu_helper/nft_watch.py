@@ -1,0 +1,78 @@
+"""Hears from the kernel that somebody has changed nftables' rules, and has ours put back where they are gone.
+
+"nft flush ruleset" takes all rules away, ours too; so does a restart of the machine's firewall.
+"""
+
+import logging
+import socket
+from typing import Protocol
+
+from tsunagu.errors import VpnError
+from tsunagu_helper.watch import Watch
+
+LOG = logging.getLogger(__name__)
+
+REST_S = 1.0  # between two looks, for there are machines that change their rules without end
+
+_NETLINK_NETFILTER = 12  # linux/netlink.h
+_GROUP_NFTABLES = 1 << 6  # linux/netfilter/nfnetlink.h: NFNLGRP_NFTABLES, the seventh
+
+
+class Mendable(Protocol):
+    """Whose rules are among nftables'."""
+
+    async def mend(self) -> str: ...
+
+
+class NftWatch:
+    """For those whose ``mend`` puts their rules back and says what was gone, if anything was."""
+
+    def __init__(self, *mendable: Mendable) -> None:
+        self._mendable = mendable
+        self._watch: Watch | None = None
+        self._failure = ""  # that was told last
+        self._times = 0  # something was put back
+
+    def start(self) -> None:
+        """From now on."""
+        try:
+            self._watch = Watch(_line(), self._look, name="nftables watch", rest_s=REST_S)
+        except OSError as error:  # a kernel without nftables
+            LOG.info("The kernel does not tell when other programs change nftables' rules: %s", error.strerror)
+
+    def close(self) -> None:
+        """No more."""
+        if self._watch:
+            self._watch.close()
+
+    async def _look(self) -> bool:
+        failure = ""
+        for one in self._mendable:
+            try:
+                if what := await one.mend():
+                    self._tell(what)
+            except VpnError as error:
+                failure = str(error)
+        if failure not in ("", self._failure):
+            LOG.error("%s", failure)
+        self._failure = failure
+        return not failure
+
+    def _tell(self, what: str) -> None:
+        """Whoever does it again and again fills no log."""
+        self._times += 1
+        if self._times & (self._times - 1) == 0:
+            often = f", {self._times} times by now" if self._times > 1 else ""
+            LOG.warning("Another program has removed or changed %s; put back%s", what, often)
+
+
+def _line() -> socket.socket:
+    line = socket.socket(
+        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER
+    )
+    try:
+        line.bind((0, _GROUP_NFTABLES))
+    except OSError:
+        line.close()
+        raise
+    return line
