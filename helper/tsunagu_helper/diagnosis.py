@@ -26,6 +26,10 @@ class Machine:
     lockdown_stands: bool = False
     lockdown_is_damaged: bool = False
 
+    guard_why: str = ""
+    guarded: tuple[str, ...] = ()  # NICs
+    guard_stands: bool = False
+
     resolver: str = "systemd-resolved"
     polkit_why: str = ""
     has_polkit: bool = True
@@ -44,6 +48,7 @@ def _found(machine: Machine) -> Iterator[Finding]:
     yield from _of_workers(machine)
     yield from _of_nics(machine)
     yield from _of_lockdown(machine)
+    yield from _of_guard(machine)
     yield from _of_services(machine)
     for problem in machine.unused:
         yield Finding("connection", WARNING, problem)
@@ -153,10 +158,30 @@ def _of_lockdown(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             "lockdown",
             WARNING,
-            f"Another program has removed the kill switch of {holders}; disconnect, then connect again",
+            f"The kill switch of {holders} does not stand; 'journalctl -u tsunagu-helper' says why",
         )
     elif holders:
         yield Finding("lockdown", INFO, f"The kill switch of {holders} is in place")
+
+
+def _of_guard(machine: Machine) -> Iterator[Finding]:
+    nics = ", ".join(machine.guarded)
+    if machine.guard_why:
+        yield Finding(
+            "guard",
+            WARNING,
+            "Whoever shares a network with this machine can reach the addresses that it has in tunnels; to keep them "
+            f"away takes the package nftables and the kernel's module nft_fib_inet: {machine.guard_why}",
+        )
+    elif nics and not machine.guard_stands:
+        yield Finding(
+            "guard",
+            WARNING,
+            f"Whoever shares a network with this machine can reach the addresses of {nics}; "
+            "'journalctl -u tsunagu-helper' says why",
+        )
+    elif nics:
+        yield Finding("guard", INFO, f"The addresses of {nics} are reached through the tunnel alone")
 
 
 def _of_services(machine: Machine) -> Iterator[Finding]:

@@ -8,8 +8,12 @@ from contextlib import contextmanager
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 from pathlib import Path
 
+import pytest
+
 from tests.lab.waiting import eventually
 from tests.netns.namespace import in_new_namespace
+from tsunagu_helper import nft as nftables
+from tsunagu_helper.address_guard import AddressGuard, Guarded
 from tsunagu_helper.lease_policy import AddressPlan, Route
 from tsunagu_helper.nic import Nic, Nics
 
@@ -152,3 +156,18 @@ async def test_the_guard_goes_with_the_nic_and_with_what_a_killed_helper_left() 
     assert "tsunagu_addresses" in nft("list tables")
     await Nics(MARK).clean_leftovers()
     assert nft("list tables") == ""
+
+
+@in_new_namespace
+async def test_the_doctor_is_told_whether_it_could_be_used_and_whether_it_stands() -> None:
+    guard = AddressGuard()
+    assert (await guard.why_not(), guard.nics, await guard.stands()) == ("", (), False)
+
+    await guard.guard("tsunagu0", Guarded(PLAN.addresses))
+    assert (await guard.why_not(), guard.nics, await guard.stands()) == ("", ("tsunagu0",), True)
+
+    nft("flush table inet tsunagu_addresses")
+    assert not await guard.stands()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nftables, "PROGRAM", Path("/nonexistent/nft"))
+        assert "install the package nftables" in await guard.why_not()

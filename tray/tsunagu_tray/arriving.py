@@ -336,8 +336,17 @@ ARRIVING: tuple[str | Message, ...] = (
     "The kill switch cannot be used; it takes the package nftables and the kernel's module nf_tables: {why}",
     "The kill switch's file is damaged, so what is blocked stays blocked; 'sudo tsunagu unblock' lifts it",
     "The kill switch blocks traffic for no connection; 'sudo tsunagu unblock' lifts it",
-    "Another program has removed the kill switch of {name}; disconnect, then connect again",
+    "The kill switch of {name} does not stand; 'journalctl -u tsunagu-helper' says why",
     "The kill switch of {name} is in place",
+    (
+        "Whoever shares a network with this machine can reach the addresses that it has in tunnels; to keep them away "
+        "takes the package nftables and the kernel's module nft_fib_inet: {why}"
+    ),
+    (
+        "Whoever shares a network with this machine can reach the addresses of {name}; "
+        "'journalctl -u tsunagu-helper' says why"
+    ),
+    "The addresses of {name} are reached through the tunnel alone",
     "Names behind hubs are looked up by way of {name}",
     "There is no polkit, so members of the group {name} may use Tsunagu, and nobody else",
     "polkit does not say what you may do: {why}; 'systemctl status polkit' says more",
