@@ -73,7 +73,7 @@ messages: .venv/complete ## the catalogues in po/ brought up to what the program
 	$(PYTHON) packaging/compile.py
 	@touch $@
 
-.venv/installed: requirements.lock pyproject.toml packaging/compile.py helper/tsunagu_tunnel/fastpath.pyx
+.venv/installed: requirements.lock pyproject.toml packaging/compile.py helper/tsunagu_tunnel/fastpath.pyx helper/tsunagu_tunnel/openssl.pxi
 	@packaging/install-dependencies python
 	/usr/bin/python3 -m venv --system-site-packages .venv
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock

@@ -13,6 +13,7 @@ from tsunagu.control import Start
 from tsunagu.errors import TunnelError
 from tsunagu.model import ConnectionSettings, Phase, Session
 from tsunagu_tunnel.card import Card
+from tsunagu_tunnel.dataplane import Stream
 from tsunagu_tunnel.dial import READ, Dial, Limits, closed_on_error, reason, retried, send_all
 from tsunagu_tunnel.softether.auth import ClientCertificate, Ticket, credentials_for
 from tsunagu_tunnel.softether.handshake import (
@@ -48,7 +49,6 @@ from tsunagu_tunnel.way import Place, Places, Way
 
 LOG = logging.getLogger(__name__)
 
-Stream = ssl.SSLSocket | socket.socket
 Tell = Callable[[Phase, str], None]
 
 _NOT_YET = (8, 9)  # hub or ticket: of no cluster's member, but of one that has just started, or lost its controller

@@ -12,7 +12,7 @@ import os
 import socket
 import ssl
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tsunagu.errors import TunnelError
@@ -27,6 +27,7 @@ FAIR = 131072  # octets of one carrier before the others get their turn
 RECORD = 16384  # octets, the most that one read of TLS gives
 
 Buffer = bytes | memoryview
+Stream = ssl.SSLSocket | socket.socket
 
 _DHCP = CLIENT_PORT.to_bytes(2, "big")
 _PORT = slice(36, 38)  # of a frame: UDP's destination port, if it is UDP, where there are no IP options
@@ -109,6 +110,45 @@ class Feeder(Protocol):
             ProtocolError: it is no block stream any more.  Close the carrier.
             TunnelError: the NIC is gone.
         """
+
+    def join(self, stream: Stream) -> "Link | None":
+        """A link between this connection and the NIC that does without the interpreter, where that can be."""
+
+
+class Link(Protocol):
+    """Between one connection, which belongs to somebody else, and the NIC.  Blocks in and out.
+
+    One block is on its way into the connection at a time: the rest of it is kept.  All methods but ``unsent`` raise
+    OSError where the connection is of no use any more.
+    """
+
+    has_ended: bool  # nothing more will come
+    sent_octets: int  # inside TLS
+    received_octets: int
+
+    @property
+    def unsent(self) -> Buffer:
+        """What is still to be written of the block."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is any, so that no other block may follow yet."""
+
+    def exchange(self, *, readable: bool, sends: bool) -> list[bytes]:
+        """Give the NIC what has come, and send, if wanted, what it wants to send; return what is the worker's own.
+
+        ``readable``: surely something has come.
+
+        Raises:
+            ProtocolError: it is no block stream any more.  Close the carrier.
+            TunnelError: the NIC is gone.
+        """
+
+    def send(self, block: Buffer, /) -> bool:
+        """Write a block, or begin to, when none is on its way; whether all of it is written."""
+
+    def flush(self) -> bool:
+        """Write more of the block that was begun; whether all of it is written."""
 
 
 def nic_end(fd: int) -> NicEnd:
@@ -196,6 +236,9 @@ class FrameFeeder:
         """See ``Feeder``."""
         return deliver(self._nic, self._decoder.receive_data(data), dhcp=self._dhcp)
 
+    def join(self, stream: Stream) -> None:
+        """See ``Feeder``: with none but a ``FrameLink``."""
+
 
 def deliver(nic: NicEnd, frames: Sequence[bytes], *, dhcp: bool) -> list[bytes]:
     """Frames of the hub to the NIC; returned are those for a DHCP client, if ``dhcp``, and copies of ARP frames."""
@@ -238,19 +281,77 @@ _ROUND_TRIP = struct.Struct("=68xI")  # tcpi_rtt in struct tcp_info, linux/tcp.h
 _WOULD_BLOCK = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError)
 
 
-class Carrier:
-    """One connection of a session, owned; TLS, or plain in a session without encryption.
+class FrameLink:
+    """A link of any kind of feeder."""
 
-    Blocks in and out, one at a time: the rest of it is kept.
-    """
+    has_ended = False
+    sent_octets = received_octets = 0
 
-    sent_octets = received_octets = 0  # inside TLS
-
-    def __init__(self, stream: ssl.SSLSocket | socket.socket, feeder: Feeder) -> None:
-        self.feeder = feeder
+    def __init__(self, stream: Stream, feeder: Feeder, read_block: Callable[[], Buffer], buffer: memoryview) -> None:
+        """``buffer`` has ``FAIR`` octets and is used within ``exchange`` alone."""
         self._stream = stream
-        self._stream.setblocking(False)
-        self._unsent: Buffer = b""
+        self._feeder = feeder
+        self._read_block = read_block
+        self._buffer = buffer
+        self.unsent: Buffer = b""
+
+    @property
+    def is_full(self) -> bool:
+        """See ``Link``."""
+        return bool(self.unsent)
+
+    def exchange(self, *, readable: bool, sends: bool) -> list[bytes]:
+        """See ``Link``."""
+        own = self._feeder.feed(self._receive()) if readable else []
+        if sends and not self.unsent and (block := self._read_block()):
+            self.send(block)
+        return own
+
+    def send(self, block: Buffer) -> bool:
+        """See ``Link``."""
+        self.unsent = block
+        return self.flush()
+
+    def flush(self) -> bool:
+        """See ``Link``."""
+        rest = self.unsent
+        try:
+            while rest:
+                octets = self._stream.send(rest)
+                self.sent_octets += octets
+                rest = rest[octets:]
+        except _WOULD_BLOCK:
+            return False
+        finally:
+            self.unsent = rest
+        return True
+
+    def _receive(self) -> memoryview:
+        size, buffer, receive = 0, self._buffer, self._stream.recv_into
+        try:
+            while size <= FAIR - RECORD:
+                octets = receive(buffer[size:])
+                if not octets:
+                    self.has_ended = True
+                    break
+                size += octets
+        except _WOULD_BLOCK:
+            pass
+        self.received_octets += size
+        return buffer[:size]
+
+
+class Carrier:
+    """One connection of a session, owned; TLS, or plain in a session without encryption."""
+
+    waits_for_room = False  # whether the loop watches for that
+
+    def __init__(self, stream: Stream, feeder: Feeder, read_block: Callable[[], Buffer], buffer: memoryview) -> None:
+        """``read_block`` and ``buffer``: see ``FrameLink``."""
+        stream.setblocking(False)
+        self._stream = stream
+        self.feeder = feeder
+        self.link: Link = feeder.join(stream) or FrameLink(stream, feeder, read_block, buffer)
 
     def fileno(self) -> int:
         """Of the connection."""
@@ -275,61 +376,9 @@ class Carrier:
         except (OSError, struct.error):  # the connection has gone
             return 0
 
-    @property
-    def is_full(self) -> bool:
-        """Whether a block is still on its way into the connection, so that no other may follow yet."""
-        return bool(self._unsent)
-
-    def receive(self, buffer: memoryview) -> tuple[memoryview, bool]:
-        """What has come, as a part of ``buffer``, and whether that was all for good.  ``buffer`` has ``FAIR`` octets.
-
-        Raises:
-            OSError: the connection is of no use any more.
-        """
-        size, ended = 0, False
-        receive = self._stream.recv_into
-        try:
-            while size <= FAIR - RECORD:
-                octets = receive(buffer[size:])
-                if not octets:
-                    ended = True
-                    break
-                size += octets
-        except _WOULD_BLOCK:
-            pass
-        self.received_octets += size
-        return buffer[:size], ended
-
-    def send(self, block: Buffer) -> bool:
-        """Write a block, or begin to, when the carrier is not full; whether all of it is written.
-
-        Raises:
-            OSError: the connection is of no use any more.
-        """
-        self._unsent = block
-        return self.flush()
-
-    def flush(self) -> bool:
-        """Write more of the block that was begun; whether all of it is written.
-
-        Raises:
-            OSError: the connection is of no use any more.
-        """
-        rest = self._unsent
-        try:
-            while rest:
-                octets = self._stream.send(rest)
-                self.sent_octets += octets
-                rest = rest[octets:]
-        except _WOULD_BLOCK:
-            return False
-        finally:
-            self._unsent = rest
-        return True
-
     def log_off(self, limit_s: float) -> None:
         """Write what is left, tell the server that this is the end, and wait for its own end, but not for long."""
-        log_off(self._stream, limit_s, self._unsent)
+        log_off(self._stream, limit_s, self.link.unsent)
 
     def close(self) -> None:
         """At once, but telling the server, if it can be told.

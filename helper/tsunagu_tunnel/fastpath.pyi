@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
 from tsunagu.model import Traffic
-from tsunagu_tunnel.dataplane import Buffer
+from tsunagu_tunnel.dataplane import Buffer, Stream
 
 class Tap:
     fd: int
@@ -21,3 +21,16 @@ class Tap:
 
 class Feeder:
     def feed(self, data: Buffer) -> list[bytes]: ...
+    def join(self, stream: Stream) -> Link | None: ...
+
+class Link:
+    has_ended: bool
+    sent_octets: int
+    received_octets: int
+    @property
+    def unsent(self) -> bytes: ...
+    @property
+    def is_full(self) -> bool: ...
+    def exchange(self, *, readable: bool, sends: bool) -> list[bytes]: ...
+    def send(self, block: Buffer) -> bool: ...
+    def flush(self) -> bool: ...

@@ -10,11 +10,14 @@ The form of a TAP's packets with IFF_VNET_HDR: linux/virtio_net.h and linux/if_t
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.errno cimport EAGAIN, EINTR, EINVAL, EIO, ENOBUFS, ENOMEM, errno
+from libc.errno cimport EAGAIN, EBADF, EINTR, EINVAL, EIO, ENOBUFS, ENOMEM, EPROTO, errno
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, int32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memset
 from posix.unistd cimport read
+
+import os
+import ssl
 
 from tsunagu.errors import TunnelError
 from tsunagu.model import Traffic
@@ -25,6 +28,12 @@ cdef extern from "<sys/uio.h>" nogil:
         void *iov_base
         size_t iov_len
     ssize_t writev(int fd, const iovec *iov, int count)
+
+cdef extern from "<sys/socket.h>" nogil:
+    enum:
+        MSG_NOSIGNAL
+    ssize_t recv(int fd, void *to, size_t size, int flags)
+    ssize_t send(int fd, const void *of, size_t size, int flags)
 
 cdef enum:
     VNET = 10                 # octets of struct virtio_net_hdr
@@ -45,6 +54,9 @@ cdef enum:
     MAX_PACKET = 65536 + 64   # octets that the TAP gives at once
     SPLIT_AT = 98304          # octets of a block after which no further packet is read
     ROOM = 524288             # octets of a block at most: what the smallest segments make of one packet fits in
+    FAIR = 131072             # octets of a carrier that are looked at together
+    RECORD = 16384            # octets, the most that one read of TLS gives
+    TURNS = 8                 # of both ways, after which others get theirs
 
     SLOTS = 8                 # flows that are put together at the same time
     PIECES = 64               # segments in a super-frame
@@ -733,6 +745,7 @@ cdef class Tap:
     cdef In into
     cdef public bint shows_arp  # feeders give the worker copies of ARP frames
     cdef uint8_t *packet
+    cdef uint8_t *incoming    # what a carrier has brought
     cdef list blocks
 
     def __cinit__(self, int fd):
@@ -741,11 +754,13 @@ cdef class Tap:
         self.largest_frame = MAX_FRAME
         self.blocks = []
         self.packet = <uint8_t *> malloc(MAX_PACKET)
-        if self.packet == NULL:
+        self.incoming = <uint8_t *> malloc(FAIR)
+        if self.packet == NULL or self.incoming == NULL:
             raise MemoryError
 
     def __dealloc__(self):
         free(self.packet)
+        free(self.incoming)
 
     @property
     def largest_frame(self):
@@ -775,28 +790,31 @@ cdef class Tap:
         """Frames that came for the NIC."""
         return traffic(&self.into.counts)
 
-    cdef Block read_all(self, size_t until):
+    cdef Block read_all(self):
         """A block with what the NIC wants to send."""
-        cdef ssize_t size
-        cdef int failed = 0
         cdef Block block = self.free_block()
-        self.out.data = block.data
+        with nogil:
+            self.fill(block.data)
+        self.check()
+        return block
+
+    cdef bint fill(self, uint8_t *data) noexcept nogil:
+        """Make a block there of what the NIC wants to send; whether there was any."""
+        cdef ssize_t size
+        self.out.data = data
         self.out.size = 4
         self.out.frames = 0
-        with nogil:
-            while self.out.size < until:
-                size = read(self.fd, self.packet, MAX_PACKET)
-                if size < 0:
-                    if errno == EINTR:
-                        continue
-                    if errno != EAGAIN:
-                        failed = errno
-                    break
-                out_packet(&self.out, self.packet, <size_t> size)
-            put32(self.out.data, self.out.frames)
-        if failed:
-            raise nic_failed(failed)
-        return block
+        while self.out.size < SPLIT_AT:
+            size = read(self.fd, self.packet, MAX_PACKET)
+            if size < 0:
+                if errno == EINTR:
+                    continue
+                if errno != EAGAIN:
+                    self.into.failed = errno
+                break
+            out_packet(&self.out, self.packet, <size_t> size)
+        put32(data, self.out.frames)
+        return self.out.frames != 0
 
     cdef Block free_block(self):
         cdef Block block
@@ -809,7 +827,7 @@ cdef class Tap:
 
     def read_block(self):
         """One block of what the NIC wants to send; empty: nothing."""
-        cdef Block block = self.read_all(SPLIT_AT)
+        cdef Block block = self.read_all()
         if not self.out.frames:
             return b""
         return memoryview(block)[: self.out.size]
@@ -818,7 +836,7 @@ cdef class Tap:
         """What the NIC wants to send, frame by frame."""
         cdef size_t at = 4
         cdef size_t size
-        self.read_all(SPLIT_AT)
+        self.read_all()
         frames = []
         while at < self.out.size:
             size = get32(self.out.data + at)
@@ -861,7 +879,6 @@ cdef extern from "Python.h":
 
 
 cdef nic_failed(int number):
-    import os
     return TunnelError(22, os.strerror(number))
 
 
@@ -885,54 +902,69 @@ cdef class Feeder:
             ProtocolError: a frame is over ``MAX_BLOCK``, a keepalive over ``MAX_KEEPALIVE``.  Close the carrier.
             TunnelError: the NIC is gone.
         """
-        cdef const uint8_t *at
-        cdef const uint8_t *end
-        cdef size_t need
-        cdef size_t size
         cdef long long broken = -1
         cdef list ours = []
-        if data.shape[0] == 0:
-            return ours
-        at = &data[0]
-        end = at + data.shape[0]
-        with nogil:
-            while self.kept:  # first what is begun
-                need = self.needed(self.tail, self.kept, &broken)
-                if broken >= 0:
-                    break
-                size = need - self.kept
-                if size > <size_t> (end - at):
-                    size = end - at
-                memcpy(self.tail + self.kept, at, size)
-                self.kept += size
-                at += size
-                if self.kept == need and self.complete(self.tail, need):
-                    with gil:
-                        self.take(self.tail, need, ours)
-                    flush_all(&self.tap.into)  # the tail is used again
-                    self.kept = 0
-                elif at == end:
-                    break
-            while broken < 0 and at < end:
-                size = end - at
-                need = self.needed(at, size, &broken)
-                if broken >= 0:
-                    break
-                if need > size or not self.complete(at, need):
-                    memcpy(self.tail, at, size)
-                    self.kept = size
-                    break
-                if self.left and self.concerns_worker(at + 4, need - 4):
-                    with gil:
-                        self.take(at, need, ours)
-                else:
-                    self.pass_on(at, need)
-                at += need
-            flush_all(&self.tap.into)
+        if data.shape[0]:
+            with nogil:
+                broken = self.digest(&data[0], data.shape[0], ours)
+        self.check(broken)
+        return ours
+
+    def join(self, stream not None):
+        """What moves frames between this connection and the NIC without the interpreter; None: TLS cannot be had so."""
+        cdef Link link = Link(self, stream)
+        if isinstance(stream, ssl.SSLSocket):
+            link.ssl = <void *> ssl_of(link.fd)
+            if link.ssl == NULL:
+                return None
+            living[<size_t> link.ssl] = link
+        return link
+
+    cdef check(self, long long broken):
         if broken >= 0:
             raise ProtocolError(f"a frame or keepalive of {broken} octets")
         self.tap.check()
-        return ours
+
+    cdef long long digest(self, const uint8_t *at, size_t octets, list ours) noexcept nogil:
+        """Take what the socket gave, some octets; the length of what is too long, or -1."""
+        cdef const uint8_t *end = at + octets
+        cdef size_t need
+        cdef size_t size
+        cdef long long broken = -1
+        while self.kept:  # first what is begun
+            need = self.needed(self.tail, self.kept, &broken)
+            if broken >= 0:
+                break
+            size = need - self.kept
+            if size > <size_t> (end - at):
+                size = end - at
+            memcpy(self.tail + self.kept, at, size)
+            self.kept += size
+            at += size
+            if self.kept == need and self.complete(self.tail, need):
+                with gil:
+                    self.take(self.tail, need, ours)
+                flush_all(&self.tap.into)  # the tail is used again
+                self.kept = 0
+            elif at == end:
+                break
+        while broken < 0 and at < end:
+            size = end - at
+            need = self.needed(at, size, &broken)
+            if broken >= 0:
+                break
+            if need > size or not self.complete(at, need):
+                memcpy(self.tail, at, size)
+                self.kept = size
+                break
+            if self.left and self.concerns_worker(at + 4, need - 4):
+                with gil:
+                    self.take(at, need, ours)
+            else:
+                self.pass_on(at, need)
+            at += need
+        flush_all(&self.tap.into)
+        return broken
 
     cdef inline bint complete(self, const uint8_t *at, size_t size) noexcept nogil:
         """Whether these octets, all that are needed as far as one can see, are the whole of it."""
@@ -984,3 +1016,180 @@ cdef class Feeder:
             if self.left and self.tap.shows_arp and is_arp(at + 4, size - 4) and size - 4 <= MAX_FRAME:
                 ours.append(PyBytes_FromStringAndSize(<char *> at + 4, size - 4))
             self.pass_on(at, size)
+
+
+cdef class Link:
+    """A connection and the NIC, and what moves between them without the interpreter.  The connection is non-blocking.
+
+    One block is on its way into the connection at a time: the rest of it is kept.
+    """
+
+    cdef Feeder feeder
+    cdef object stream        # whose descriptor it is
+    cdef int fd
+    cdef bint is_tls
+    cdef void *ssl
+    cdef const uint8_t *at    # what is unsent of the block
+    cdef size_t left
+    cdef object block         # whose octets these are
+    cdef int failed           # errno of a connection that is of no use any more
+    cdef readonly bint has_ended
+    cdef readonly uint64_t sent_octets
+    cdef readonly uint64_t received_octets
+
+    def __cinit__(self, Feeder feeder, stream):
+        self.feeder = feeder
+        self.stream = stream
+        self.fd = stream.fileno()
+        self.is_tls = isinstance(stream, ssl.SSLSocket)
+
+    @property
+    def unsent(self):
+        """What is still to be written of the block."""
+        return <bytes> self.at[:self.left]
+
+    @property
+    def is_full(self):
+        """Whether there is any."""
+        return self.left != 0
+
+    def exchange(self, *, bint readable, bint sends):
+        """Give the NIC what has come, and send, if wanted, what it wants to send; return what is the worker's own.
+
+        On until there is no more, or others have to get their turn.
+
+        Raises:
+            OSError: the connection is of no use any more.
+            ProtocolError: it is no block stream any more.
+            TunnelError: the NIC is gone.
+        """
+        cdef Tap tap = self.feeder.tap
+        cdef list ours = []
+        cdef long long broken = -1
+        cdef size_t size
+        cdef bint moved
+        cdef bint begun = False
+        cdef Block block = tap.free_block()
+        with nogil:
+            for _ in range(TURNS):
+                size = self.read(tap.incoming)
+                moved = size > 0
+                if moved:
+                    self.received_octets += size
+                    broken = self.feeder.digest(tap.incoming, size, ours)
+                if broken >= 0 or self.failed or self.has_ended:
+                    break
+                if sends and not self.left and tap.fill(block.data):
+                    moved = begun = True
+                    self.at = block.data
+                    self.left = tap.out.size
+                    self.write()
+                if not moved or self.failed or tap.into.failed:
+                    break
+        if begun:
+            self.hold(block)
+        self.feeder.check(broken)
+        self.check()
+        return ours
+
+    def send(self, const uint8_t[::1] block not None):
+        """Write a block, or begin to, when none is on its way; whether all of it is written."""
+        self.at = &block[0]
+        self.left = block.shape[0]
+        self.write()
+        self.hold(block)
+        self.check()
+        return self.left == 0
+
+    def flush(self):
+        """Write more of the block that was begun; whether all of it is written."""
+        with nogil:
+            self.write()
+        self.hold(self.block)
+        self.check()
+        return self.left == 0
+
+    cdef hold(self, block):
+        """Keep the octets as long as some of them are unsent."""
+        if not self.left:
+            self.block = None
+        elif isinstance(block, Block):
+            self.block = memoryview(block)
+        else:
+            self.block = block
+
+    cdef check(self):
+        if self.failed:
+            raise OSError(self.failed, os.strerror(self.failed))
+
+    cdef size_t read(self, uint8_t *to) noexcept nogil:
+        """What has come, at most ``FAIR`` octets."""
+        cdef size_t size = 0
+        cdef size_t octets
+        while size <= FAIR - RECORD and self.read_some(to + size, FAIR - size, &octets):
+            size += octets
+        return size
+
+    cdef bint read_some(self, uint8_t *to, size_t room, size_t *octets) noexcept nogil:
+        cdef ssize_t got
+        cdef int result
+        if not self.is_tls:
+            got = recv(self.fd, to, room, 0)
+            if got > 0:
+                octets[0] = got
+                return True
+            if got == 0:
+                self.has_ended = True
+            elif errno != EAGAIN and errno != EINTR:
+                self.failed = errno
+            return False
+        if self.ssl == NULL:
+            self.failed = EBADF
+            return False
+        openssl.clear_errors()
+        result = openssl.read(self.ssl, to, room, octets)
+        if result != 1:
+            if openssl.error(self.ssl, result) == ERROR_ZERO_RETURN:
+                self.has_ended = True
+            else:
+                self.see_failure(result)
+        return result == 1
+
+    cdef void write(self) noexcept nogil:
+        """As much of the block as goes."""
+        while self.left and self.write_some():
+            pass
+
+    cdef bint write_some(self) noexcept nogil:
+        cdef ssize_t put
+        cdef size_t octets = 0
+        cdef int result
+        if not self.is_tls:
+            put = send(self.fd, self.at, self.left, MSG_NOSIGNAL)
+            if put < 0:
+                if errno != EAGAIN and errno != EINTR:
+                    self.failed = errno
+                return False
+            octets = put
+        elif self.ssl == NULL:
+            self.failed = EBADF
+            return False
+        else:
+            openssl.clear_errors()
+            result = openssl.write(self.ssl, self.at, self.left, &octets)
+            if result != 1:
+                self.see_failure(result)
+                return False
+        self.at += octets
+        self.left -= octets
+        self.sent_octets += octets
+        return True
+
+    cdef void see_failure(self, int result) noexcept nogil:
+        cdef int number = errno
+        cdef int why = openssl.error(self.ssl, result)
+        if why != ERROR_WANT_READ and why != ERROR_WANT_WRITE:
+            self.failed = number if why == ERROR_SYSCALL and number else EPROTO
+
+
+include "openssl.pxi"

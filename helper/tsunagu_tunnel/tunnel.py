@@ -10,8 +10,8 @@ from random import Random
 from tsunagu.control import Leased, Start, ToHelper
 from tsunagu.errors import TunnelError
 from tsunagu.model import Addressing, Statistics
-from tsunagu_tunnel.connect import Dialler, Opened, Stream
-from tsunagu_tunnel.dataplane import FAIR, Buffer, Carrier, Feeder, FrameFeeder, NicEnd, deliver, is_arp
+from tsunagu_tunnel.connect import Dialler, Opened
+from tsunagu_tunnel.dataplane import FAIR, Buffer, Carrier, Feeder, FrameFeeder, Link, NicEnd, Stream, deliver, is_arp
 from tsunagu_tunnel.dhcp import DhcpClient, Event
 from tsunagu_tunnel.dial import Dial
 from tsunagu_tunnel.frames import parse_mac
@@ -94,7 +94,7 @@ class Tunnel:
     def statistics(self) -> Statistics:
         """All since the session began."""
         round_trips = (carrier.round_trip_us() for carrier in self._open)
-        ways: list[Carrier | UdpPath] = [*self._open, *([self._udp] if self._udp else [])]
+        ways: list[Link | UdpPath] = [*(carrier.link for carrier in self._open), *([self._udp] if self._udp else [])]
         return Statistics(
             carriers=len(self._open),
             udp_in_use=self._udp is not None and self._udp.is_usable(time.monotonic()),
@@ -102,8 +102,8 @@ class Tunnel:
             receiving_carriers=self._carriers.receivers,
             sent=self._nic.sent,
             received=self._nic.received,
-            wire_sent_octets=self._wire_sent + sum(carrier.sent_octets for carrier in ways),
-            wire_received_octets=self._wire_received + sum(carrier.received_octets for carrier in ways),
+            wire_sent_octets=self._wire_sent + sum(way.sent_octets for way in ways),
+            wire_received_octets=self._wire_received + sum(way.received_octets for way in ways),
             round_trip_us=min(filter(None, round_trips), default=0),
         )
 
@@ -116,7 +116,7 @@ class Tunnel:
         for command in self._carriers.tick(now):
             match command:
                 case SendKeepalive(carrier):
-                    if not carrier.is_full:
+                    if not carrier.link.is_full:
                         self._write(carrier, keepalive(self._random), now)
                 case CloseCarrier(carrier):
                     LOG.info("closing a carrier: silent, old or of the wrong direction")
@@ -169,7 +169,7 @@ class Tunnel:
         elif isinstance(way, UdpPath):
             self._write_udp(way, self._nic.read_frames(), now)
         elif way is not None:
-            self._write(way, self._read_block(), now)
+            self._exchange(way, now, readable=False, sends=True)
         else:  # let the NIC's queue fill up and drop, as a full link does
             self._watch_tap(False)
 
@@ -189,31 +189,53 @@ class Tunnel:
         if self._udp is not None and self._udp.is_usable(now):
             return None if self._udp.is_full else self._udp
         for carrier in self._carriers.usual_senders:
-            if not carrier.is_full:
+            if not carrier.link.is_full:
                 return carrier
         return None
 
     def _urgent_way(self, now: float) -> Carrier | None:
         """What urgent frames have to themselves; nothing where UDP carries all."""
         carrier = self._carriers.urgent_sender
-        if carrier is None or carrier.is_full or (self._udp is not None and self._udp.is_usable(now)):
+        if carrier is None or carrier.link.is_full or (self._udp is not None and self._udp.is_usable(now)):
             return None
         return carrier
 
     def _carrier_ready(self, carrier: Carrier, events: int) -> None:
         now = time.monotonic()
         try:
-            if carrier.is_full and carrier.flush():
-                self._loop.change(carrier.fileno(), _READ)
-                self._watch_tap(True)
-            if events & ~select.EPOLLOUT:
-                data, ended = carrier.receive(self._buffer)
-                self._carriers.received(carrier, now)
-                self._take_own(carrier.feeder.feed(data), now)
-                if ended:
-                    self._lose(carrier, "its end")
+            flushed = not carrier.link.is_full or carrier.link.flush()
+        except OSError as error:
+            self._lose(carrier, type(error).__name__)
+        else:
+            sends = flushed and self._free_way(now) is carrier and self._urgent_way(now) is None
+            self._exchange(carrier, now, readable=bool(events & ~select.EPOLLOUT), sends=sends)
+
+    def _exchange(self, carrier: Carrier, now: float, *, readable: bool, sends: bool) -> None:
+        """What has come by the carrier to the NIC, and, if wanted, what the NIC wants to send to the carrier."""
+        link = carrier.link
+        sent, received = link.sent_octets, link.received_octets
+        try:
+            own = link.exchange(readable=readable, sends=sends)
         except (OSError, ProtocolError) as error:
             self._lose(carrier, type(error).__name__)
+            return
+        if link.received_octets != received:
+            self._carriers.received(carrier, now)
+        if link.sent_octets != sent:
+            self._carriers.sent(carrier, now)
+        self._watch_for_room(carrier)
+        self._take_own(own, now)
+        if link.has_ended:
+            self._lose(carrier, "its end")
+
+    def _watch_for_room(self, carrier: Carrier) -> None:
+        """In the connection, if the rest of a block waits for it; else the NIC may send."""
+        if carrier.link.is_full is carrier.waits_for_room:
+            return
+        carrier.waits_for_room = not carrier.waits_for_room
+        self._loop.change(carrier.fileno(), _BOTH if carrier.waits_for_room else _READ)
+        if not carrier.waits_for_room:
+            self._watch_tap(True)
 
     def _send(self, frames: Sequence[bytes], now: float) -> None:
         """Frames of our own; lost if there is no room for them."""
@@ -232,12 +254,12 @@ class Tunnel:
         if not block:
             return
         try:
-            if not carrier.send(block):
-                self._loop.change(carrier.fileno(), _BOTH)
+            carrier.link.send(block)
         except OSError as error:
             self._lose(carrier, type(error).__name__)
         else:
             self._carriers.sent(carrier, now)
+            self._watch_for_room(carrier)
 
     # -- UDP acceleration ---------------------------------------------------------------------------------------------
 
@@ -278,7 +300,7 @@ class Tunnel:
 
     def _add(self, stream: Stream, direction: Direction, rest: bytes) -> None:
         now = time.monotonic()
-        carrier = Carrier(stream, self._new_feeder())
+        carrier = Carrier(stream, self._new_feeder(), self._read_block, self._buffer)
         self._open.add(carrier)
         self._loop.watch(carrier.fileno(), _READ, functools.partial(self._carrier_ready, carrier))
         self._carriers.add(carrier, direction, now)
@@ -307,8 +329,8 @@ class Tunnel:
         self._loop.unwatch(carrier.fileno())
         carrier.close()
         self._open.remove(carrier)
-        self._wire_sent += carrier.sent_octets
-        self._wire_received += carrier.received_octets
+        self._wire_sent += carrier.link.sent_octets
+        self._wire_received += carrier.link.received_octets
 
     # -- DHCP and time ------------------------------------------------------------------------------------------------
 

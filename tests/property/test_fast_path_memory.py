@@ -22,7 +22,7 @@ spec = importlib.util.spec_from_file_location("tsunagu_tunnel.fastpath", sys.arg
 import tsunagu_tunnel
 sys.modules[spec.name] = tsunagu_tunnel.fastpath = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(tsunagu_tunnel.fastpath)
-sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-W", "ignore", sys.argv[2]]))
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-W", "ignore", *sys.argv[2:]]))
 """
 
 
@@ -38,7 +38,13 @@ def test_no_octet_beyond_its_buffers_is_touched(tmp_path: Path) -> None:
         "PYTHONMALLOC": "malloc",
     }
     done = subprocess.run(
-        [sys.executable, "-c", RUN, str(module), str(Path(__file__).with_name("test_fast_path.py"))],
+        [
+            sys.executable,
+            "-c",
+            RUN,
+            str(module),
+            *(f"{Path(__file__).parent}/test_fast_path{part}.py" for part in ("", "_link")),
+        ],
         capture_output=True,
         text=True,
         env=environment,
