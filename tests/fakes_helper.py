@@ -12,6 +12,7 @@ from tsunagu.control import (
     HubsListed,
     Leased,
     NoLease,
+    NoLeaseReason,
     NotSigned,
     PasswordChanged,
     Progress,
@@ -368,8 +369,8 @@ class FakeWorker:
     def lease(self, lease: Lease = LEASE) -> None:
         self.say(Leased(lease=lease))
 
-    def miss_lease(self) -> None:
-        self.say(NoLease())
+    def miss_lease(self, reason: NoLeaseReason = NoLeaseReason.SILENCE) -> None:
+        self.say(NoLease(reason=reason))
 
     def progress(self, progress: Progress) -> None:
         self.say(progress)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from tsunagu.control import NoLeaseReason
 from tsunagu.errors import NoAddress, Remedy, TunnelError, VpnError
 from tsunagu.model import (
     NO_SECRETS,
@@ -269,8 +270,8 @@ def step(now: Connection, event: Event, time: float) -> Step:
             return _established(now, session, time)
         case State.UP, GotLease(lease=lease) if now.settings.addressing is Addressing.DHCP:
             return _leased(now, lease, time)
-        case State.UP, LeaseMissing() if now.settings.addressing is Addressing.DHCP:
-            return _without_address(now, NoAddress(NO_ADDRESS))
+        case State.UP, LeaseMissing(reason=reason) if now.settings.addressing is Addressing.DHCP:
+            return _unleased(now, reason)
         case State.UP, LeaseUnusable(error=error):
             return _without_address(now, error)
 
@@ -471,6 +472,34 @@ def _leased(now: Connection, lease: Lease, time: float) -> Step:
     told: list[Command] = [Tell("info", f"The address is {lease.address}/{lease.prefix_length}")] if is_news else []
     leased = replace(now, lease=lease, lease_until=time + lease.lifetime_s, is_ready=True, error=None)
     return leased, [ApplyLease(lease), *told]
+
+
+def _unleased(now: Connection, reason: NoLeaseReason) -> Step:
+    """Where a server is there, another address comes soon: that is no error yet."""
+    without = replace(now, lease=None, lease_until=0)
+    match reason, now.lease:
+        case NoLeaseReason.SILENCE, _:
+            return _without_address(now, NoAddress(NO_ADDRESS))
+        case NoLeaseReason.EXPIRED, _:
+            error = NoAddress(
+                "The DHCP server behind the hub has not renewed the address in time, so the network adapter has none "
+                "any more. Tsunagu goes on asking; see whether that server still runs"
+            )
+            return _without_address(now, error)
+        case NoLeaseReason.REFUSED, Lease(address=address):
+            told = Tell(
+                "warning",
+                f"The DHCP server behind the hub has taken the address {address} back; another one is asked for",
+            )
+            return without, [ClearAddresses(), told]
+        case NoLeaseReason.TAKEN, Lease(address=address):
+            told = Tell(
+                "warning",
+                f"Another machine behind the hub uses the address {address} already, so it was given back and another "
+                "one is asked for; if this happens again, ask who runs that network",
+            )
+            return without, [ClearAddresses(), told]
+    return now, []  # nothing of that lease was in use
 
 
 def _without_address(now: Connection, error: VpnError) -> Step:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tsunagu.control import NoLeaseReason
 from tsunagu.errors import VpnError
 from tsunagu.model import ConnectionSettings, Lease, Login, Phase, Secret, SecretKind, Session
 
@@ -113,6 +114,8 @@ class GotLease(Outcome):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseMissing(Outcome):
     """DHCP gives no address, or not any more."""
+
+    reason: NoLeaseReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

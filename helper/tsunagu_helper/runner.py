@@ -213,8 +213,8 @@ class Runner:
                 self.post(TunnelUp(ticket=ticket, session=session))
             case Leased(lease=lease):
                 self.post(GotLease(ticket=ticket, lease=lease))
-            case NoLease():
-                self.post(LeaseMissing(ticket=ticket))
+            case NoLease(reason=reason):
+                self.post(LeaseMissing(ticket=ticket, reason=reason))
 
     def _on_worker_end(self, ticket: int, error: TunnelError, certificate: str) -> None:
         if self._signature:

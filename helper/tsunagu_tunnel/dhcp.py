@@ -9,7 +9,7 @@ from enum import Enum
 from ipaddress import IPv4Address
 from random import Random
 
-from tsunagu.control import Leased, NoLease
+from tsunagu.control import Leased, NoLease, NoLeaseReason
 from tsunagu.model import Lease
 from tsunagu_tunnel.address_probe import AddressProbe
 from tsunagu_tunnel.dhcp_message import FOR_EVER, Kind, Reply, decode_reply, encode_request, lease_from, renewal_times
@@ -114,7 +114,7 @@ class DhcpClient:
             if self._probe.is_over:
                 self._probe, self._declines = None, 0
         if now >= self._lease_ends:
-            return self._lose(now)
+            return self._lose(now, NoLeaseReason.EXPIRED)
         if now >= self._rebind_at:
             self._rebind_at = math.inf
             self._state = _State.REBINDING
@@ -130,7 +130,7 @@ class DhcpClient:
             self._ask(now)
         if now >= self._patience_ends:
             self._patience_ends = math.inf
-            return [NoLease()]
+            return [NoLease(reason=NoLeaseReason.SILENCE)]
         return []
 
     def release(self) -> list[bytes]:
@@ -199,7 +199,7 @@ class DhcpClient:
         asked = self._lease or self._offer
         assert asked
         if reply.kind is Kind.NAK:
-            return self._lose(now)
+            return self._lose(now, NoLeaseReason.REFUSED)
         lease = lease_from(reply)
         if lease is None or lease.address != asked.address:
             return []
@@ -228,14 +228,19 @@ class DhcpClient:
         payload = encode_request(
             Kind.DECLINE, self._mac, self._random.getrandbits(32), wish=lease.address, server=lease.server
         )
-        events = self._lose(now)
+        events = self._lose(now, NoLeaseReason.TAKEN)
         self._ask_at = now + _DECLINED_WAIT_S
+        self._patience_ends = self._ask_at + PATIENCE_S
         self._frames.append(self._frame(_NO_ADDRESS, "255.255.255.255", BROADCAST_MAC, payload))
         return events
 
-    def _lose(self, now: float) -> list[Event]:
+    def _lose(self, now: float, reason: NoLeaseReason) -> list[Event]:
         """Search anew: at once if a lease is over, else (an offer was taken back) after the next wait."""
         had_lease = self._lease is not None
         self._renew_at = self._rebind_at = self._lease_ends = math.inf
         self._search(now if had_lease else now + self._wait)
-        return [NoLease()] if had_lease else []
+        if not had_lease:
+            return []
+        if reason is not NoLeaseReason.EXPIRED:  # after that, silence is no news
+            self._patience_ends = now + PATIENCE_S
+        return [NoLease(reason=reason)]

@@ -18,7 +18,7 @@ _COOKIE = bytes((99, 130, 83, 99))
 _LEAST_SIZE = 300  # octets; some servers and relays drop less, as BOOTP had no shorter ones
 
 _MIN_LIFETIME_S = 10
-_MIN_RENEW_S = 30  # of a server's own choice; a shorter one is ignored
+_MIN_RENEW_S = _MIN_LIFETIME_S / 2  # of a server's own choice: as often as the shortest lease is renewed
 _MIN_PREFIX = 8
 _MAX_DNS_SERVERS = 4
 _MAX_ROUTES = 64

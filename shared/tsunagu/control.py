@@ -29,6 +29,15 @@ class Errand(Enum):
     PASSWORD = "password"  # change the one that the server knows
 
 
+class NoLeaseReason(Enum):
+    """Why there is no lease, or no more."""
+
+    SILENCE = "silence"  # no DHCP server answers
+    EXPIRED = "expired"  # the lease's time is over, and nobody has renewed it
+    REFUSED = "refused"  # its server has taken it back
+    TAKEN = "taken"  # somebody else uses its address
+
+
 # -- helper to worker -------------------------------------------------------------------------------------------------
 
 
@@ -142,7 +151,9 @@ class Leased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoLease:
-    """No DHCP server has answered, or the lease is over and was not renewed; the client goes on asking (S11)."""
+    """There is no lease, or no more; the client goes on asking (S11)."""
+
+    reason: NoLeaseReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

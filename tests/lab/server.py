@@ -331,12 +331,13 @@ class VpnServer:
         self._start_server()
         self._join_lan()
 
-    def start_dhcp(self, *more: str) -> None:
+    def start_dhcp(self, *more: str, addresses: tuple[int, int] = (20, 199), routed: str = ROUTED_NETWORK) -> None:
         """Addresses (many: killed clients keep theirs), and a route behind the LAN; ``more`` options of dnsmasq."""
+        first, last = addresses
         options = (
             "--no-daemon --conf-file=/dev/null --no-hosts --no-resolv --port=0 --user=root --bind-dynamic"
-            f" --interface={_TAP} --dhcp-range=192.168.77.20,192.168.77.199,{self._lease_s}s --no-ping"
-            f" --dhcp-option=option:classless-static-route,{ROUTED_NETWORK},{LAN}"
+            f" --interface={_TAP} --dhcp-range=192.168.77.{first},192.168.77.{last},{self._lease_s}s --no-ping"
+            f" --dhcp-option=option:classless-static-route,{routed},{LAN}"
             f" --dhcp-leasefile={self.folder}/leases --dhcp-authoritative --log-dhcp"
         )
         self._dnsmasq = self._start("dnsmasq", self.lan, "dnsmasq", *options.split(), *more)

@@ -133,6 +133,11 @@ def test_a_protocol_error_keeps_its_number_and_its_detail_also_inside_another_se
     assert told == f"接続できませんでした: {said}（エラー {code}）: timed out。15 秒後に再試行します"
 
 
+def test_what_another_program_did_to_a_nic_is_told_in_japanese() -> None:
+    for deed in ("renamed tsunagu0 to x", "deleted tsunagu0", "given tsunagu0 the hardware address 5e:00"):
+        assert is_japanese(JAPANESE.say(str(TunnelError(22, f"another program has {deed}"))))
+
+
 def test_what_a_person_named_stays_as_it_is() -> None:
     assert JAPANESE.say("There is a connection named server already") == "「server」という接続設定は既にあります"
 

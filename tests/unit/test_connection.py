@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tsunagu.control import NoLeaseReason
 from tsunagu.errors import NoAddress, NoAgent, TunnelError, VpnError
 from tsunagu.model import (
     NO_SECRETS,
@@ -116,6 +117,8 @@ UP = replace(
     established_at=990.0,
     established_count=1,
 )
+LEASED = replace(UP, lease=LEASE, lease_until=1600.0, is_ready=True)
+SILENCE = NoLeaseReason.SILENCE
 NEEDS_SECRET = replace(
     ACTIVE, state=State.NEEDS_SECRET, secrets=NO_SECRETS, refused=SecretKind.PASSWORD, error=TunnelError(9)
 )
@@ -219,17 +222,39 @@ def test_a_renewal_is_no_news() -> None:
 
 
 def test_no_dhcp_server_leaves_the_session_up_and_says_what_may_help() -> None:
-    after, commands = happens(UP, LeaseMissing(ticket=7))
+    after, commands = happens(UP, LeaseMissing(ticket=7, reason=SILENCE))
 
     assert after.state is State.UP
     assert isinstance(after.last_error, NoAddress)
     assert all(remedy in str(after.last_error) for remedy in ("DHCP server", "SecureNAT", "fixed address"))
     assert commands == [ClearAddresses()]
-    assert happens(after, LeaseMissing(ticket=7)) == (after, [])  # told once
+    assert happens(after, LeaseMissing(ticket=7, reason=SILENCE)) == (after, [])  # told once
+
+
+def test_a_lease_that_was_not_renewed_is_told_as_such() -> None:
+    after, commands = happens(LEASED, LeaseMissing(ticket=7, reason=NoLeaseReason.EXPIRED))
+
+    assert (after.lease, after.lease_until) == (None, 0)
+    assert isinstance(after.last_error, NoAddress)
+    assert "not renewed" in str(after.last_error)
+    assert commands == [ClearAddresses()]
+
+
+@pytest.mark.parametrize("reason", [NoLeaseReason.REFUSED, NoLeaseReason.TAKEN])
+def test_an_address_that_gives_way_to_another_is_no_error(reason: NoLeaseReason) -> None:
+    lost = LeaseMissing(ticket=7, reason=reason)
+    after, commands = happens(LEASED, lost)
+
+    assert (after.lease, after.last_error) == (None, None)
+    assert commands == [ClearAddresses()]
+    assert LEASE.address in told(LEASED, lost)
+    assert happens(after, lost) == (after, [])
+    missing, _ = happens(after, LeaseMissing(ticket=7, reason=SILENCE))
+    assert isinstance(missing.last_error, NoAddress)
 
 
 def test_a_late_dhcp_server_mends_it() -> None:
-    missing, _ = happens(UP, LeaseMissing(ticket=7))
+    missing, _ = happens(UP, LeaseMissing(ticket=7, reason=SILENCE))
 
     after, commands = happens(missing, GotLease(ticket=7, lease=LEASE))
 
@@ -972,7 +997,7 @@ EVERY_EVENT: list[Event] = [
     TunnelUp(ticket=7, session=SESSION),
     TunnelUp(ticket=7, session=FORBIDS_SAVING),
     GotLease(ticket=7, lease=LEASE),
-    LeaseMissing(ticket=7),
+    *(LeaseMissing(ticket=7, reason=reason) for reason in NoLeaseReason),
     LeaseUnusable(ticket=7, error=VpnError("no")),
     *(ended(code) for code in CODES),
     ended(85, certificate="REVS"),

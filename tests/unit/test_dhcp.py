@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes_dhcp import ACK, DECLINE, DISCOVER, NAK, OFFER, RELEASE, REQUEST, DhcpServer, options_of, packed
-from tsunagu.control import Leased, NoLease
+from tsunagu.control import Leased, NoLease, NoLeaseReason
 from tsunagu.model import Lease
 from tsunagu_tunnel.address_probe import ARP
 from tsunagu_tunnel.dhcp import DhcpClient, Event
@@ -18,6 +18,7 @@ from tsunagu_tunnel.dhcp_message import FOR_EVER
 from tsunagu_tunnel.frames import decode_datagram
 
 MAC = b"\x5e\0\0\0\0\x01"
+SILENCE, EXPIRED, REFUSED, TAKEN = (NoLease(reason=reason) for reason in NoLeaseReason)
 
 
 class Segment:
@@ -114,7 +115,7 @@ def test_silence_is_told_once_and_asked_into_ever_more_slowly(segment: Segment) 
 
     times = [time - 1000 for time, _ in segment.sent]
     pauses = [b - a for a, b in itertools.pairwise(times)]
-    assert events == [NoLease()]
+    assert events == [SILENCE]
     assert segment.events[0][0] == 1010
     assert times[0] == 0
     assert pauses[:4] == pytest.approx([1, 2, 4, 8], rel=0.11)
@@ -134,7 +135,7 @@ def test_an_offer_that_nobody_confirms_is_forgotten(segment: Segment) -> None:
     segment.run(30)
 
     assert segment.kinds()[:5] == [DISCOVER, REQUEST, REQUEST, REQUEST, DISCOVER]
-    assert segment.events == [(1010, NoLease())]
+    assert segment.events == [(1010, SILENCE)]
 
 
 def test_a_server_that_takes_back_every_offer_does_not_make_a_storm(segment: Segment) -> None:
@@ -142,7 +143,7 @@ def test_a_server_that_takes_back_every_offer_does_not_make_a_storm(segment: Seg
     segment.run(60)
 
     assert len(segment.sent) < 130
-    assert [event for _, event in segment.events] == [NoLease()]
+    assert [event for _, event in segment.events] == [SILENCE]
 
 
 def test_a_lease_is_renewed_at_half_its_time(segment: Segment) -> None:
@@ -184,8 +185,9 @@ def test_a_lease_that_nobody_renews_is_over_at_its_end(segment: Segment) -> None
     segment.server.answers = {}
 
     assert segment.run(3599) == []
-    assert segment.run(1) == [NoLease()]
+    assert segment.run(1) == [EXPIRED]
     assert segment.kinds()[-1] == DISCOVER
+    assert segment.run(60) == []  # that nobody answers is no news then
 
 
 def test_a_refused_renewal_ends_the_lease_and_begins_anew(segment: Segment) -> None:
@@ -194,8 +196,10 @@ def test_a_refused_renewal_ends_the_lease_and_begins_anew(segment: Segment) -> N
 
     events = segment.run(1801)
 
-    assert events == [NoLease()]
+    assert events == [REFUSED]
     assert segment.kinds()[:4] == [DISCOVER, REQUEST, REQUEST, DISCOVER]
+    segment.server.answers = {}
+    assert segment.run(60) == [SILENCE]
 
 
 def test_a_lease_for_ever_is_left_alone(segment: Segment) -> None:
@@ -392,7 +396,7 @@ def test_an_address_that_somebody_has_is_declined_and_another_one_asked_for(segm
     frame = arp(OTHER, address) if conflict == "an answer" else arp(OTHER, "0.0.0.0", operation=1, target=address)
 
     segment.sent.clear()
-    assert segment.client.receive_frame(frame, segment.now) == [NoLease()]
+    assert segment.client.receive_frame(frame, segment.now) == [TAKEN]
     segment._exchange()
     segment.run(9)
 
@@ -422,8 +426,8 @@ def test_where_everything_is_taken_the_fourth_address_is_kept(segment: Segment) 
         segment.run(0.5)
         [*_, (_, leased)] = segment.events
         assert isinstance(leased, Leased)
-        assert segment.client.receive_frame(arp(OTHER, leased.lease.address), segment.now) == [NoLease()]
-        segment.events.append((segment.now, NoLease()))
+        assert segment.client.receive_frame(arp(OTHER, leased.lease.address), segment.now) == [TAKEN]
+        segment.events.append((segment.now, TAKEN))
         segment.run(10)
 
     assert isinstance(segment.events[-1][1], Leased)

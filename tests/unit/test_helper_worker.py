@@ -284,7 +284,7 @@ MISBEHAVIOUR = {
     "flood": "too many messages",
     encode(Stop()).decode(): "not for the helper",
     '{"type": "Leased", "lease": {"address": "1.2.3.4", "prefix_length": 24, "server": "", "lifetime_s": 1}}': "turn",
-    '{"type": "NoLease"}': "NoLease out of turn",
+    '{"type": "NoLease", "reason": "silence"}': "NoLease out of turn",
     '{"type": "StatisticsReport", "statistics": {}}': "StatisticsReport out of turn",
     '{"type": "Progress", "phase": "dancing"}': "Not a control message",
     '{"type": "Progress", "phase": "connecting", "detail": 5}': "Not a control message",

@@ -11,7 +11,7 @@ from functools import cache
 
 from tsunagu_tray.catalogue import Catalogue, Message
 
-_PHRASES = ("what", "deed", "error", "why")
+_PHRASES = ("what", "deed", "error", "why", "detail")
 
 
 def translated(sentence: str, catalogue: Catalogue) -> str:
@@ -59,6 +59,10 @@ ARRIVING: tuple[str | Message, ...] = (
     "{error} (error {code})",
     "{error} (error {code}): {detail}",
     "Error {code}",
+    "another program has renamed {nic} to {name}",
+    "another program has deleted {nic}",
+    "another program has switched {nic} off",
+    "another program has given {nic} the hardware address {mac}",
     # -- wrong settings ---------------------------------------------------------------------------------------------
     "The {what} must have 1 to {limit} characters, without control characters or blanks at its ends",
     "The {what} must be a host name such as vpn.example.org, or an IP address",
@@ -191,6 +195,15 @@ ARRIVING: tuple[str | Message, ...] = (
         "No DHCP server answered, so the network adapter has no address. Put a DHCP server into the virtual hub's "
         "segment, or switch on SecureNAT's virtual DHCP server on the hub, or set a fixed address on the network "
         "adapter"
+    ),
+    (
+        "The DHCP server behind the hub has not renewed the address in time, so the network adapter has none any more. "
+        "Tsunagu goes on asking; see whether that server still runs"
+    ),
+    "The DHCP server behind the hub has taken the address {address} back; another one is asked for",
+    (
+        "Another machine behind the hub uses the address {address} already, so it was given back and another one is "
+        "asked for; if this happens again, ask who runs that network"
     ),
     "The DHCP server in the hub's segment offered {what}; ask who runs that network",
     (

@@ -126,11 +126,7 @@ SENTENCES: dict[str, str | Message] = {
     "failed_title": "Could not connect to {name}",
     "retrying_in": "Trying again in {seconds} s",
     "reconnecting": "Connecting again…",
-    "no_dhcp_title": "{name} is connected, but has no address",
-    "no_dhcp_body": (
-        "No DHCP server answered behind the hub. One of these helps: put a DHCP server into the hub's segment; switch "
-        "on the hub's virtual DHCP function (SecureNAT); or give {interface} a fixed address"
-    ),
+    "no_address_title": "{name} is connected, but has no address",
     "service_lost_title": "The Tsunagu service has stopped",
     "service_lost_body": "Its connections have ended. It can be started again from Tsunagu's icon",
     "refused_title": "{name}: that did not work",

@@ -349,10 +349,8 @@ class Narrator:
     def _no_address(self, view: ConnectionView) -> Notice:
         return Notice(
             key=view.path,
-            title=self._texts("no_dhcp_title", name=view.name),
-            body=self._texts("no_dhcp_body", interface=view.interface)
-            if view.last_error.name == "NoAddress"
-            else self._texts.error(view.last_error),
+            title=self._texts("no_address_title", name=view.name),
+            body=self._texts.error(view.last_error),
         )
 
     def _trouble(self, view: ConnectionView, was_up: bool, now: float) -> Notice:
