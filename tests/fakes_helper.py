@@ -70,8 +70,8 @@ class FakeNic:
     def addresses(self) -> tuple[Interface, ...]:
         return self.plan.addresses if self.plan else ()
 
-    def stands(self) -> bool:
-        return not self.is_deleted
+    def fault(self) -> str:
+        return "another program has deleted it" if self.is_deleted else ""
 
     def set_carrier(self, up: bool) -> None:
         self.carrier = up

@@ -92,7 +92,7 @@ class _Helper:
         self._lockdown = Lockdown(state_directory, program.uid)
         mark = _nic_mark(state_directory)
         self._nics = Nics(mark, offloads=program.has_fast_path() and not options.plain)
-        self._network = NetworkWatch(mark, self._network_changed)
+        self._network = NetworkWatch(mark, self._network_changed, self._own_nics_changed)
         self._nft = NftWatch(self._lockdown, self._nics.guard)
         self._wanted = Wanted(runtime_directory)
         configuration_directory = Path(os.environ.get("CONFIGURATION_DIRECTORY", CONFIGURATION_DIRECTORY))
@@ -177,6 +177,9 @@ class _Helper:
 
     def _network_changed(self, has_gained: bool) -> None:
         self._service.network_changed(has_gained)
+
+    def _own_nics_changed(self) -> None:
+        self._service.look_at_nics()
 
     # -- on the bus ---------------------------------------------------------------------------------------------------
 

@@ -17,19 +17,23 @@ QUIET_S = 0.3  # changes come in bursts
 
 # linux/rtnetlink.h: RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE
 _GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
-_IFF_LOOPBACK, _IFF_LOWER_UP = 0x8, 0x10000  # linux/if.h
+_IFF_UP, _IFF_LOOPBACK, _IFF_LOWER_UP = 0x1, 0x8, 0x10000  # linux/if.h
 _MAIN_TABLE = 254
 _SCOPE_UNIVERSE = 0
 
 
 class NetworkWatch:
-    """Calls back with True when something was gained, with False when something was only lost."""
+    """Tells what becomes of the network, and of our own NICs."""
 
-    def __init__(self, mark: str, on_change: Callable[[bool], None]) -> None:
-        """NICs that bear ``mark`` are ours and no network of the machine's."""
+    def __init__(self, mark: str, on_change: Callable[[bool], None], on_own: Callable[[], None]) -> None:
+        """NICs that bear ``mark`` are ours and no network of the machine's: somebody has changed them, says ``on_own``.
+
+        ``on_change`` gets True when something was gained, False when something was only lost.
+        """
         self._mark = mark
-        self._on_change = on_change
+        self._on_change, self._on_own = on_change, on_own
         self._stands: frozenset[str] = frozenset()
+        self._own: frozenset[str] = frozenset()
         self._watch: Watch | None = None
         self._socket = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
@@ -53,22 +57,30 @@ class NetworkWatch:
         self._socket.close()
 
     async def _look_once(self) -> bool:
-        before = self._stands
+        before, own = self._stands, self._own
         try:
-            self._stands = await self._what_stands()
+            self._stands, self._own = await self._what_stands()
         except (OSError, NetlinkError) as error:
             LOG.warning("The network could not be looked at: %s", error)
             return False
         if self._stands != before and self._watch:
             self._on_change(bool(self._stands - before))
+        if self._own != own and self._watch:
+            self._on_own()
         return True
 
-    async def _what_stands(self) -> frozenset[str]:
-        """Addresses and default routes of NICs that are connected, without our own."""
+    async def _what_stands(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Addresses and default routes of NICs that are connected, without our own; and our own."""
         async with AsyncIPRoute() as netlink:
+            links = [link async for link in await netlink.link("dump")]
+            own = [
+                f"{link['index']} {link.get('ifname')} {link.get('address')} {link['flags'] & _IFF_UP}"
+                for link in links
+                if link.get("ifalias") == self._mark
+            ]
             names = {
                 link["index"]: link.get("ifname")
-                async for link in await netlink.link("dump")
+                for link in links
                 if link["flags"] & (_IFF_LOWER_UP | _IFF_LOOPBACK) == _IFF_LOWER_UP
                 and link.get("ifalias") != self._mark
             }
@@ -83,4 +95,4 @@ class NetworkWatch:
                 async for route in await netlink.route("dump", family=family)
                 if not route["dst_len"] and route.get("table") == _MAIN_TABLE and route.get("oif") in names
             ]
-        return frozenset(addresses + routes)
+        return frozenset(addresses + routes), frozenset(own)

@@ -7,6 +7,9 @@ Whatever has no mark is not ours and is not touched, whatever its name.
 The worker has the TAP's descriptor too and can do more with it than read and write: change the hardware address, or
 make the NIC stay for good.  So the address is looked at again before a lease is applied, and the NIC is deleted by
 netlink rather than by closing the descriptor.
+
+Other programs of root can rename, delete or switch off a NIC of ours: that is its ``fault``, and another one is needed.
+MTU, and addresses and routes of others, are theirs to choose until the next lease.
 """
 
 import contextlib
@@ -48,6 +51,11 @@ _OFFLOADS = (  # the most that the kernel takes; USO came with Linux 6.2
     _TUN_F_CSUM | _TUN_F_TSO4 | _TUN_F_TSO6,
 )
 _IFREQ = struct.Struct("16sH22x")
+
+# linux/sockios.h, linux/if.h
+_SIOCGIFFLAGS, _SIOCGIFHWADDR = 0x8913, 0x8927
+_IFF_UP = 0x1
+_MAC = slice(18, 24)  # of an ifreq, behind the name and the kind of address
 
 _IFA_F_NOPREFIXROUTE = 0x200  # linux/if_addr.h: the route to our neighbours is the plan's affair, with our metric
 
@@ -164,16 +172,26 @@ class Nic:
         self._on_close = on_close
         self._addresses: tuple[Interface, ...] = ()
 
-    def stands(self) -> bool:
-        """No other program has deleted it."""
+    def fault(self) -> str:
+        """What another program has done to it; "": it is as it was made."""
         try:
-            fcntl.ioctl(self.fd, _TUNGETIFF, bytes(_IFREQ.size))
+            name = _IFREQ.unpack(fcntl.ioctl(self.fd, _TUNGETIFF, bytes(_IFREQ.size)))[0].rstrip(b"\0").decode()
+            if name != self.name:
+                return f"another program has renamed {self.name} to {name}"
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+                asked = _IFREQ.pack(name.encode(), 0)
+                _, flags = _IFREQ.unpack(fcntl.ioctl(any_socket, _SIOCGIFFLAGS, asked))
+                mac = fcntl.ioctl(any_socket, _SIOCGIFHWADDR, asked)[_MAC]
         except OSError:
-            return False
-        return True
+            return f"another program has deleted {self.name}"
+        if not flags & _IFF_UP:
+            return f"another program has switched {self.name} off"
+        if mac.hex(":") != self._mac:
+            return f"another program has given {self.name} the hardware address {mac.hex(':')}"
+        return ""
 
     def set_carrier(self, up: bool) -> None:
-        """Plug or unplug the virtual cable.
+        """Plug or unplug the virtual cable; that of a NIC which is gone is unplugged.
 
         Raises:
             TunnelError: another program has deleted the NIC.
@@ -181,7 +199,8 @@ class Nic:
         try:
             fcntl.ioctl(self.fd, _TUNSETCARRIER, struct.pack("i", up))
         except OSError as error:
-            raise TunnelError(NOT_CREATED, f"{self.name} is gone: {error.strerror}") from error
+            if up:
+                raise TunnelError(NOT_CREATED, f"{self.name} is gone: {error.strerror}") from error
 
     async def apply(self, plan: AddressPlan) -> list[Conflict]:
         """Make our addresses and routes those of the plan.  What is so already stays as it is; what others added stays.

@@ -5,9 +5,10 @@ All traffic is led by two kinds of rules, and by a table of our own::
     8400: to PRIVATE NETWORK lookup main suppress_prefixlength 0    what is on the local network stays there
     8410: not uidrange WORKER lookup 8484                           everybody's traffic but the workers' own
 
-In the table are the tunnel's routes, its default, and a ``throw`` for what is excluded; IPv6 too, where without a
-default in the tunnel nothing gets out.  So no route of the physical network can lead traffic past the tunnel
-(TunnelVision), the carriers never enter it, and none of this has to change when the physical network does.
+In the table are the tunnel's routes, its default, a ``throw`` for what is excluded, and a last default that leads
+nowhere: it counts where the tunnel has none, as for IPv6 as a rule, and where its NIC is deleted or switched off.  So
+no route of the physical network can lead traffic past the tunnel (TunnelVision), the carriers never enter it, and none
+of this has to change when the physical network does.
 """
 
 import errno
@@ -20,7 +21,7 @@ from typing import Any
 from pyroute2 import NetlinkError
 
 from tsunagu.errors import VpnError
-from tsunagu_helper.lease_policy import Conflict, Everything, Network, Route
+from tsunagu_helper.lease_policy import Conflict, Everything, Route
 from tsunagu_helper.netlink import PROTOCOL, failed, netlink
 
 LOG = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ LOG = logging.getLogger(__name__)
 METRIC = 2000  # plus the NIC's number: behind every physical NIC's route to the same network (1024 at most, as a rule)
 MAIN = 254  # linux/rtnetlink.h
 TABLE = 8484
+FIRST, LAST = 1, 0x7FFF_FFFF  # metrics of what leads nowhere: before and behind all that leads into a tunnel
 LOCAL_RULE, TUNNEL_RULE = 8400, 8410  # before everybody's "lookup main", which is 32766
 
 PRIVATE = tuple(
@@ -109,8 +111,9 @@ class AllTraffic:
             self._stands = True
             await set_routes(line, index, [*routes, *wanted.defaults], TABLE)
             for version in _FAMILIES:
-                has_default = any(route.network.version == version for route in wanted.defaults)
-                await self._set_dead_ends(line, version, wanted.excluded, blocked=not has_default)
+                excluded = [str(network) for network in wanted.excluded if network.version == version]
+                throws = [_dead_end(version, network, "throw") for network in excluded]
+                await self._set_dead_ends(line, version, [*throws, _nowhere(version, LAST)])
                 await self._set_rules(line, version, self._rules(version, allow_lan=wanted.allow_lan))
 
     async def block(self, connection_id: str) -> None:
@@ -122,7 +125,7 @@ class AllTraffic:
         if self._stands and self._holder and self._holder[0] == connection_id:
             async with netlink(failed("Traffic could not be kept from going past the tunnel")) as line:
                 for version in _FAMILIES:
-                    await self._set_dead_ends(line, version, (), blocked=True)
+                    await self._set_dead_ends(line, version, [_nowhere(version, FIRST), _nowhere(version, LAST)])
 
     async def release(self, connection_id: str) -> None:
         """All is as it was before.
@@ -145,7 +148,7 @@ class AllTraffic:
         async with netlink(failed("Rules for all traffic could not be taken back")) as line:
             for version, family in _FAMILIES.items():
                 await self._set_rules(line, version, [])
-                await self._set_dead_ends(line, version, (), blocked=False)
+                await self._set_dead_ends(line, version, [])
                 present = [_seen_route(message, TABLE) for message in await _dump_table(line, family)]
                 await _set(line, "route", [], present)
 
@@ -210,17 +213,11 @@ class AllTraffic:
         ]
         await _set(line, "rule", wanted, present)
 
-    async def _set_dead_ends(self, line: Any, version: int, excluded: Iterable[Network], *, blocked: bool) -> None:
-        """Exclusions; and where all is blocked a default that leads nowhere, before any that leads into a tunnel."""
-        family = _FAMILIES[version]
-        wanted: list[Message] = [
-            _dead_end(family, str(network), "throw") for network in excluded if network.version == version
-        ]
-        if blocked:
-            wanted.append(_dead_end(family, _EVERY[version], "unreachable"))
+    async def _set_dead_ends(self, line: Any, version: int, wanted: list[Message]) -> None:
+        """What leads into no tunnel."""
         present = [
-            _dead_end(family, _destination(message), kind)
-            for message in await _dump_table(line, family)
+            _dead_end(version, _destination(message), kind, message.get("priority"))
+            for message in await _dump_table(line, _FAMILIES[version])
             if (kind := _KINDS.get(message["type"]))
         ]
         await _set(line, "route", wanted, present)
@@ -260,8 +257,19 @@ def _destination(message: Any) -> str:
     return f"{network}/{message['dst_len']}" if network else _EVERY[4 if message["family"] == socket.AF_INET else 6]
 
 
-def _dead_end(family: int, destination: str, kind: str) -> Message:
-    return {"family": family, "dst": destination, "type": kind, "table": TABLE, "proto": PROTOCOL, "priority": 1}
+def _nowhere(version: int, priority: int) -> Message:
+    return _dead_end(version, _EVERY[version], "unreachable", priority)
+
+
+def _dead_end(version: int, destination: str, kind: str, priority: int = FIRST) -> Message:
+    return {
+        "family": _FAMILIES[version],
+        "dst": destination,
+        "type": kind,
+        "table": TABLE,
+        "proto": PROTOCOL,
+        "priority": priority,
+    }
 
 
 def _route_message(route: Route, index: int, table: int) -> Message:

@@ -66,7 +66,7 @@ from tsunagu_helper.surroundings import Nic, RunningWorker, Surroundings, Worker
 
 LOG = logging.getLogger(__name__)
 
-NIC_DISABLED = 44  # of the error table
+NIC_FAILED, NIC_DISABLED = 22, 44  # of the error table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +126,11 @@ class Runner:
         """
         self._around.store.save(stored)
         self.stored = stored
+
+    def look_at_nic(self) -> None:
+        """End a session whose NIC another program has changed: the next one begins with a new NIC."""
+        if self._worker and self._nic and self._nic.fault():
+            self._worker.stop(keep_address=True)
 
     async def statistics(self) -> Statistics:
         """The session's counters; all 0 while there is none, or where the worker does not answer."""
@@ -221,6 +226,8 @@ class Runner:
             self._signature.cancel()
             self._signature = None
         self._worker = None
+        if self._nic and (fault := self._nic.fault()):  # whatever else has come of that
+            error, certificate = TunnelError(NIC_FAILED, fault), ""
         if ticket == self.connection.ticket and error.remedy in (Remedy.RETRY, Remedy.ASK_TRUST):
             self._hint = asyncio.create_task(self._tell_of_portal(), name=f"portal before {self.stored.id}")
         self.post(WorkerEnded(ticket=ticket, error=error, certificate=certificate))
@@ -320,20 +327,25 @@ class Runner:
             await self._around.all_traffic.release(self.stored.id)
         if settings.kill_switch:
             await self._around.lockdown.engage(self.stored.id, settings.name, allow_lan=settings.allow_lan)
-        if self._nic and (self._nic.name != name or not self._nic.stands()):  # renamed, or somebody has deleted it
-            await self._close_nic()
+        if self._nic and (self._nic.name != name or self._nic.fault()):
+            await self._remove_nic()
         if self._nic is None:
             self._nic = await self._around.nics.open(name, self._mac)
             self.facts = Facts(interface=self._nic.name)
             ABOUT.set(self._about())
 
     async def _close_nic(self) -> None:
-        nic, self._nic, self.facts = self._nic, None, Facts()
         async with contextlib.AsyncExitStack() as undo:
-            if nic:
-                undo.push_async_callback(nic.close)
-                undo.push_async_callback(self._around.resolver.clear, nic.name, nic.index)
+            undo.push_async_callback(self._remove_nic)
             await self._around.all_traffic.release(self.stored.id)
+
+    async def _remove_nic(self) -> None:
+        """All traffic, where it is led into this tunnel, goes nowhere without its NIC."""
+        nic, self._nic, self.facts = self._nic, None, Facts()
+        if nic:
+            async with contextlib.AsyncExitStack() as undo:
+                undo.push_async_callback(nic.close)
+                await self._around.resolver.clear(nic.name, nic.index)
 
     async def _apply(self, nic: Nic, lease: Lease | None) -> None:
         session = self.connection.session

@@ -142,6 +142,11 @@ class ConnectionService:
         for runner in self._runners.values():
             runner.post(NetworkChanged(has_gained))
 
+    def look_at_nics(self) -> None:
+        """Something has become of ours."""
+        for runner in self._runners.values():
+            runner.look_at_nic()
+
     def user_gone(self, uid: int) -> None:
         """The last session of this user has ended."""
         for runner in self._runners.values():

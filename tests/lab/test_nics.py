@@ -5,6 +5,8 @@ from typing import Any
 
 from tests.lab.server import ANONYMOUS_USER, VpnServer
 from tests.lab.stack import NAME, Stack
+from tests.lab.test_reconnects import application, connected
+from tests.lab.waiting import wait_for
 
 MAC = "5e:12:34:56:78:9a"
 
@@ -73,3 +75,25 @@ def test_a_nic_is_listed_with_its_cable_and_may_be_disabled(server: VpnServer, s
     stack.done("nic", "enable", name)
     stack.connect()
     assert server.ping()
+
+
+def test_a_nic_that_another_program_takes_away_is_made_anew(server: VpnServer, stack: Stack) -> None:
+    name, address = connected(stack)
+
+    def is_back(count: int) -> bool:
+        status = stack.status()
+        return (status["established_count"], status["interface"], status["addresses"]) == (count, name, [address])
+
+    with application(server) as talk:
+        assert talk.say("before") == "before"
+
+        server.run(server.cli, "ip", "-batch", "-", stdin=f"link set {name} down\nlink set {name} name other0\n")
+        wait_for(lambda: is_back(2), 40, "another NIC after it was renamed")
+        server.run(server.cli, "ip", "link", "delete", name)
+        wait_for(lambda: is_back(3), 40, "another NIC after it was deleted")
+
+        assert talk.say("after") == "after"
+    log = stack.done("log", NAME)
+    assert f"(error 22): another program has renamed {name} to other0" in log
+    assert f"(error 22): another program has deleted {name}" in log
+    assert "other0" not in server.run(server.cli, "ip", "link").stdout

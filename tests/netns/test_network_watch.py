@@ -21,7 +21,15 @@ class Heard:
 
     def __init__(self) -> None:
         self.news: list[bool] = []
-        self.watch = NetworkWatch(MARK, self.news.append)
+        self.own = 0  # times that a NIC of ours had changed
+        self.watch = NetworkWatch(MARK, self.news.append, self._take_own)
+
+    def _take_own(self) -> None:
+        self.own += 1
+
+    async def own_change(self) -> None:
+        await eventually(lambda: self.own, PATIENCE_S, "news of our own NIC")
+        self.own -= 1
 
     async def next(self) -> bool:
         await eventually(lambda: self.news, PATIENCE_S, "news of the network")
@@ -71,6 +79,27 @@ async def test_our_own_nics_are_no_news() -> None:
     ip("link", "set", "wire", "down")
     assert not await heard.next()
     assert heard.news == []
+    heard.watch.close()
+
+
+@in_new_namespace
+async def test_what_others_do_to_a_nic_of_ours_is_told_but_not_what_it_carries() -> None:
+    heard = Heard()
+    nic = await Nics(MARK).open("tsunagu0", "5e:00:11:22:33:44")
+    await heard.watch.start()
+    nic.set_carrier(True)
+    ip("address", "add", "192.0.2.9/24", "dev", "tsunagu0")
+    for change in (
+        "set tsunagu0 down",
+        "set tsunagu0 name other0",
+        "set other0 up",
+        "set other0 address 5e:00:11:22:33:99",
+        "delete other0",
+    ):
+        ip("link", *change.split())
+        await heard.own_change()
+    assert (heard.own, heard.news) == (0, [])
+    await nic.close()
     heard.watch.close()
 
 

@@ -302,7 +302,7 @@ async def test_a_nic_that_is_in_use_is_not_opened_twice_and_can_be_opened_again(
     with pytest.raises(TunnelError) as caught:
         await nics.open("tsunagu0", MAC)
     assert caught.value.code == 43
-    assert nic.stands()
+    assert not nic.fault()
     await nic.close()
     await (await nics.open("tsunagu0", MAC)).close()
 
@@ -311,10 +311,10 @@ async def test_a_nic_that_is_in_use_is_not_opened_twice_and_can_be_opened_again(
 async def test_a_nic_that_somebody_deleted_is_noticed_and_can_be_made_anew() -> None:
     nics = Nics(MARK)
     nic = await nics.open("tsunagu0", MAC)
-    assert nic.stands()
     ip("link", "del", "tsunagu0")
 
-    assert not nic.stands()
+    assert nic.fault() == "another program has deleted tsunagu0"
+    nic.set_carrier(False)
     with pytest.raises(VpnError, match="tsunagu0 is gone"):
         nic.set_carrier(True)
     with pytest.raises(
@@ -323,6 +323,26 @@ async def test_a_nic_that_somebody_deleted_is_noticed_and_can_be_made_anew() -> 
         await nic.apply(PLAN)
     await nic.close()
     await (await nics.open("tsunagu0", MAC)).close()
+
+
+@in_new_namespace
+async def test_a_nic_that_another_program_has_changed_is_noticed_and_can_be_made_anew() -> None:
+    nics = Nics(MARK)
+    for changes, fault in (
+        (["down", "name other0"], "another program has renamed tsunagu0 to other0"),
+        (["down"], "another program has switched tsunagu0 off"),
+        (["address 5e:00:11:22:33:99"], "another program has given tsunagu0 the hardware address 5e:00:11:22:33:99"),
+        (["mtu 1200", "down", "up"], ""),  # theirs to choose, and what comes with the next lease
+    ):
+        nic = await nics.open("tsunagu0", MAC)
+        nic.set_carrier(True)
+        assert nic.fault() == ""
+        for change in changes:
+            ip("link", "set", "tsunagu0", *change.split())
+
+        assert nic.fault() == fault
+        await nic.close()
+        assert names() == ["lo"]
 
 
 @in_new_namespace

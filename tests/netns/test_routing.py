@@ -152,6 +152,18 @@ async def test_carriers_stay_outside_when_the_physical_network_changes() -> None
 
 
 @in_new_namespace
+async def test_nothing_goes_past_the_tunnel_while_somebody_has_switched_off_its_nic() -> None:
+    physical_network()
+
+    async with tunnel(Everything(defaults=(DEFAULT, DEFAULT6))):
+        ip("link", "set", "tsunagu0", "down")
+        assert (way(SOMEWHERE), way(SOMEWHERE6)) == ("", "")
+        ip("link", "delete", "tsunagu0")
+        assert (way(SOMEWHERE), way(SOMEWHERE6)) == ("", "")
+        assert way(SOMEWHERE, WORKER) == "eth0"
+
+
+@in_new_namespace
 async def test_nothing_is_left_afterwards() -> None:
     physical_network()
     before = everything_of_the_kernel()

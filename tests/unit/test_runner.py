@@ -192,6 +192,38 @@ async def test_a_nic_that_somebody_deleted_is_made_again_for_the_next_attempt(be
     assert bench.nic is not deleted
 
 
+async def test_a_session_whose_nic_another_program_has_changed_gives_way_to_one_with_a_new_nic(bench: Bench) -> None:
+    await bench.up()
+    changed, worker = bench.nic, bench.world.workers.newest
+    bench.runner.look_at_nic()
+    asked_at_first = worker.has_kept_address
+
+    changed.is_deleted = True
+    bench.runner.look_at_nic()
+    await settle()
+
+    assert (asked_at_first, worker.has_kept_address) == (None, True)
+    assert (bench.state, bench.error_code) == (State.WAITING, 22)
+    assert "another program has deleted it" in bench.world.told[-1]
+    await bench.up()
+    assert bench.nic is not changed
+    assert bench.nic.addresses
+    assert bench.state is State.UP
+
+
+async def test_all_traffic_goes_nowhere_while_its_nic_is_replaced(bench: Bench) -> None:
+    await bench.runner.tell(SettingsChanged(replace(SETTINGS, routing=Routing.EVERYTHING)))
+    await bench.up()
+    bench.nic.is_deleted = True
+    bench.runner.look_at_nic()
+    await settle()
+
+    await bench.runner.tell(ConnectAsked())
+
+    assert bench.state is State.CONNECTING
+    assert bench.world.all_traffic.holder == STORED.id
+
+
 async def test_without_a_nic_there_is_no_worker_and_one_clear_error(bench: Bench) -> None:
     bench.world.nics.broken = broken_nic()
 

@@ -498,7 +498,15 @@ def test_every_call_about_a_connection_is_in_the_table() -> None:
 
     agents = {"register_agent", "agent_registered", "unregister_agent"}
     authorities = {"authorities", "add_authorities", "remove_authority"}
-    machine = {"load", "shutdown", "sleep", "wake", "network_changed", "user_gone"}  # nobody on the bus calls these
+    machine = {
+        "load",
+        "shutdown",
+        "sleep",
+        "wake",
+        "network_changed",
+        "look_at_nics",
+        "user_gone",
+    }  # nobody on the bus calls these
     further = {"add", "diagnose", "events", "nics", "sight_of", "unblock"}
     assert public == CALLS.keys() | agents | further | authorities | machine
 
