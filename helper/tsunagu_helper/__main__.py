@@ -177,6 +177,8 @@ class _Helper:
 
     def _network_changed(self, has_gained: bool) -> None:
         self._service.network_changed(has_gained)
+        if has_gained:
+            self._logind.network_came()
 
     def _own_nics_changed(self) -> None:
         self._service.look_at_nics()

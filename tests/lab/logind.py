@@ -9,7 +9,8 @@ from typing import Any
 
 from dbus_next import BusType
 from dbus_next.aio import MessageBus
-from dbus_next.service import ServiceInterface, method, signal
+from dbus_next.constants import PropertyAccess
+from dbus_next.service import ServiceInterface, dbus_property, method, signal
 
 NAME = "org.freedesktop.login1"
 PATH = "/org/freedesktop/login1"
@@ -23,6 +24,13 @@ class Manager(ServiceInterface):
     def __init__(self) -> None:
         super().__init__("org.freedesktop.login1.Manager")
         self.inhibitors: list[int] = []  # our ends of the pipes whose other ends the inhibitors hold
+        self.is_asleep = False
+        self.looks = 0  # times that somebody asked for that
+
+    @dbus_property(access=PropertyAccess.READ)
+    def PreparingForSleep(self) -> "b":
+        self.looks += 1
+        return self.is_asleep
 
     @method()
     def Inhibit(self, what: "s", who: "s", why: "s", mode: "s") -> "h":
@@ -55,6 +63,7 @@ class Script(ServiceInterface):
     @method()
     async def Sleep(self) -> "b":
         """All inhibitors were given up in time."""
+        self._manager.is_asleep = True
         self._manager.PrepareForSleep(True)
         given_up = await asyncio.gather(*(_ends_within(inhibitor) for inhibitor in self._manager.inhibitors))
         self._manager.inhibitors.clear()
@@ -62,7 +71,17 @@ class Script(ServiceInterface):
 
     @method()
     def Wake(self) -> None:
+        self.WakeUnheard()
         self._manager.PrepareForSleep(False)
+
+    @method()
+    def WakeUnheard(self) -> None:
+        """The signal is lost."""
+        self._manager.is_asleep = False
+
+    @method()
+    def Looks(self) -> "u":
+        return self._manager.looks
 
     @method()
     def RemoveUser(self, uid: "u") -> None:

@@ -41,6 +41,28 @@ def test_a_sleep_is_a_pause_and_no_failure(server: VpnServer, stack: Stack) -> N
     wait_for(lambda: stack.logind("Inhibitors") == [1], 20, "the inhibitor for the next sleep")
 
 
+def test_a_waking_that_nobody_heard_of_is_found_out_when_a_network_comes(server: VpnServer, stack: Stack) -> None:
+    def network(deed: str, address: str) -> None:
+        server.run(server.cli, "ip", "address", deed, f"{address}/32", "dev", "veth-cli")
+
+    stack.start_logind()
+    connected(stack)
+    stack.logind("Sleep")
+    [looks] = stack.logind("Looks")
+    network("add", "10.99.0.71")  # just before it falls asleep
+    wait_for(lambda: stack.logind("Looks") > [looks], 20, "a look")
+    assert stack.state() is State.SLEEPING
+
+    stack.logind("WakeUnheard")
+    network("add", "10.99.0.72")
+
+    stack.wait_for_state(State.UP)
+    for address in ("10.99.0.71", "10.99.0.72"):
+        network("delete", address)
+    assert troubles(stack) == []
+    wait_for(lambda: stack.logind("Inhibitors") == [1], 20, "the inhibitor for the next sleep")
+
+
 def test_a_wait_is_over_when_the_cable_is_back(own_server: VpnServer, own_stack: Stack) -> None:
     nic, address = connected(own_stack)
     own_stack.update(NAME, retry_interval_s=LONG_S)
