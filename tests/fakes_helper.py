@@ -162,7 +162,7 @@ class FakeLockdown:
     async def seal(self, connection_id: str, host: str, address: str) -> None:
         self.sealed[connection_id] = host, address
 
-    async def engage(self, connection_id: str, name: str, *, allow_lan: bool) -> None:  # noqa: ARG002  # no kernel
+    async def engage(self, connection_id: str, name: str, *, host: str, allow_lan: bool) -> None:  # noqa: ARG002  # no kernel
         self.holders[connection_id] = name
 
     async def lift(self, connection_id: str) -> None:

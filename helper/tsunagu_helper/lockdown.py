@@ -4,7 +4,8 @@ It is one nftables table of our own, so it outlives a helper that crashes or end
 when the machine starts, before the network.  Only a person lifts it: by disconnecting, or by unblocking.
 
 Names may be asked for outside until the server has been found once; then the hold is sealed and remembers where it is,
-so that the tunnel comes back, after a reboot too, without a question to anybody outside.  Where the file is damaged,
+so that the tunnel comes back, after a reboot too, without a question to anybody outside.  Should the server have moved,
+the question for its own name still passes: who sees that sees the server's address as well.  Where the file is damaged,
 all stays blocked, on behalf of a hold that has lost its connection (``LOST``).
 """
 
@@ -14,6 +15,7 @@ import logging
 import os
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from pathlib import Path
 
 from tsunagu.errors import VpnError
@@ -31,6 +33,8 @@ DAMAGED = "The kill switch's file is damaged, so what is blocked stays blocked; 
 
 _TABLE, _CLOSED = "tsunagu", "tsunagu_closed"
 _NAMES = "meta l4proto { tcp, udp } th dport { 53, 853 }"
+_QUESTIONS, _QUESTION = 96, 160  # bits from UDP's header to the number of questions and to the first (RFC 1035)
+_RAW = 16  # octets that one expression of nftables looks at
 _failed = failed("The kill switch could not be set")
 
 
@@ -40,9 +44,9 @@ class Hold:
 
     name: str
     allow_lan: bool  # the local network stays in reach
-    is_sealed: bool = False  # no name has to be asked for outside any more: ``host`` was reached at ``address``
-    host: str = ""
-    address: str = ""
+    host: str = ""  # of the server, or of the proxy before it
+    is_sealed: bool = False  # no other name has to be asked for outside any more
+    address: str = ""  # where the host was reached; "": not yet
 
 
 class Lockdown:
@@ -80,8 +84,8 @@ class Lockdown:
         hold = self._holds.get(connection_id)
         return hold.address if hold and hold.host == host else ""
 
-    async def engage(self, connection_id: str, name: str, *, allow_lan: bool) -> None:
-        """Block what does not go through a tunnel.
+    async def engage(self, connection_id: str, name: str, *, host: str = "", allow_lan: bool) -> None:
+        """Block what does not go through a tunnel; ``host`` has to be found, "": the one of before.
 
         Raises:
             VpnError: that is not possible.
@@ -89,6 +93,8 @@ class Lockdown:
         async with self._turn:
             before = self._holds.get(connection_id)
             hold = replace(before or Hold(name=name, allow_lan=allow_lan), name=name, allow_lan=allow_lan)
+            if host and host != hold.host:
+                hold = replace(hold, host=host, address="")
             if hold == before:
                 return
             self._holds[connection_id] = hold
@@ -220,6 +226,7 @@ def ruleset(worker_uid: int, holds: Collection[Hold]) -> str:
     What stands for these rules until they are loaded (packaging/nftables/closed.nft) goes last: cut short, it stays.
     """
     allow_lan = all(hold.allow_lan for hold in holds)
+    found = "".join(f"        {rule}\n" for rule in sorted({_asks_for(hold.host) for hold in holds} - {""}))
     names = "reject with icmpx admin-prohibited" if any(hold.is_sealed for hold in holds) else "accept"
     private = {version: ", ".join(str(n) for n in PRIVATE if n.version == version) for version in (4, 6)}
     local = [f"        {ip} daddr {{ {private[v]} }} accept" for ip, v in (("ip", 4), ("ip6", 6)) if allow_lan]
@@ -231,7 +238,7 @@ table inet tsunagu {{
         type filter hook output priority filter; policy drop;
         oifname {{ "lo", "tsunagu*" }} accept
         meta skuid {worker_uid} accept
-{passes}
+{found}{passes}
         udp sport {{ 68, 546 }} udp dport {{ 67, 547 }} accept
         icmpv6 type {{ nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert }} accept
         reject with icmpx admin-prohibited
@@ -246,3 +253,25 @@ table inet tsunagu {{
 table inet tsunagu_closed
 delete table inet tsunagu_closed
 """
+
+
+def _asks_for(host: str) -> str:
+    """Lets a DNS message pass that asks for this name alone, in whatever letters; "": an address needs no asking."""
+    if not host or _is_address(host):
+        return ""
+    name = b"".join(bytes((len(label),)) + label for label in host.upper().encode().rstrip(b".").split(b".")) + b"\0"
+    parts = [name[start : start + _RAW] for start in range(0, len(name), _RAW)]
+    tests = []
+    for number, part in enumerate(parts):
+        letters = bytes(0xDF if 0x41 <= octet <= 0x5A else 0xFF for octet in part)  # both cases of a letter
+        place = f"@th,{_QUESTION + 8 * _RAW * number},{8 * len(part)}"
+        tests.append(f"{place} & 0x{letters.hex()} == 0x{part.hex()}")
+    return f"udp dport 53 @th,{_QUESTIONS},16 1 {' '.join(tests)} accept"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

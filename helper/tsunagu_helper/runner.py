@@ -11,7 +11,17 @@ from dataclasses import dataclass, replace
 from tsunagu.bus_names import connection_path
 from tsunagu.control import Established, Leased, NeedSignature, NoLease, NotSigned, Progress, Signed, Start
 from tsunagu.errors import Cancelled, NoAgent, Remedy, TunnelError, VpnError
-from tsunagu.model import HashedPassword, Lease, Routing, Secret, SecretKind, Secrets, State, Statistics
+from tsunagu.model import (
+    ConnectionSettings,
+    HashedPassword,
+    Lease,
+    Routing,
+    Secret,
+    SecretKind,
+    Secrets,
+    State,
+    Statistics,
+)
 from tsunagu.sha0 import hash_password
 from tsunagu_helper.commands import (
     ApplyLease,
@@ -326,7 +336,9 @@ class Runner:
         else:
             await self._around.all_traffic.release(self.stored.id)
         if settings.kill_switch:
-            await self._around.lockdown.engage(self.stored.id, settings.name, allow_lan=settings.allow_lan)
+            await self._around.lockdown.engage(
+                self.stored.id, settings.name, host=_first_host(settings), allow_lan=settings.allow_lan
+            )
         if self._nic and (self._nic.name != name or self._nic.fault()):
             await self._remove_nic()
         if self._nic is None:
@@ -386,7 +398,7 @@ class Runner:
         assert self._nic is not None
         assert self._worker is None
         ticket = command.ticket
-        self._dialed = (command.settings.proxy or command.settings).host
+        self._dialed = _first_host(command.settings)
         try:
             self._worker = self._around.start_worker(
                 self._nic.fd,
@@ -398,7 +410,7 @@ class Runner:
             raise TunnelError(23, f"the worker could not be started: {error.strerror}") from error
 
     def _start(self, command: StartWorker) -> Start:
-        first = (command.settings.proxy or command.settings).host
+        first = _first_host(command.settings)
         kept = self._around.lockdown.address_of(self.stored.id, first)
         return Start(
             settings=replace(command.settings, foreign=""),
@@ -506,3 +518,8 @@ class Runner:
             code=told.code,
         )
         self._around.history.add(entry, told.happened)
+
+
+def _first_host(settings: ConnectionSettings) -> str:
+    """What an attempt has to find: the server, or the proxy before it."""
+    return (settings.proxy or settings).host

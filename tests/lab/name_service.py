@@ -31,19 +31,25 @@ def start_resolved(stack: Stack, outside: str) -> None:
     state = Path("/run/systemd/resolve")
     state.mkdir(parents=True, exist_ok=True)
     shutil.chown(state, "systemd-resolve", "systemd-resolve")
-    server = stack.server
     stack.start_program("resolved", program)
     wait_for(lambda: stack.owned(RESOLVED), 20, f"systemd-resolved: {stack.log('resolved')}")
-    index = int(server.run(server.cli, "cat", "/sys/class/net/veth-cli/ifindex").stdout)
+    link_dns(stack, outside)
+
+
+def link_dns(stack: Stack, outside: str) -> None:
+    """Have it ask this one on the physical network."""
+    index = int(stack.server.run(stack.server.cli, "cat", "/sys/class/net/veth-cli/ifindex").stdout)
     servers = [[int(socket.AF_INET), socket.inet_aton(outside)]]
     stack.call(RESOLVED_PATH, f"{RESOLVED}.Manager", "SetLinkDNS", "ia(iay)", index, servers, destination=RESOLVED)
 
 
-def start_dns(server: VpnServer, name: str, namespace: str, address: str, answer: str) -> None:
+def start_dns(
+    server: VpnServer, name: str, namespace: str, address: str, answer: str, vpn_server: str = SERVER
+) -> None:
     """A DNS server with this answer to all but the VPN server's name; it writes each question into its log."""
     options = (
         f"--no-daemon --conf-file=/dev/null --no-hosts --no-resolv --user=root --log-queries --address=/#/{answer}"
-        f" --address=/{SERVER_NAME}/{SERVER}"
+        f" --address=/{SERVER_NAME}/{vpn_server}"
         f" --listen-address={address} --bind-interfaces --pid-file"
     )
     server.start_program_at(namespace, name, "dnsmasq", *options.split())

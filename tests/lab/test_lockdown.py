@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.name_service import RESOLVED, RESOLVED_PATH, SERVER_NAME, lookup
+from tests.lab.name_service import RESOLVED, RESOLVED_PATH, SERVER_NAME, link_dns, lookup, start_dns
 from tests.lab.server import SERVER, VpnServer
 from tests.lab.stack import NAME, Stack
 from tests.lab.test_names import INSIDE, OUTSIDE, asked, desktop, named
@@ -17,6 +17,7 @@ from tsunagu.model import State
 __all__ = ["desktop", "internet", "named"]  # fixtures
 
 LOCKDOWN = "tsunagu-lockdown.service"
+MOVED = "10.99.0.9"
 
 
 @pytest.fixture
@@ -168,6 +169,26 @@ def test_once_the_server_is_found_no_name_is_asked_outside_any_more_not_after_a_
     assert named.log("dns-outside") == before
     desktop.disconnect()
     assert lookup(named, "later.example.org") == OUTSIDE
+
+
+def test_a_server_that_has_moved_is_found_though_no_other_name_is(named: VpnServer, desktop: Stack) -> None:
+    desktop.update(NAME, host=SERVER_NAME, routing="everything", kill_switch=True)
+    desktop.done("trust", NAME, "--fingerprint", named.fingerprint())
+    desktop.connect()
+
+    named.run(named.srv, "ip", "address", "add", f"{MOVED}/24", "dev", "veth-srv")
+    gone = f"chain gone {{ type filter hook input priority 0; ip daddr {SERVER} tcp dport 443 reject with tcp reset; }}"
+    named.run(named.srv, "nft", f"table ip lab {{ {gone}; }}")
+    desktop.wait_for_state(State.WAITING)
+    assert lookup(named, "early.example.org") == ""
+    start_dns(named, "dns-moved", named.srv, MOVED, OUTSIDE, vpn_server=MOVED)
+    link_dns(desktop, MOVED)
+
+    desktop.wait_for_state(State.UP, timeout_s=60)
+
+    assert f"{MOVED}:443" in named.run(named.cli, "ss", "-Htn").stdout
+    assert asked(named, "dns-moved", SERVER_NAME)
+    assert not asked(named, "dns-moved", "early.")
 
 
 def test_the_local_network_stays_in_reach_only_where_that_is_allowed(internet: VpnServer, guarded: Stack) -> None:

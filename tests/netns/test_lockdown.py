@@ -1,6 +1,7 @@
 """The kill switch's rules, as nftables takes them."""
 
 import socket
+import struct
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -28,11 +29,11 @@ def physical_network() -> None:
         subprocess.run(["ip", *command.split()], check=True)
 
 
-def passes(address: str, port: int = 9) -> bool:
+def passes(address: str, port: int = 9, data: bytes = b"?") -> bool:
     """A datagram to there leaves this machine."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         try:
-            sender.sendto(b"?", (address, port))
+            sender.sendto(data, (address, port))
         except PermissionError:
             return False
         return True
@@ -66,3 +67,35 @@ async def test_names_pass_until_the_hold_is_sealed() -> None:
     assert [passes(SOMEWHERE), passes(NEIGHBOUR)] == [False, True]
     assert [passes(SOMEWHERE, 53), passes(NEIGHBOUR, 53)] == [False, False]
     assert passes("127.0.0.53", 53)
+
+
+def asks(name: str, questions: int = 1) -> bool:
+    """A question for this name leaves this machine."""
+    labels = b"".join(bytes((len(label),)) + label.encode() for label in name.split("."))
+    header = struct.pack(">6H", 0x1234, 0x0100, questions, 0, 0, 1)
+    return passes(SOMEWHERE, 53, header + labels + b"\0" + b"\0\x01\0\x01" + b"\0\0\x29" + bytes(8))
+
+
+@in_new_namespace
+async def test_a_sealed_hold_lets_its_own_servers_name_be_asked_for_and_no_other() -> None:
+    physical_network()
+    longest = ".".join(["a" * 63, "B-9" * 21, "c" * 63, "d" * 61])
+    holds = [
+        Hold(name=host[:9], allow_lan=True, is_sealed=True, host=host)
+        for host in ("vpn.example.org", "vpn", longest, "203.0.113.5", "fd99::1", "")
+    ]
+    assert nft(ruleset(1234, holds))
+
+    assert all(asks(name) for name in ("vpn.example.org", "VPN.eXample.ORG", "vpn", longest))
+    for other in (
+        "vpo.example.org",
+        "vpn.example.or",
+        "vpn.example.org.example.org",
+        "w",
+        "vpn.example",
+        longest[:-1] + "e",
+    ):
+        assert not asks(other), other
+    assert not asks("vpn", questions=2)
+    assert not passes(SOMEWHERE, 53)
+    assert not passes(SOMEWHERE, 53, b"\3vpn\0")
