@@ -189,6 +189,7 @@ def test_a_server_that_has_moved_is_found_though_no_other_name_is(named: VpnServ
     assert f"{MOVED}:443" in named.run(named.cli, "ss", "-Htn").stdout
     assert asked(named, "dns-moved", SERVER_NAME)
     assert not asked(named, "dns-moved", "early.")
+    desktop.disconnect()
 
 
 def test_the_local_network_stays_in_reach_only_where_that_is_allowed(internet: VpnServer, guarded: Stack) -> None:
