@@ -19,7 +19,16 @@ from tsunagu.control import (
     Signed,
     Start,
 )
-from tsunagu.errors import Cancelled, NoAgent, NotAuthorized, StorageFailed, TunnelError, VpnError
+from tsunagu.errors import (
+    Cancelled,
+    KeyringFailed,
+    NoAgent,
+    NoKeyring,
+    NotAuthorized,
+    StorageFailed,
+    TunnelError,
+    VpnError,
+)
 from tsunagu.model import ConnectionSettings, Lease, Secret, Session, Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
 from tsunagu_helper.connection import Connection
@@ -29,6 +38,7 @@ from tsunagu_helper.lease_policy import AddressPlan, Conflict, DnsPlan, Everythi
 from tsunagu_helper.runner import Facts
 from tsunagu_helper.store import StoredConnection
 from tsunagu_helper.surroundings import Hints, Surroundings, WorkerMessage
+from tsunagu_helper.to_forget import ToForget
 
 NOW = 1000.0
 ALICE, BOB, ADMIN, ROOT = ":0.1", ":0.2", ":0.3", ":0.4"  # callers, named as no real one is
@@ -247,6 +257,16 @@ class FakeWanted:
         self.ids = (self.ids or frozenset()) - {connection_id} | ({connection_id} if wanted else frozenset())
 
 
+class FakeToForget(ToForget):
+    """Without a file."""
+
+    def __init__(self) -> None:
+        self._left = {}
+
+    def _write(self) -> None:
+        pass
+
+
 @dataclass
 class Question:
     """One that a person sees; ``answer`` is a future: set its result or exception."""
@@ -266,6 +286,7 @@ class FakeAgents:
         self.questions: list[Question] = []
         self.has_keyring = False
         self.is_locked = False  # and nobody unlocks it
+        self.is_broken = False
         self.keyring: dict[tuple[str, str], Secret] = {}
         self.on_registered: Callable[[int], None] = lambda _: None
 
@@ -305,17 +326,24 @@ class FakeAgents:
 
     async def save_secret(self, owner_uid: int, connection_path: str, kind: str, hints: Hints, secret: Secret) -> None:
         await asyncio.sleep(0)
-        if not self.has_keyring or owner_uid not in self.registered.values():
-            raise NoAgent("Nobody has a keyring")
+        if owner_uid not in self.registered.values():
+            raise NoAgent("Nobody is there")
+        if not self.has_keyring:
+            raise NoKeyring("Nobody has a keyring")
+        if self.is_broken:
+            raise KeyringFailed("The keyring is broken")
         if self.is_locked:
             raise Cancelled("The question was declined")
         assert hints["username"]
         self.keyring[connection_path, kind] = secret
 
-    async def forget_secrets(self, owner_uid: int, connection_path: str, kinds: Iterable[str]) -> None:
-        if owner_uid in self.registered.values():
-            for kind in [*kinds] or ["password", "proxy_password"]:
-                self.keyring.pop((connection_path, kind), None)
+    async def forget_secrets(self, owner_uid: int, connection_path: str, kinds: Iterable[str]) -> bool:
+        await asyncio.sleep(0)
+        if self.is_broken or self.is_locked or owner_uid not in self.registered.values():
+            return False
+        for kind in kinds:
+            self.keyring.pop((connection_path, kind), None)
+        return True
 
     async def _ask(self, owner: int, path: str, hints: Hints, again: bool) -> SecretAnswer | Trust | Signed:
         if not {0, owner} & set(self.registered.values()):
@@ -481,6 +509,7 @@ class FakeWorld:
     hooks: FakeHooks = field(default_factory=FakeHooks)
     store: FakeStore = field(default_factory=FakeStore)
     wanted: FakeWanted = field(default_factory=FakeWanted)
+    to_forget: FakeToForget = field(default_factory=FakeToForget)
     provided: dict[str, ConnectionSettings | None] = field(default_factory=dict)
     agents: FakeAgents = field(default_factory=FakeAgents)
     authority: FakeAuthority = field(default_factory=FakeAuthority)
@@ -500,6 +529,7 @@ class FakeWorld:
             hooks=self.hooks,
             store=self.store,
             wanted=self.wanted,
+            to_forget=self.to_forget,
             provided=lambda: (dict(self.provided), []),
             agents=self.agents,
             authority=self.authority,

@@ -39,6 +39,7 @@ from tsunagu_helper.routing import AllTraffic
 from tsunagu_helper.service import ConnectionService
 from tsunagu_helper.store import Store
 from tsunagu_helper.surroundings import Surroundings
+from tsunagu_helper.to_forget import ToForget
 from tsunagu_helper.wanted import Wanted
 from tsunagu_helper.worker import Program, Worker
 
@@ -85,6 +86,7 @@ class _Helper:
         self, state_directory: Path, runtime_directory: Path, program: Program, options: argparse.Namespace
     ) -> None:
         self._admin_group = options.admin_group
+        self._state_directory = state_directory
         self._start_worker = partial(Worker, program)
         self._all_traffic = AllTraffic(program.uid)
         self._resolver = Resolver(state_directory)
@@ -133,6 +135,7 @@ class _Helper:
             hooks=self._hooks,
             store=self._store,
             wanted=self._wanted,
+            to_forget=ToForget(self._state_directory),
             provided=self._provided,
             agents=self._agents(bus),
             authority=self._authority(bus),

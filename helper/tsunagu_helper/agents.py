@@ -12,20 +12,30 @@ from typing import Any, Literal, TypeVar
 
 from tsunagu.bus_names import AGENT, ASK_ANEW, ERROR_PREFIX
 from tsunagu.control import Signed
-from tsunagu.errors import Cancelled, InvalidSettings, NoAgent, NoKeyring, TunnelError
+from tsunagu.errors import Away, Cancelled, InvalidSettings, KeyringFailed, NoAgent, NoKeyring, TunnelError
 from tsunagu.model import AuthType, Login, Secret
 from tsunagu_dbus import BusError, MessageBus, Stop, call, plain, tell, to_variants, watch_name
 
 log = logging.getLogger(__name__)
 
 PERSON_TIMEOUT_S = 3600.0  # windows that nobody touches close by themselves long before
-SAVE_TIMEOUT_S = 90.0  # a person may have to unlock the keyring first; less than whoever saves waits
+SAVE_TIMEOUT_S = 90.0  # more than an agent gives its person to unlock the keyring; less than whoever saves waits
 FORGET_TIMEOUT_S = 10.0
 MAX_AGENTS_OF_A_USER = 16  # the oldest goes
 MAX_SECRET_LENGTH = 1024
 MAX_CERTIFICATE = 32768  # characters, of one in base64
 MAX_DETAIL = 200  # characters
+NOBODY = (
+    "A person has to answer a question first, and there is nothing here to ask it: "
+    "start the tray icon, or connect with the command tsunagu in a terminal"
+)
+NOBODY_AT_THE_SCREEN = (
+    "A person has to answer a question first, and somebody else is at the screen now: it is asked when that person is "
+    "back there, or connect with the command tsunagu in a terminal"
+)
 _CARD_ERRORS = {TunnelError(code).error_name: code for code in (24, 25, 26, 27, 39, 40)}
+
+_NO_FAULT = (NoKeyring.bus_name, Away.bus_name)  # of an agent
 
 T = TypeVar("T")
 Hints = Mapping[str, str | int | bool]
@@ -48,6 +58,14 @@ class _Agent:
     uid: int
     path: str
     forget: Stop
+
+
+class _Unanswered(NoAgent):
+    """``failures``: the errors' names of the agents that were asked."""
+
+    def __init__(self, failures: list[str]) -> None:
+        self.failures = failures
+        super().__init__(NOBODY_AT_THE_SCREEN if Away.bus_name in failures else NOBODY)
 
 
 class Agents:
@@ -119,23 +137,36 @@ class Agents:
         """Let the owner's keyring keep a secret that was just given; only the owner's own agents get it.
 
         Raises:
-            NoAgent: none of them has a keyring.
+            NoAgent: there is none.
+            NoKeyring: none of them has a keyring.
+            KeyringFailed: one of them should have one, and failed.
             Cancelled: it is locked, and nobody unlocked it.
         """
         body = [connection_path, kind, to_variants(hints), secret.value]
-        own = self._own(owner_uid)
-        await self._ask(own, connection_path, "SaveSecret", "osa{sv}s", body, _done, timeout_s=SAVE_TIMEOUT_S)
+        try:
+            async with asyncio.timeout(SAVE_TIMEOUT_S):
+                await self._ask(self._own(owner_uid), connection_path, "SaveSecret", "osa{sv}s", body, _done)
+        except TimeoutError as error:
+            raise KeyringFailed from error
+        except _Unanswered as error:
+            if not error.failures:
+                raise
+            if {*error.failures} == {NoKeyring.bus_name}:
+                raise NoKeyring from error
+            raise KeyringFailed from error
 
-    async def forget_secrets(self, owner_uid: int, connection_path: str, kinds: Iterable[str]) -> None:
-        """Have the owner's keyring forget these of a connection; where that is not possible, they stay there."""
+    async def forget_secrets(self, owner_uid: int, connection_path: str, kinds: Iterable[str]) -> bool:
+        """Have the owner's keyring forget these of a connection; whether one of the agents has seen to that."""
         body = [connection_path, [*kinds]]
         told = [
             call(self._bus, agent.name, agent.path, AGENT, "ForgetSecrets", "oas", body, FORGET_TIMEOUT_S)
             for agent in self._own(owner_uid)
         ]
-        for answer in await asyncio.gather(*told, return_exceptions=True):
+        answers = await asyncio.gather(*told, return_exceptions=True)
+        for answer in answers:
             if isinstance(answer, BusError):
                 log.info("An agent of uid %d did not forget: %s", owner_uid, answer.name)
+        return any(answer == [] for answer in answers)
 
     def cancel(self, connection_path: str) -> None:
         """Withdraw what is being asked for a connection: the windows close, those who wait get ``Cancelled``."""
@@ -161,33 +192,30 @@ class Agents:
         signature: str,
         body: list[Any],
         read: Callable[[list[Any]], T | None],
-        *,
-        timeout_s: float | None = None,
     ) -> T:
         """Ask one agent after the other, the newest first, until one gives an answer that ``read`` understands."""
+        failures: list[str] = []
         for agent in reversed([*agents]):
             try:
-                limit_s = timeout_s or PERSON_TIMEOUT_S
-                answer = read(await self._ask_agent(agent, connection_path, member, signature, body, limit_s))
+                answer = read(await self._ask_agent(agent, connection_path, member, signature, body))
             except BusError as error:
                 if error.name == ERROR_PREFIX + Cancelled.bus_name:
                     raise Cancelled("The question was declined") from error
                 if (code := _CARD_ERRORS.get(error.name.removeprefix(ERROR_PREFIX))) is not None:
                     detail = error.text.removeprefix(str(TunnelError(code))).removeprefix(": ")
                     raise TunnelError(code, " ".join(detail.split())[:MAX_DETAIL]) from error
-                if error.name != ERROR_PREFIX + NoKeyring.bus_name:
-                    log.warning("The agent of uid %d did not answer %s: %s", agent.uid, member, error.name)
-                continue
-            if answer is not None:
-                return answer
-            log.warning("The agent of uid %d gave an answer to %s that makes no sense", agent.uid, member)
-        raise NoAgent(
-            "A person has to answer a question first, and there is nothing here to ask it: "
-            "start the tray icon, or connect with the command tsunagu in a terminal"
-        )
+                failure = error.name.removeprefix(ERROR_PREFIX)
+            else:
+                if answer is not None:
+                    return answer
+                failure = "an answer that makes no sense"
+            if failure not in _NO_FAULT:
+                log.warning("The agent of uid %d did not answer %s: %s", agent.uid, member, failure)
+            failures.append(failure)
+        raise _Unanswered(failures)
 
     async def _ask_agent(
-        self, agent: _Agent, connection_path: str, member: str, signature: str, body: list[Any], timeout_s: float
+        self, agent: _Agent, connection_path: str, member: str, signature: str, body: list[Any]
     ) -> list[Any]:
         answered: asyncio.Future[list[Any]] = asyncio.create_task(
             call(self._bus, agent.name, agent.path, AGENT, member, signature, body, timeout_s=None)
@@ -197,7 +225,7 @@ class Agents:
         questions.append(withdrawn)
         ends: set[asyncio.Future[Any]] = {answered, withdrawn}
         try:
-            await asyncio.wait(ends, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, timeout=PERSON_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             questions.remove(withdrawn)
             if not questions:

@@ -62,6 +62,7 @@ from tsunagu_helper.events import (
     LeaseUnusable,
     NetworkChanged,
     NobodyToAsk,
+    Offered,
     Outcome,
     PasswordReplaced,
     PhaseReached,
@@ -86,6 +87,16 @@ NO_ADDRESS = (
     "No DHCP server answered, so the network adapter has no address. Put a DHCP server into the virtual hub's segment, "
     "or switch on SecureNAT's virtual DHCP server on the hub, or set a fixed address on the network adapter"
 )
+
+
+NOT_SAVED = {  # what a person has typed, where the keyring was to have it
+    Offered.LOCKED: "The keyring stayed locked, so the password was not saved; unlock it, or keep it elsewhere: "
+    "secrets_in=system",
+    Offered.NO_AGENT: "The tray icon has gone, so the password is not in your keyring yet; "
+    "start the icon again while this connection stands",
+    Offered.FAILED: "The keyring did not answer, so the password is not saved yet; start the tray icon again while "
+    "this connection stands, or keep it elsewhere: secrets_in=system",
+}
 
 
 class Target(Enum):
@@ -214,6 +225,8 @@ def step(now: Connection, event: Event, time: float) -> Step:
             return _then([CancelWait()], _attempt(now))
         case State.NEEDS_SECRET | State.NEEDS_TRUST, ConnectAsked() | AgentAppeared() if now.no_agent:
             return _ask(now)
+        case State.UP, AgentAppeared() if now.settings.uses_keyring:
+            return _offer_again(now)
         case State.STOPPING, ConnectAsked() if now.target is Target.DOWN:
             return _begun_while_stopping(now, time), [ClearAddresses()]
         case State.STOPPING, ConnectAsked() | Woke() if now.target is Target.ASLEEP:
@@ -459,12 +472,24 @@ def _typed(now: Connection, given: SecretGiven) -> Step:
 def _offered(now: Connection, offered: SecretOffered) -> Step:
     if now.refused is offered.kind:
         return now, []  # meanwhile
+    here = offered.secret if offered.what_came is Offered.NO_KEYRING else None
+    there = {offered.kind} if offered.what_came is Offered.TAKEN else frozenset()
     after = replace(
         now,
-        secrets=now.secrets.having(offered.kind, None if offered.taken else offered.secret),
-        in_keyring=now.in_keyring | {offered.kind} if offered.taken else now.in_keyring - {offered.kind},
+        secrets=now.secrets.having(offered.kind, here),
+        in_keyring=now.in_keyring - {offered.kind} | there,
     )
-    return after, _keep_news(now, after)
+    if offered.what_came in (Offered.NO_AGENT, Offered.FAILED) and now.typed.of(offered.kind) == offered.secret:
+        after = replace(after, save_typed=now.save_typed | {offered.kind})
+    told: list[Command] = [Tell("warning", NOT_SAVED[offered.what_came])] if not (here or there) else []
+    return after, [*_keep_news(now, after), *told]
+
+
+def _offer_again(now: Connection) -> Step:
+    """What could not be saved before, but is still here."""
+    typed = [(kind, now.typed.of(kind)) for kind in SecretKind if kind in now.save_typed]
+    offers: list[Command] = [OfferSecret(kind, secret) for kind, secret in typed if isinstance(secret, Secret)]
+    return replace(now, save_typed=frozenset()), offers
 
 
 def _leased(now: Connection, lease: Lease, time: float) -> Step:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from tsunagu.control import NoLeaseReason
 from tsunagu.errors import VpnError
@@ -40,13 +41,23 @@ class SecretsSet:
     in_keyring: frozenset[SecretKind] = frozenset()  # the ones that the owner's agent has taken
 
 
+class Offered(Enum):
+    """What has come of offering a secret to the owner's keyring."""
+
+    TAKEN = "taken"
+    NO_KEYRING = "no-keyring"  # says the owner's agent
+    NO_AGENT = "no-agent"
+    LOCKED = "locked"  # and nobody unlocked it
+    FAILED = "failed"  # the agent, or the keyring behind it
+
+
 @dataclass(frozen=True, slots=True)
 class SecretOffered:
-    """The owner's agent keeps it from now on; ``taken`` False: there is no keyring."""
+    """The owner's agent was to keep what a person has typed."""
 
     kind: SecretKind
     secret: Secret
-    taken: bool
+    what_came: Offered
 
 
 @dataclass(frozen=True, slots=True)

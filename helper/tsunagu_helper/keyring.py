@@ -5,15 +5,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tsunagu.bus_names import connection_path
-from tsunagu.errors import Cancelled, NoAgent
+from tsunagu.errors import Cancelled, KeyringFailed, NoAgent, NoKeyring
 from tsunagu.model import ConnectionSettings, Secret, SecretKind
-from tsunagu_helper.surroundings import Agents
+from tsunagu_helper.connection import NOT_SAVED
+from tsunagu_helper.events import Offered
+from tsunagu_helper.surroundings import Agents, ToForget
 
 Hints = dict[str, str | int | bool]
 
 FIND_S = 15.0  # with an errand's time less than whoever asked for that waits
 
-LOCKED = "The keyring stayed locked, so the password was not saved; unlock it, or keep it elsewhere: secrets_in=system"
+FAILED = "The keyring did not answer, so the password was not saved; try again, or keep it elsewhere: secrets_in=system"
 
 
 def hints(settings: ConnectionSettings, kind: SecretKind | None = None) -> Hints:
@@ -32,25 +34,27 @@ class Keyring:
     """The part of its owner's keyring that belongs to one connection."""
 
     agents: Agents
+    to_forget: ToForget
     owner: int
     connection_id: str
 
-    async def offer(self, settings: ConnectionSettings, kind: SecretKind, secret: Secret) -> bool:
-        """Have it kept there; False: there is no keyring, or what is everybody's has no place in one.
-
-        Raises:
-            Cancelled: it is locked, and nobody unlocked it.
-        """
+    async def offer(self, settings: ConnectionSettings, kind: SecretKind, secret: Secret) -> Offered:
+        """Have it kept there; what is everybody's has no place in one."""
         if self.owner == 0:
-            return False
+            return Offered.NO_KEYRING
         path = connection_path(self.connection_id)
         try:
             await self.agents.save_secret(self.owner, path, kind.value, hints(settings, kind), secret)
         except NoAgent:
-            return False
-        except Cancelled as error:
-            raise Cancelled(LOCKED) from error
-        return True
+            return Offered.NO_AGENT
+        except NoKeyring:
+            return Offered.NO_KEYRING
+        except KeyringFailed:
+            return Offered.FAILED
+        except Cancelled:
+            return Offered.LOCKED
+        self.to_forget.strike(self.owner, self.connection_id, [kind])
+        return Offered.TAKEN
 
     async def find(self, settings: ConnectionSettings, kind: SecretKind) -> Secret:
         """What it has, for one use; where it has nothing after all, what the owner types instead.
@@ -71,18 +75,38 @@ class Keyring:
         """Offer those of these that belong there; which it has now.
 
         Raises:
-            Cancelled: as ``offer``.
+            Cancelled: it is locked, and nobody unlocked it.
+            KeyringFailed: it did not answer.
         """
-        given = {kind: secrets[kind.value] for kind in SecretKind if settings.uses_keyring and kind.value in secrets}
-        return frozenset(
-            [kind for kind, secret in given.items() if secret.value and await self.offer(settings, kind, secret)]
-        )
+        taken = set()
+        for kind in SecretKind:
+            secret = secrets.get(kind.value)
+            if secret and secret.value and settings.uses_keyring:
+                match await self.offer(settings, kind, secret):
+                    case Offered.TAKEN:
+                        taken.add(kind)
+                    case Offered.LOCKED:
+                        raise Cancelled(NOT_SAVED[Offered.LOCKED])
+                    case Offered.FAILED:
+                        raise KeyringFailed(FAILED)
+        return frozenset(taken)
 
-    async def forget(self, kinds: Iterable[SecretKind] = ()) -> None:
-        """Have these taken out, or all, where the owner's agent is there to do it."""
+    async def forget(self, kinds: Iterable[SecretKind] = tuple(SecretKind)) -> None:
+        """Have these taken out, or all; where the owner's agent is not there to do it, as soon as it is."""
+        self.is_to_forget(kinds)
+        await forget_what_is_left(self.agents, self.to_forget, self.owner)
+
+    def is_to_forget(self, kinds: Iterable[SecretKind] = tuple(SecretKind)) -> None:
+        """Note that these are to be taken out, or all."""
         if self.owner:
-            path = connection_path(self.connection_id)
-            await self.agents.forget_secrets(self.owner, path, [kind.value for kind in kinds])
+            self.to_forget.note(self.owner, self.connection_id, kinds)
+
+
+async def forget_what_is_left(agents: Agents, to_forget: ToForget, owner: int) -> None:
+    """Have the owner's agents take out what could not be taken out so far."""
+    for connection_id, kinds in to_forget.of(owner).items():
+        if await agents.forget_secrets(owner, connection_path(connection_id), [kind.value for kind in kinds]):
+            to_forget.strike(owner, connection_id, kinds)
 
 
 def listed(kinds: Iterable[SecretKind]) -> tuple[SecretKind, ...]:

@@ -67,7 +67,7 @@ from tsunagu_helper.events import (
 )
 from tsunagu_helper.history import Entry
 from tsunagu_helper.journal import ABOUT
-from tsunagu_helper.keyring import Keyring, hints, listed
+from tsunagu_helper.keyring import Keyring, forget_what_is_left, hints, listed
 from tsunagu_helper.lease_policy import AddressPlan, DnsPlan, link_local_address, plan, without_lease
 from tsunagu_helper.occasion import environment, occasion
 from tsunagu_helper.portal import HINT as PORTAL_HINT
@@ -442,14 +442,10 @@ class Runner:
     @property
     def keyring(self) -> Keyring:
         """Where its owner's passwords may be."""
-        return Keyring(self._around.agents, self.stored.owner, self.stored.id)
+        return Keyring(self._around.agents, self._around.to_forget, self.stored.owner, self.stored.id)
 
     async def _offer(self, kind: SecretKind, secret: Secret) -> None:
-        try:
-            taken = await self.keyring.offer(self.connection.settings, kind, secret)
-            self.post(SecretOffered(kind, secret, taken))
-        except Cancelled as error:
-            self._record(Tell("warning", str(error)))
+        self.post(SecretOffered(kind, secret, await self.keyring.offer(self.connection.settings, kind, secret)))
 
     def _tell_keyring(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work, name=f"keyring of {self.stored.id}")
@@ -468,6 +464,8 @@ class Runner:
         answer = await self._around.agents.ask_secret(
             self.person, connection_path(self.stored.id), command.kind.value, about, command.again, command.stored
         )
+        if answer.stored:  # the keyring is open
+            self._tell_keyring(forget_what_is_left(self._around.agents, self._around.to_forget, self.stored.owner))
         save = answer.save and may_save
         login = None if about["fixed"] else answer.login
         return SecretGiven(ticket=command.ticket, secret=answer.secret, save=save, stored=answer.stored, login=login)

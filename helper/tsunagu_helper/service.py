@@ -45,7 +45,7 @@ from tsunagu_helper.events import (
     Woke,
 )
 from tsunagu_helper.history import Entry, one_line
-from tsunagu_helper.keyring import Keyring, left, listed
+from tsunagu_helper.keyring import Keyring, forget_what_is_left, left, listed
 from tsunagu_helper.nic_list import NicSeen, names_taken, nic_list
 from tsunagu_helper.reach import reach
 from tsunagu_helper.runner import Facts, Runner
@@ -77,6 +77,7 @@ class ConnectionService:
         self._listener = listener
         self._runners: dict[str, Runner] = {}
         self._errands: Counter[int] = Counter()  # under way, by user
+        self._forgetting: set[asyncio.Task[None]] = set()
         self.problems: list[str] = []  # with what the administrator provides; a sentence each
 
     def load(self) -> None:
@@ -86,6 +87,7 @@ class ConnectionService:
         for stored in self._with_provided(self._around.store.load()):
             self._run(stored)
             self._announce(stored.id)
+            self._around.to_forget.strike(stored.owner, stored.id, stored.in_keyring)  # a crash came before the removal
             if stored.settings.connect_at_start if wanted is None else stored.id in wanted:
                 self._runners[stored.id].post(ConnectAsked())
 
@@ -167,7 +169,8 @@ class ConnectionService:
             raise VpnError(f"{MAX_CONNECTIONS} connections are kept for you already; remove one first")
         NO_SECRETS.updated(secrets)  # refuses what is none
         connection_id = token_hex(4)
-        taken = await Keyring(self._around.agents, owner, connection_id).take(settings, secrets)
+        keyring = Keyring(self._around.agents, self._around.to_forget, owner, connection_id)
+        taken = await keyring.take(settings, secrets)
         self._check_name(settings.name, owner)  # again: a person may have been asked
         stored = StoredConnection(
             id=connection_id,
@@ -191,9 +194,11 @@ class ConnectionService:
         await runner.left.wait()
         if self._runners.get(connection_id) is not runner:
             return  # somebody else was faster
+        runner.keyring.is_to_forget()  # first: after a crash there is nothing else to know it by
         try:
             self._around.store.remove(connection_id)
         except StorageFailed:
+            self._around.to_forget.strike(runner.stored.owner, connection_id, runner.stored.in_keyring)
             self._run(runner.stored)  # it is still on disk, so it is still there
             self._changed(connection_id)
             raise
@@ -406,6 +411,10 @@ class ConnectionService:
         for runner in self._runners.values():
             if uid in (0, runner.person):
                 runner.post(AgentAppeared())
+        if self._around.to_forget.of(uid):
+            task = asyncio.create_task(forget_what_is_left(self._around.agents, self._around.to_forget, uid))
+            self._forgetting.add(task)
+            task.add_done_callback(self._forgetting.discard)
 
     async def unregister_agent(self, caller: str) -> None:
         """Ask it no more."""

@@ -20,7 +20,7 @@ from tsunagu.control import (
     Start,
 )
 from tsunagu.errors import TunnelError, VpnError
-from tsunagu.model import ConnectionSettings, Secret, Statistics
+from tsunagu.model import ConnectionSettings, Secret, SecretKind, Statistics
 from tsunagu_helper.agents import SecretAnswer, Trust
 from tsunagu_helper.diagnosis import Machine
 from tsunagu_helper.history import History
@@ -111,6 +111,14 @@ class Wanted(Protocol):
     def restore(self) -> frozenset[str] | None: ...
 
 
+class ToForget(Protocol):
+    """What keyrings still have and are not to have, by connection, also after a crash."""
+
+    def of(self, owner: int) -> Mapping[str, Iterable[SecretKind]]: ...
+    def note(self, owner: int, connection_id: str, kinds: Iterable[SecretKind]) -> None: ...
+    def strike(self, owner: int, connection_id: str, kinds: Iterable[SecretKind]) -> None: ...
+
+
 class Agents(Protocol):
     """Who asks people; NoAgent: nobody is there, Cancelled: declined."""
 
@@ -125,7 +133,7 @@ class Agents(Protocol):
     async def save_secret(
         self, owner_uid: int, connection_path: str, kind: str, hints: Hints, secret: Secret
     ) -> None: ...
-    async def forget_secrets(self, owner_uid: int, connection_path: str, kinds: Iterable[str]) -> None: ...
+    async def forget_secrets(self, owner_uid: int, connection_path: str, kinds: Iterable[str]) -> bool: ...
 
 
 class Authority(Protocol):
@@ -169,6 +177,7 @@ class Surroundings:
     hooks: Hooks
     store: Store
     wanted: Wanted
+    to_forget: ToForget
     provided: Callable[[], tuple[dict[str, ConnectionSettings | None], list[str]]]  # by the administrator
     agents: Agents
     authority: Authority

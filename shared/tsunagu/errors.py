@@ -74,10 +74,22 @@ class NoKeyring(VpnError):
     bus_name = "NoKeyring"
 
 
+class KeyringFailed(VpnError):
+    """There is a keyring, or was a moment ago, and it did not do what it was asked for."""
+
+    bus_name = "KeyringFailed"
+
+
 class NoAgent(VpnError):
     """A person has to be asked, and nobody of the connection's owner is there to ask."""
 
     bus_name = "NoAgent"
+
+
+class Away(VpnError):
+    """The person whom to ask is logged in, but somebody else is at the screen."""
+
+    bus_name = "Away"
 
 
 class Cancelled(VpnError):

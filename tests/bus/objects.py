@@ -109,6 +109,8 @@ class ScriptedAgent(Interface):
             raise DBusError(ERROR_PREFIX + "Cancelled", "")
         if self.answer == "no keyring":
             raise DBusError(ERROR_PREFIX + "NoKeyring", "")
+        if self.answer == "away":
+            raise DBusError(ERROR_PREFIX + "Away", "")
         if self.answer == "fail":
             raise DBusError("org.example.Broken", "")
         assert self.answer is not None

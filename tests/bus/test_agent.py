@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.fakes_bus import FakeConnection, FakeHelper, PrivateBus, fake_helper, until
+from tests.lab import logind
 from tsunagu.bus_names import AGENT, AGENT_PATH, ASK_ANEW, ERROR_PREFIX, connection_id
-from tsunagu.errors import Cancelled, NoKeyring
+from tsunagu.errors import Cancelled, KeyringFailed, NoKeyring
 from tsunagu.model import Secret
 from tsunagu_dbus import BusError, MessageBus, call, close, to_variants
 from tsunagu_tray import questions
@@ -22,6 +23,7 @@ from tsunagu_tray.memory import Memory, Remembered
 from tsunagu_tray.questions import ANSWER_S, JUST_CLICKED_S, Questions
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.tray_model import Do, Notice, Verb, Withdraw
+from tsunagu_tray.turn import Turn
 
 
 class Windows:
@@ -54,7 +56,7 @@ class FakeKeyring(Keyring):
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], Secret] = {}
         self.labels: list[str] = []
-        self.exists, self.is_locked, self.is_declined = True, False, False
+        self.exists, self.is_locked, self.is_declined, self.is_broken = True, False, False, False
 
     async def is_there(self) -> bool:
         return self.exists
@@ -74,12 +76,16 @@ class FakeKeyring(Keyring):
 
     async def forget(self, connection: str, kinds: Iterable[str] = ()) -> None:
         self._look()
+        if self.is_locked:
+            raise KeyringLocked
         for kind in [*kinds] or ["password", "proxy_password"]:
             self.items.pop((connection, kind), None)
 
     def _look(self) -> None:
         if not self.exists:
             raise NoKeyring("There is no keyring")
+        if self.is_broken:
+            raise KeyringFailed("The keyring is broken")
 
     def _unlock(self) -> None:
         if self.is_locked and self.is_declined:
@@ -96,12 +102,17 @@ class Rig:
         self.windows = Windows()
         self.memory = Memory({"XDG_STATE_HOME": str(state_home)}, "tray", Remembered())
         texts = Texts("en")
-        self.questions = Questions(texts, self.memory, self.said.extend, lambda: None, lambda: self.now)
-        self.client = HelperClient()
+        self.back = 0
+        self.turn = Turn({"XDG_SESSION_ID": "c1"}, self._is_back)
+        self.questions = Questions(texts, self.memory, self.said.extend, lambda: None, lambda: self.now, self.turn)
+        self.client = HelperClient(watchers=[self.turn.watch])
         self.keyring = FakeKeyring()
         self.agent = Agent(
             self.questions, lambda: self.client.owner, lambda path: self.client.views.get(path), self.keyring
         )
+
+    def _is_back(self) -> None:
+        self.back += 1
 
     def ask_password(self, **hints: Any) -> asyncio.Task[dict[str, Any]]:
         return asyncio.create_task(self.helper.ask_password(self.connection, **hints))
@@ -359,16 +370,50 @@ async def test_the_helper_has_a_password_saved_and_forgotten(rig: Rig) -> None:
     assert rig.keyring.items == {}
 
 
-async def test_without_a_keyring_and_with_one_that_stays_locked_the_helper_is_told_so(rig: Rig) -> None:
-    save = rig.helper.ask, "SaveSecret", "osa{sv}s", [rig.connection.path, "password", {}, "pw"]
-    errors = []
-    for rig.keyring.exists in (False, True):
-        rig.keyring.is_locked = rig.keyring.is_declined = True
-        with pytest.raises(BusError) as refused:
-            await save[0](*save[1:])
-        errors.append(refused.value.name.removeprefix(ERROR_PREFIX))
+async def refusal(rig: Rig, member: str = "SaveSecret") -> str:
+    """The name of the error."""
+    save = "osa{sv}s", [rig.connection.path, "password", to_variants({"name": "Office"}), "pw"]
+    forget = "oas", [rig.connection.path, []]
+    signature, body = save if member == "SaveSecret" else forget
+    with pytest.raises(BusError) as refused:
+        await rig.helper.ask(member, signature, body)
+    return refused.value.name.removeprefix(ERROR_PREFIX)
 
-    assert errors == ["NoKeyring", "Cancelled"]
+
+async def test_without_a_keyring_and_with_one_that_stays_locked_or_fails_the_helper_is_told_so(rig: Rig) -> None:
+    rig.keyring.exists = False
+    errors = [await refusal(rig)]
+    rig.keyring.exists = rig.keyring.is_locked = rig.keyring.is_declined = True
+    errors += [await refusal(rig), await refusal(rig, "ForgetSecrets")]
+    rig.keyring.is_broken = True
+    errors += [await refusal(rig), await refusal(rig, "ForgetSecrets")]
+
+    assert errors == ["NoKeyring", "Cancelled", "Cancelled", "KeyringFailed", "KeyringFailed"]
+    assert rig.said == []  # whoever had it saved is told by the helper
+
+
+@pytest.mark.parametrize(
+    ("promised", "then", "error"),
+    [
+        ("keyring", "exists", "KeyringFailed"),
+        ("keyring", "is_locked", "Cancelled"),
+        ("keyring", "is_broken", "KeyringFailed"),
+        ("fallback", "exists", "NoKeyring"),
+    ],
+)
+async def test_what_the_window_has_said_is_kept_or_told(rig: Rig, promised: str, then: str, error: str) -> None:
+    rig.keyring.exists = promised == "keyring"
+    rig.questions.clicked(rig.connection.path)
+    asked = rig.ask_password(keyring=True)
+    await rig.windows.close_with({"secret": "pw", "save": True})
+    await asked
+    setattr(rig.keyring, then, then != "exists" or promised == "fallback")
+    rig.keyring.is_declined = True
+
+    assert await refusal(rig) == error
+    titles = [notice.title for notice in rig.said if isinstance(notice, Notice)]
+    assert titles == (["The password of Office is not in your keyring"] if promised == "keyring" else [])
+    assert rig.keyring.items == {}
 
 
 @pytest.mark.parametrize(
@@ -389,6 +434,125 @@ async def test_nobody_but_the_helper_changes_the_keyring(
     assert refused.value.name == ERROR_PREFIX + "NotAuthorized"
     assert rig.keyring.items == {item_of(rig): Secret("mine")}
     await close(stranger)
+
+
+# -- somebody else at the screen ---------------------------------------------------------------------------------------
+
+
+class Seat:
+    """A scripted logind; our session is c1."""
+
+    def __init__(self, bus: MessageBus, script: logind.Script) -> None:
+        self.bus = bus
+        self._script = script
+
+    def switch_to(self, session: str) -> None:
+        self._script.Switch(session)
+
+
+@pytest.fixture
+async def seat(rig: Rig, bus: PrivateBus) -> AsyncIterator[Seat]:
+    connection = MessageBus(bus.address)
+    await connection.connect()
+    seat = Seat(connection, await logind.appear(connection))
+    for session in ("c1", "c2"):
+        seat.switch_to(session)
+    await until(lambda: not rig.turn.is_ours)
+    yield seat
+    await close(connection)
+
+
+async def away(asked: asyncio.Task[Any]) -> None:
+    with pytest.raises(BusError) as refused:
+        await asked
+    assert refused.value.name == ERROR_PREFIX + "Away"
+
+
+async def test_a_question_to_somebody_who_is_away_is_not_shown_and_can_be_asked_again(rig: Rig, seat: Seat) -> None:
+    rig.questions.clicked(rig.connection.path)
+    await away(rig.ask_password())
+    await away(asyncio.create_task(rig.helper.ask_trust(rig.connection)))
+    shown = rig.windows.most_open, list(rig.said)
+
+    seat.switch_to("c1")
+    await until(lambda: rig.back)
+    asked = rig.ask_password()
+    await rig.windows.close_with({"secret": "pw", "save": False})
+
+    assert (await asked)["secret"] == "pw"
+    assert shown == (0, [])
+    assert rig.back == 1
+
+
+async def test_the_keyring_answers_for_somebody_who_is_away_unless_it_is_locked(rig: Rig, seat: Seat) -> None:
+    assert seat
+    rig.keyring.items[item_of(rig)] = Secret("stored")
+
+    assert (await rig.ask_password())["secret"] == "stored"
+    rig.keyring.is_locked = True
+    await away(rig.ask_password())
+
+
+async def test_a_window_closes_when_somebody_else_comes_and_opens_again_when_its_turn_is_back(
+    rig: Rig, seat: Seat
+) -> None:
+    seat.switch_to("c1")
+    await until(lambda: rig.turn.is_ours)
+    rig.questions.clicked(rig.connection.path)
+    asked = rig.ask_password()
+    await until(lambda: rig.windows.open)
+
+    seat.switch_to("c2")
+    await away(asked)
+    closed = not rig.windows.open
+    rig.now += JUST_CLICKED_S
+    seat.switch_to("c1")
+    await until(lambda: rig.back == 2)
+    again = rig.ask_password()
+    await rig.windows.close_with({"secret": "pw", "save": False})
+
+    assert (await again)["secret"] == "pw"
+    assert closed
+    assert rig.said == []  # it was no surprise
+
+
+async def test_a_notification_is_taken_back_when_somebody_else_comes_and_is_there_again_afterwards(
+    rig: Rig, seat: Seat
+) -> None:
+    seat.switch_to("c1")
+    await until(lambda: rig.turn.is_ours)
+    asked = rig.ask_password()
+    await until(lambda: rig.said)
+
+    seat.switch_to("c2")
+    await away(asked)
+    before = [type(said) for said in rig.said]
+    seat.switch_to("c1")
+    await until(lambda: rig.back == 2)
+    again = rig.ask_password()
+    await until(lambda: len(rig.said) == 3)
+    again.cancel()
+
+    assert before == [Notice, Withdraw]
+    assert isinstance(rig.said[2], Notice)
+
+
+async def test_an_old_sessions_name_is_no_matter_and_without_logind_it_is_always_our_turn(
+    rig: Rig, bus: PrivateBus, seat: Seat
+) -> None:
+    for session in ("auto", "c2"):
+        seat.switch_to(session)
+    ours = MessageBus(bus.address)
+    await ours.connect()
+    turn = Turn({"XDG_SESSION_ID": "of yesterday"})
+    stop = turn.watch(ours)
+    await until(lambda: not turn.is_ours)
+
+    await close(seat.bus)
+
+    await until(lambda: turn.is_ours and rig.turn.is_ours)
+    stop()
+    await close(ours)
 
 
 # -- who may ask -------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Secrets agents on a real bus: who is asked, in which order, and how a question ends."""
 
 import asyncio
+import pwd
 
 import pytest
 
@@ -9,7 +10,7 @@ from tests.bus.objects import ScriptedAgent
 from tests.lab.system_bus import SystemBus
 from tsunagu.bus_names import AGENT_PATH, ASK_ANEW, connection_path
 from tsunagu.control import Signed
-from tsunagu.errors import Cancelled, NoAgent, TunnelError
+from tsunagu.errors import Cancelled, KeyringFailed, NoAgent, NoKeyring, TunnelError
 from tsunagu.model import AuthType, Login, Secret
 from tsunagu_dbus import MessageBus, close
 from tsunagu_helper import agents as agents_module
@@ -76,6 +77,16 @@ async def test_an_agent_that_fails_leaves_the_question_to_the_next(desk: Desk) -
     gone.unexport(AGENT_PATH)
 
     assert (await desk.ask_secret()).secret == Secret("tiger")
+
+
+async def test_a_person_who_is_away_is_asked_where_else_that_person_is_and_it_is_said_if_nowhere(desk: Desk) -> None:
+    await desk.agent_of(ORDINARY_USER, "away")
+    with pytest.raises(NoAgent, match="somebody else is at the screen"):
+        await desk.ask_secret()
+
+    await desk.agent_of(ORDINARY_USER, "over SSH")
+    await desk.agent_of(ORDINARY_USER, "away")
+    assert (await desk.ask_secret()).secret == Secret("over SSH")
 
 
 async def test_nobody_to_ask_is_said_at_once(desk: Desk) -> None:
@@ -208,13 +219,34 @@ async def test_a_secret_for_the_keyring_goes_to_its_owners_agents_only_until_one
 
 
 async def test_without_a_keyring_and_with_one_that_stays_locked_nothing_is_kept(desk: Desk) -> None:
-    await desk.agent_of(ORDINARY_USER, "no keyring")
     with pytest.raises(NoAgent):
+        await save(desk)
+    await desk.agent_of(ORDINARY_USER, "no keyring")
+    with pytest.raises(NoKeyring):
         await save(desk)
 
     await desk.agent_of(ORDINARY_USER, "cancel")
     with pytest.raises(Cancelled):
         await save(desk)
+
+
+@pytest.mark.parametrize("how", ["fails", "has gone", "leaves meanwhile", "hangs"])
+async def test_an_agent_that_fails_is_not_one_without_a_keyring(
+    desk: Desk, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if how == "hangs":
+        monkeypatch.setattr(agents_module, "SAVE_TIMEOUT_S", 0.3)
+    await desk.agent_of(ORDINARY_USER, "no keyring")
+    agent, bus = await desk.agent_of(ORDINARY_USER, "fail" if how == "fails" else None)
+    if how == "has gone":
+        bus.unexport(AGENT_PATH)
+    saving = asyncio.create_task(save(desk))
+    if how == "leaves meanwhile":
+        await agent.asked.get()
+        await close(bus)
+
+    with pytest.raises(KeyringFailed):
+        await saving
 
 
 async def test_all_of_the_owners_agents_are_told_to_forget(desk: Desk) -> None:
@@ -223,7 +255,8 @@ async def test_all_of_the_owners_agents_are_told_to_forget(desk: Desk) -> None:
     gone.unexport(AGENT_PATH)
     stranger, _ = await desk.agent_of(ANOTHER_USER, "kept")
 
-    await desk.agents.forget_secrets(ORDINARY_USER, PATH, ["password"])
+    assert await desk.agents.forget_secrets(ORDINARY_USER, PATH, ["password"])
+    assert not await desk.agents.forget_secrets(pwd.getpwnam("daemon").pw_uid, PATH, ["password"])
 
     assert own.asked.get_nowait() == ("ForgetSecrets", (PATH, ["password"]))
     assert stranger.asked.empty()

@@ -7,8 +7,9 @@ import pytest
 
 from tests.fakes_bus import PrivateBus
 from tests.lab.keyring import GnomeKeyring
-from tsunagu.errors import Cancelled, NoKeyring
+from tsunagu.errors import Cancelled, KeyringFailed, NoKeyring
 from tsunagu.model import Secret
+from tsunagu_tray import keyring as keyring_module
 from tsunagu_tray.keyring import Keyring, KeyringLocked
 
 OFFICE = "0a1b2c3d"
@@ -77,6 +78,8 @@ async def test_a_locked_one_says_so_and_who_does_not_unlock_it_has_cancelled(gno
     ):
         with pytest.raises(Cancelled):
             await work
+    with pytest.raises(KeyringLocked):
+        await keyring.forget(OFFICE)
     assert await keyring.is_there()
 
 
@@ -92,3 +95,23 @@ async def test_without_one_that_is_said(bus: PrivateBus, monkeypatch: pytest.Mon
             await keyring.save(OFFICE, "password", LABEL, Secret("tiger"))
         with pytest.raises(NoKeyring):
             await keyring.forget(OFFICE)
+
+
+async def test_one_that_does_not_answer_has_failed_and_is_not_taken_for_none(
+    gnome: GnomeKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyring_module, "ANSWER_S", 0.3)
+    keyring = Keyring()
+    gnome.freeze()
+    for work in (
+        keyring.save(OFFICE, "password", LABEL, Secret("tiger")),
+        keyring.find(OFFICE, "password"),
+        keyring.forget(OFFICE),
+    ):
+        with pytest.raises(KeyringFailed):
+            await work
+    assert not await keyring.is_there()
+
+    gnome.kill()
+    with pytest.raises(NoKeyring):
+        await keyring.save(OFFICE, "password", LABEL, Secret("tiger"))

@@ -33,7 +33,7 @@ NOTIFICATIONS = "org.freedesktop.Notifications"
 PANEL_HEIGHT = 28  # px, at the top of the screen
 
 # What the session's bus may start by itself: nothing else shall appear unasked, least of all a notification daemon.
-ACTIVATABLE = ("org.a11y.Bus", "org.xfce.Xfconf", "ca.desrt.dconf")
+ACTIVATABLE = ("org.a11y.Bus", "org.xfce.Xfconf", "ca.desrt.dconf", "org.gnome.keyring.SystemPrompter")
 
 
 class Desktop:
@@ -89,6 +89,11 @@ class Desktop:
     def stop(self, process: "subprocess.Popen[bytes]") -> None:
         """End a program started here, with all its children."""
         self._processes.end(process)
+
+    def kill(self, process: "subprocess.Popen[bytes]") -> None:
+        """Crash it."""
+        process.kill()
+        process.wait()
 
     def run(self, *command: str, timeout_s: float = 20) -> str:
         """Run a program of this desktop to its end; its standard output.

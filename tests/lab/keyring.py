@@ -1,6 +1,7 @@
 """A real gnome-keyring on a session's bus.  Debian package: gnome-keyring."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,12 +36,21 @@ class GnomeKeyring:
         password.chmod(0o644)
         daemon = f"{DAEMON} --foreground --components=secrets"
         command = f"exec {daemon} --unlock < {password}" if unlocked else f"exec {daemon}"
-        self._processes.start("keyring", ["sh", "-c", command], self._environment)
+        self._process = self._processes.start("keyring", ["sh", "-c", command], self._environment)
         wait_for(self._answers, 30, "the keyring")
 
     def stop(self) -> None:
         """As at the end of a session."""
         self._processes.end_all()
+        wait_for(lambda: not self._has_name(), 30, "the keyring to go")
+
+    def freeze(self) -> None:
+        """It answers no more."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def kill(self) -> None:
+        """It crashes."""
+        self._process.kill()
         wait_for(lambda: not self._has_name(), 30, "the keyring to go")
 
     def lock(self) -> None:

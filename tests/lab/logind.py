@@ -1,4 +1,6 @@
-"""A logind that sleeps on command: what the helper sees of the real one, and a ``Script`` interface for tests.
+"""A logind that does on command what the real one tells of: sleep, and who is at the screen.
+
+Beside that it has a ``Script`` interface for tests.
 
 ``python -m tests.lab.logind`` is it, on the system bus.
 """
@@ -7,9 +9,8 @@ import asyncio
 import os
 from typing import Any
 
-from dbus_next import BusType
+from dbus_next import BusType, DBusError, PropertyAccess
 from dbus_next.aio import MessageBus
-from dbus_next.constants import PropertyAccess
 from dbus_next.service import ServiceInterface, dbus_property, method, signal
 
 NAME = "org.freedesktop.login1"
@@ -26,6 +27,7 @@ class Manager(ServiceInterface):
         self.inhibitors: list[int] = []  # our ends of the pipes whose other ends the inhibitors hold
         self.is_asleep = False
         self.looks = 0  # times that somebody asked for that
+        self.sessions: dict[str, Session] = {}
 
     @dbus_property(access=PropertyAccess.READ)
     def PreparingForSleep(self) -> "b":
@@ -40,6 +42,12 @@ class Manager(ServiceInterface):
         asyncio.get_running_loop().call_later(1, os.close, theirs)  # sent by then
         return theirs
 
+    @method()
+    def GetSession(self, identity: "s") -> "o":
+        if identity not in self.sessions:
+            raise DBusError("org.freedesktop.login1.NoSuchSession", identity)
+        return f"{PATH}/session/{identity}"
+
     @signal()
     def PrepareForSleep(self, start: "b") -> "b":
         return start
@@ -49,12 +57,39 @@ class Manager(ServiceInterface):
         return [uid, f"/org/freedesktop/login1/user/_{uid}"]
 
 
+class Session(ServiceInterface):
+    """A person's stay at the screen, or beside it."""
+
+    def __init__(self) -> None:
+        super().__init__("org.freedesktop.login1.Session")
+        self._is_active = False
+
+    @dbus_property(PropertyAccess.READ)
+    def Active(self) -> "b":
+        return self._is_active
+
+    def activate(self, is_active: bool) -> None:
+        self._is_active = is_active
+        self.emit_properties_changed({"Active": is_active})
+
+
 class Script(ServiceInterface):
     """What tests have it do."""
 
-    def __init__(self, manager: Manager) -> None:
+    def __init__(self, bus: Any, manager: Manager) -> None:
         super().__init__(SCRIPT)
+        self._bus = bus
         self._manager = manager
+
+    @method()
+    def Switch(self, identity: "s") -> None:
+        """Somebody comes to the screen, perhaps for the first time; whoever was there stays logged in."""
+        sessions = self._manager.sessions
+        if identity not in sessions:
+            sessions[identity] = Session()
+            self._bus.export(f"{PATH}/session/{identity}", sessions[identity])
+        for other, session in sessions.items():
+            session.activate(other == identity)
 
     @method()
     def Inhibitors(self) -> "u":
@@ -105,11 +140,18 @@ async def _ends_within(pipe: int) -> bool:
 async def main() -> None:
     """Serve for ever."""
     bus: Any = await MessageBus(bus_type=BusType.SYSTEM, negotiate_unix_fd=True).connect()
-    manager = Manager()
-    bus.export(PATH, manager)
-    bus.export(PATH, Script(manager))
-    await bus.request_name(NAME)
+    await appear(bus)
     await bus.wait_for_disconnect()
+
+
+async def appear(bus: Any) -> Script:
+    """There is a logind on that bus."""
+    manager = Manager()
+    script = Script(bus, manager)
+    bus.export(PATH, manager)
+    bus.export(PATH, script)
+    await bus.request_name(NAME)
+    return script
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ class VpnServer:
     def close(self) -> None:
         """End all programs in the three namespaces at once, remove these and the server's files."""
         for namespace in (self.cli, self.lan, self.srv):
-            self._kill_all_in(namespace)
+            self._signal_all_in(namespace, signal.SIGKILL)
         self._processes.end_all()
         for namespace in (self.cli, self.lan, self.srv):
             subprocess.run(["ip", "netns", "delete", namespace], stderr=subprocess.DEVNULL, check=False)
@@ -316,9 +316,17 @@ class VpnServer:
         self.run(self.cli, "nft", "delete table ip lab")
         assert "packets 0 " not in counted, counted
 
+    def freeze(self) -> None:
+        """Its kernel goes on answering, the server does not."""
+        self._signal_all_in(self.srv, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """The end of ``freeze``."""
+        self._signal_all_in(self.srv, signal.SIGCONT)
+
     def kill(self) -> None:
         """The server's machine loses its power, as far as programs are concerned."""
-        self._kill_all_in(self.srv)
+        self._signal_all_in(self.srv, signal.SIGKILL)
         self._processes.end(self._server)
 
     def stop(self) -> None:
@@ -439,10 +447,10 @@ class VpnServer:
             self.stop_dhcp()
             self.start_dhcp()
 
-    def _kill_all_in(self, namespace: str) -> None:
+    def _signal_all_in(self, namespace: str, what: signal.Signals) -> None:
         for number in self.processes_in(namespace):
             with suppress(ProcessLookupError):
-                os.kill(number, signal.SIGKILL)
+                os.kill(number, what)
 
     def _start(self, name: str, namespace: str, *command: str) -> "subprocess.Popen[bytes]":
         return self._processes.start(name, within(namespace, *command), os.environ)

@@ -2,9 +2,11 @@
 
 import pwd
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.lab.keyring import PASSWORD as KEYRING_PASSWORD
 from tests.lab.keyring import GnomeKeyring
 from tests.lab.screens import VirtualScreen
 from tests.lab.server import PASSWORD
@@ -23,10 +25,10 @@ class Person:
         bus = {"DBUS_SESSION_BUS_ADDRESS": screen.environment["DBUS_SESSION_BUS_ADDRESS"]}
         self.keyring = GnomeKeyring(screen.folder / "keyring", bus, pwd.getpwnam(stack.person).pw_uid)
 
-    def start_tray(self) -> None:
+    def start_tray(self, kind: Kind = Kind.OFFLINE) -> None:
         bus = {"DBUS_SYSTEM_BUS_ADDRESS": self.stack.bus.address}
         self.tray = self.screen.start("tray", "python", "-m", "tsunagu_tray", environment=bus)
-        self.screen.wait_for_icon(Kind.OFFLINE, 30)
+        self.screen.wait_for_icon(kind, 30)
 
     def click(self) -> None:
         self.screen.click_icon(Kind.OFFLINE)
@@ -112,23 +114,75 @@ def test_a_saved_password_that_is_refused_is_asked_for_and_not_tried_again(perso
     stack.disconnect()
 
 
-def test_a_locked_keyring_leaves_the_question_to_the_window(person: Person) -> None:
-    stack = person.stack
+UNLOCK = "^Unlock Login Keyring$"  # its own window
+
+
+def test_a_locked_keyring_is_unlocked_in_its_window_or_leaves_the_question_to_ours(person: Person) -> None:
+    stack, screen = person.stack, person.screen
     person.keyring.start()
     person.start_tray()
     stack.add(password=None)
     stack.done("password", NAME, "--stdin", stdin=f"{PASSWORD}\n")
-    person.keyring.lock()  # nothing on this screen could unlock it
+    person.keyring.lock()
 
     person.click()
+    screen.activate(UNLOCK)
+    screen.type(KEYRING_PASSWORD)
+    screen.key("Return")
+    stack.wait_for_state(State.UP)
+    assert screen.windows("^Tsunagu$") == []
+    stack.disconnect()
+    person.keyring.lock()
+
+    person.click()
+    screen.activate(UNLOCK)
+    screen.key("Escape")
     person.type(PASSWORD)
     stack.wait_for_state(State.UP)
-
+    screen.activate(UNLOCK)  # to save what was typed
+    screen.key("Escape")
     wait_for(lambda: "keyring stayed locked" in stack.done("log", NAME), 20, "the history to say so")
+    screen.wait_for_notification(f"The password of {NAME} is not in your keyring")
+    assert not person.is_on_disk(PASSWORD)
     stack.disconnect()
-    refused = stack.cli("password", NAME, "--stdin", stdin="other\n")
+
+    with ThreadPoolExecutor() as beside:
+        refusing = beside.submit(stack.cli, "password", NAME, "--stdin", stdin="other\n")
+        screen.activate(UNLOCK)
+        screen.key("Escape")
+        refused = refusing.result()
     assert (refused.returncode, person.is_on_disk("other")) == (1, False)
     assert "secrets_in=system" in refused.stderr
+
+
+def test_what_was_to_go_into_the_keyring_is_kept_for_it_while_the_tray_is_dead(person: Person) -> None:
+    stack, screen = person.stack, person.screen
+    person.keyring.start()
+    person.start_tray()
+    stack.add(password=None)
+
+    person.click()
+    screen.wait_until_said("A saved password goes into your keyring.")
+    stack.server.freeze()
+    person.type(PASSWORD)
+    stack.wait_for_state(State.CONNECTING)
+    screen.kill(person.tray)
+    stack.server.thaw()
+    stack.wait_for_state(State.UP)
+    wait_for(lambda: "not in your keyring yet" in stack.done("log", NAME), 20, "the history to say so")
+    assert (person.kept(), person.is_on_disk(PASSWORD)) == ("", False)
+
+    person.start_tray(Kind.CONNECTED)
+    wait_for(lambda: person.kept() == "keyring", 20, "the keyring to have it")
+
+    screen.stop(person.tray)
+    stack.disconnect()
+    stack.done("remove", NAME)
+    stack.stop_helper()
+    assert person.keyring.has_items()
+    stack.start_helper()
+    person.start_tray()
+    wait_for(lambda: not person.keyring.has_items(), 20, "the keyring to forget it")
 
 
 def test_without_a_keyring_the_helper_keeps_it_and_the_window_says_so(person: Person) -> None:

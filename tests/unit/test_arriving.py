@@ -18,6 +18,9 @@ from tsunagu import errors
 from tsunagu.error_table import ERRORS
 from tsunagu.errors import InvalidSettings, TunnelError, VpnError
 from tsunagu.model import NO_SECRETS, ConnectionSettings, Proxy, ProxyKind, Secret
+from tsunagu_helper.agents import NOBODY, NOBODY_AT_THE_SCREEN
+from tsunagu_helper.connection import NOT_SAVED
+from tsunagu_helper.keyring import FAILED
 from tsunagu_tray.command_line import parser
 from tsunagu_tray.texts import Texts
 
@@ -64,6 +67,11 @@ def test_a_bus_that_cannot_be_reached_is_told_wholly_in_japanese() -> None:
 @pytest.mark.parametrize(("where", "sentence"), list(sentences()))
 def test_every_error_and_history_entry_is_known(where: str, sentence: str) -> None:
     assert is_japanese(JAPANESE.say(sentence)), f"{where}: add this sentence to arriving.py: {sentence}"
+
+
+@pytest.mark.parametrize("sentence", [*NOT_SAVED.values(), FAILED, NOBODY, NOBODY_AT_THE_SCREEN])
+def test_so_is_what_stands_in_a_table(sentence: str) -> None:
+    assert is_japanese(JAPANESE.say(sentence).replace("secrets_in=system", ""))
 
 
 def is_japanese(text: str) -> bool:

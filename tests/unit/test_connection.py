@@ -51,7 +51,7 @@ from tsunagu_helper.commands import (
     Tell,
     WaitFor,
 )
-from tsunagu_helper.connection import Connection, Target, step
+from tsunagu_helper.connection import NOT_SAVED, Connection, Step, Target, step
 from tsunagu_helper.events import (
     AgentAppeared,
     CertificatePinned,
@@ -64,6 +64,7 @@ from tsunagu_helper.events import (
     LeaseUnusable,
     NetworkChanged,
     NobodyToAsk,
+    Offered,
     Outcome,
     PasswordReplaced,
     PhaseReached,
@@ -549,16 +550,64 @@ def trying_the_keyrings(settings: ConnectionSettings = WITH_KEYRING) -> Connecti
     return happens(asking, SecretGiven(ticket=asking.ticket, secret=SAVED, save=True, stored=True))[0]
 
 
-@pytest.mark.parametrize("taken", [True, False])
-def test_a_password_is_offered_to_the_keyring_once_it_was_right_and_kept_here_where_there_is_none(taken: bool) -> None:
+OFFER = OfferSecret(SecretKind.PASSWORD, TYPED)
+
+
+def offered(what_came: Offered) -> Step:
+    """What follows when a typed password was right and went to the keyring."""
     trying, _ = happens(ASKING, SecretGiven(ticket=7, secret=TYPED, save=True))
     up, commands = happens(trying, TunnelUp(ticket=8, session=SESSION))
-    after, kept = happens(up, SecretOffered(SecretKind.PASSWORD, TYPED, taken))
-
-    assert commands == [SetCarrier(True), SealLockdown(), OfferSecret(SecretKind.PASSWORD, TYPED)]
+    assert commands == [SetCarrier(True), SealLockdown(), OFFER]
     assert up.secrets == NO_SECRETS
-    assert kept == [KeepSecrets(NO_SECRETS, PASSWORD) if taken else KeepSecrets(Secrets(password=TYPED), frozenset())]
+    after, kept = happens(up, SecretOffered(SecretKind.PASSWORD, TYPED, what_came))
     assert after.secrets_to_try.password == TYPED  # this run goes on with it
+    return after, kept
+
+
+def test_a_password_is_offered_to_the_keyring_once_it_was_right_and_kept_here_where_there_is_none() -> None:
+    assert offered(Offered.TAKEN)[1] == [KeepSecrets(NO_SECRETS, PASSWORD)]
+    assert offered(Offered.NO_KEYRING)[1] == [KeepSecrets(Secrets(password=TYPED), frozenset())]
+
+
+@pytest.mark.parametrize("what_came", NOT_SAVED)
+def test_what_was_promised_to_the_keyring_goes_nowhere_else_and_that_is_told(what_came: Offered) -> None:
+    after, commands = offered(what_came)
+
+    assert commands == []
+    assert told(KEPT_BY_KEYRING, SecretOffered(SecretKind.PASSWORD, TYPED, what_came)) == NOT_SAVED[what_came]
+    assert (after.secrets, after.in_keyring) == (NO_SECRETS, frozenset())
+
+
+@pytest.mark.parametrize("what_came", [Offered.NO_AGENT, Offered.FAILED])
+def test_what_could_not_be_saved_is_offered_again_when_an_agent_or_the_session_is_back(what_came: Offered) -> None:
+    up, _ = offered(what_came)
+    lost, _ = happens(up, ended(3, ticket=up.ticket))
+    again, _ = happens(lost, RetryDue(ticket=lost.ticket))
+    _, when_back = happens(again, TunnelUp(ticket=again.ticket, session=SESSION))
+    after, when_there = happens(up, AgentAppeared())
+
+    assert OFFER in when_back
+    assert when_there == [OFFER]
+    assert happens(after, AgentAppeared()) == (after, [])  # once
+    elsewhere = replace(up, settings=replace(WITH_KEYRING, secrets_in=SecretsIn.SYSTEM))
+    assert happens(elsewhere, AgentAppeared())[1] == []
+
+
+def test_whoever_left_the_keyring_locked_is_not_asked_again_by_itself() -> None:
+    up, _ = offered(Offered.LOCKED)
+
+    assert happens(up, AgentAppeared())[1] == []
+
+
+def test_an_old_password_that_could_not_be_replaced_in_the_keyring_is_not_used() -> None:
+    trying = trying_the_keyrings()
+    up, _ = happens(trying, TunnelUp(ticket=trying.ticket, session=SESSION))
+    changed, _ = happens(up, PasswordReplaced(password=OTHER))
+
+    after, commands = happens(changed, SecretOffered(SecretKind.PASSWORD, OTHER, Offered.LOCKED))
+
+    assert commands[0] == KeepSecrets(NO_SECRETS, frozenset())
+    assert after.secrets_to_try.password == OTHER
 
 
 def test_what_the_keyring_has_is_asked_of_it_and_serves_the_whole_run() -> None:
@@ -652,7 +701,7 @@ def test_a_proxys_password_is_asked_of_the_keyring_before_the_proxy_has_to_refus
 
 
 def test_an_offer_of_what_was_refused_meanwhile_comes_to_nothing() -> None:
-    assert happens(ASKING, SecretOffered(SecretKind.PASSWORD, TYPED, taken=False)) == (ASKING, [])
+    assert happens(ASKING, SecretOffered(SecretKind.PASSWORD, TYPED, Offered.FAILED)) == (ASKING, [])
 
 
 # -- who logs in -------------------------------------------------------------------------------------------------------
@@ -988,8 +1037,7 @@ EVERY_EVENT: list[Event] = [
     SecretsSet({"password": Secret("")}),
     SecretsSet({"proxy_password": OTHER}),
     SecretsSet({"password": OTHER}, frozenset({SecretKind.PASSWORD})),
-    SecretOffered(SecretKind.PASSWORD, OTHER, taken=True),
-    SecretOffered(SecretKind.PASSWORD, OTHER, taken=False),
+    *(SecretOffered(SecretKind.PASSWORD, OTHER, what_came) for what_came in Offered),
     PasswordReplaced(password=OTHER),
     CertificatePinned(OTHER_PIN),
     AgentAppeared(),
@@ -1202,9 +1250,9 @@ class World:
                 return None
             case SecretGiven():
                 ticket = self.question if self.connection.state is State.NEEDS_SECRET else 0
-            case SecretOffered(taken=taken):
+            case SecretOffered(what_came=what_came):
                 offered, self.offered = self.offered, None
-                return SecretOffered(offered.kind, offered.secret, taken) if offered else None
+                return SecretOffered(offered.kind, offered.secret, what_came) if offered else None
             case TrustGiven():
                 ticket = self.question if self.connection.state is State.NEEDS_TRUST else 0
             case Outcome():

@@ -33,6 +33,7 @@ from tsunagu.errors import (
     AlreadyExists,
     Cancelled,
     InvalidSettings,
+    KeyringFailed,
     NotAuthorized,
     NotFound,
     StorageFailed,
@@ -1157,6 +1158,31 @@ async def test_where_the_keyring_stays_locked_nothing_is_saved_and_that_is_said(
     assert [*bench.world.store.connections] == [office]
 
 
+async def test_where_the_keyring_fails_nothing_is_saved_elsewhere_and_that_is_said(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    bench.world.agents.is_broken = True
+
+    with pytest.raises(KeyringFailed, match="keyring did not answer"):
+        await bench.service.add(SETTINGS, {"password": Secret("first")}, ALICE)
+
+    assert keyring == {}
+    assert bench.world.store.connections == {}
+
+
+async def test_without_a_keyring_or_an_agent_the_helper_keeps_it(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    bench.world.agents.has_keyring = False
+    without = await bench.service.add(SETTINGS, {"password": Secret("tiger")}, ALICE)
+    bench.world.agents.unregister(ALICE)
+    alone = await bench.service.add(replace(SETTINGS, name="Home"), {"password": Secret("tiger")}, ALICE)
+
+    assert keyring == {}
+    for office in (without, alone):
+        assert (await bench.service.status(office, ALICE))["password_kept"] == "system"
+
+
 async def test_a_password_that_is_forgotten_is_so_in_the_keyring(
     bench: Bench, keyring: dict[tuple[str, str], Secret]
 ) -> None:
@@ -1183,6 +1209,102 @@ async def test_a_connection_that_is_removed_leaves_nothing_in_the_keyring(
     await bench.service.remove(office, ALICE)
 
     assert (both, keyring) == (2, {})
+
+
+async def test_what_a_connection_that_is_removed_has_there_is_taken_out_when_the_agent_is_back(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("a")}, ALICE)
+    bench.world.agents.unregister(ALICE)
+    await bench.service.remove(office, ALICE)
+    left = dict(keyring)
+    bench.world.agents.register(BOB, UIDS[BOB], "/agent")
+    await settle()
+    still_left = dict(keyring)
+    bench.world.agents.register(ALICE, UIDS[ALICE], "/agent")
+    await settle()
+
+    assert len(left) == len(still_left) == 1
+    assert keyring == {}
+    assert bench.world.to_forget.of(UIDS[ALICE]) == {}
+
+
+async def test_what_a_locked_keyring_could_not_forget_is_taken_out_when_it_is_next_used(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("a")}, ALICE)
+    home = await bench.service.add(replace(SETTINGS, name="Home"), {"password": Secret("b")}, ALICE)
+    bench.world.agents.is_locked = True
+    await bench.service.remove(office, ALICE)
+    bench.world.agents.is_locked = False
+    await bench.service.connect(home, ALICE)
+    await settle()
+
+    assert password_in(keyring, office) is None
+    assert password_in(keyring, home) == Secret("b")
+
+
+async def test_a_crash_before_a_removal_leaves_the_keyring_as_it_was(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("a")}, ALICE)
+    bench.world.to_forget.note(UIDS[ALICE], office, SecretKind)
+    again = ConnectionService(bench.world.surroundings, FakeListener())
+    again.load()
+    again.agent_registered(UIDS[ALICE])
+    await settle()
+
+    assert password_in(keyring, office) == Secret("a")
+    await again.shutdown()
+
+
+async def test_a_connection_that_cannot_be_removed_keeps_its_password(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("a")}, ALICE)
+    bench.world.store.is_full = True
+    with pytest.raises(StorageFailed):
+        await bench.service.remove(office, ALICE)
+    bench.service.agent_registered(UIDS[ALICE])
+    await settle()
+
+    assert password_in(keyring, office) == Secret("a")
+
+
+async def test_what_the_keyring_has_anew_is_not_taken_out_any_more(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    office = await bench.service.add(SETTINGS, {"password": Secret("a")}, ALICE)
+    bench.world.agents.is_locked = True
+    await bench.service.set_secrets(office, {"password": Secret("")}, ALICE)
+    bench.world.agents.is_locked = False
+    await bench.service.set_secrets(office, {"password": Secret("b")}, ALICE)
+    bench.service.agent_registered(UIDS[ALICE])
+    await settle()
+
+    assert password_in(keyring, office) == Secret("b")
+
+
+async def test_a_typed_password_is_saved_when_the_agent_that_left_is_back(
+    bench: Bench, keyring: dict[tuple[str, str], Secret]
+) -> None:
+    office = await bench.service.add(SETTINGS, {}, ALICE)
+    await bench.service.connect(office, ALICE)
+    await settle()
+    [question] = bench.world.agents.open_questions
+    question.answer.set_result(SecretAnswer(Secret("typed"), save=True))
+    await settle()
+    bench.world.agents.unregister(ALICE)
+    bench.world.workers.newest.establish()
+    await settle()
+    before = bench.world.store.connections[office]
+    bench.world.agents.register(ALICE, UIDS[ALICE], "/agent")
+    await settle()
+
+    assert (before.secrets, before.in_keyring) == (NO_SECRETS, ())
+    assert any("not in your keyring yet" in told for told in bench.world.told)
+    assert password_in(keyring, office) == Secret("typed")
+    assert (await bench.service.status(office, ALICE))["password_kept"] == "keyring"
 
 
 async def test_a_typed_password_is_in_the_keyring_once_the_server_has_taken_it(

@@ -55,6 +55,7 @@ from tsunagu_tray.tray_model import (
     tooltip,
 )
 from tsunagu_tray.tray_object import TrayObject
+from tsunagu_tray.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -119,8 +120,9 @@ class Tray:
         self._known = Known(preferences=self._preferences.values)
         self._narrator = Narrator(texts)
         self._notifier = Notifier(session, self._do)
-        self._client = HelperClient(self._changed, only_of=os.getuid())
-        self._questions = Questions(texts, self._memory, self._say, self._changed, time.monotonic)
+        turn = Turn(os.environ, self._is_back)
+        self._client = HelperClient(self._changed, only_of=os.getuid(), watchers=[turn.watch])
+        self._questions = Questions(texts, self._memory, self._say, self._changed, time.monotonic, turn)
         self._agent = Agent(
             self._questions, lambda: self._client.owner, lambda path: self._client.views.get(path), Keyring()
         )
@@ -203,6 +205,10 @@ class Tray:
             self._say([Notice(key=PREFERENCES, title="Tsunagu", body=body)])
         else:
             self._say([Withdraw(PREFERENCES)])
+
+    def _is_back(self) -> None:
+        """The person is at the screen again."""
+        self._start(self._client.register_again())
 
     def _windows_changed(self, owner: str) -> None:
         self._windows_owner = owner

@@ -9,12 +9,12 @@ from enum import Enum
 from typing import Any, Literal, Protocol, TypeVar
 
 from tsunagu.bus_names import AGENT, ASK_ANEW, connection_id
-from tsunagu.errors import Cancelled, NoKeyring, NotAuthorized, VpnError
+from tsunagu.errors import Cancelled, KeyringFailed, NoKeyring, NotAuthorized, VpnError
 from tsunagu.model import Secret, SecretKind
 from tsunagu_dbus import Interface, caller, method, plain, to_variants, told
 from tsunagu_tray.card import Token, sign
 from tsunagu_tray.connection_view import ConnectionView
-from tsunagu_tray.keyring import Keyring, KeyringLocked
+from tsunagu_tray.keyring import FAILED, NO_KEYRING, Keyring, KeyringLocked
 
 T = TypeVar("T")
 
@@ -83,6 +83,9 @@ class Answerer(Protocol):
     async def certificate(self, question: CertificateQuestion) -> Verdict:
         """The judgement; no answer is NO."""
 
+    def unsaved(self, question: PasswordQuestion) -> None:
+        """The person was told that the keyring gets it, and it did not."""
+
 
 class Agent(Interface):
     """The agent's object on our own bus connection.  Only the helper may ask, and one question a connection is open."""
@@ -100,6 +103,8 @@ class Agent(Interface):
         self._helper = helper  # its unique bus name, "" if it is not there
         self._view_of = view_of
         self._open: dict[str, asyncio.Task[Any]] = {}
+        self._writing = asyncio.Lock()  # to the keyring: the last word counts
+        self._promised: dict[tuple[str, str], SavedIn] = {}  # where a person was told that it goes, by path and kind
 
     @method()
     @told
@@ -108,7 +113,8 @@ class Agent(Interface):
 
         Hints: `name`, `server`, `hub`, `username`, `again` (the last one was refused), `save_forbidden`, `keyring`
         (what is to be saved comes back by SaveSecret); `auth` (`password`, `plain-password`), to be answered together
-        with `username` where they are not `fixed`. Flag 1: what is stored will not do.
+        with `username` where they are not `fixed`. Flag 1: what is stored will not do. `Away`: the person is not at the
+        screen; the agent registers again when that changes.
         """
         self._check_caller()
         if kind not in [known.value for known in SecretKind]:
@@ -125,23 +131,44 @@ class Agent(Interface):
     @method()
     @told
     async def SaveSecret(self, connection: "o", kind: "s", hints: "a{sv}", secret: "s") -> None:
-        """Keep it in the person's keyring. `NoKeyring`: there is none; `Cancelled`: it stayed locked."""
+        """Keep it in the person's keyring.
+
+        `NoKeyring`: there is none; `Cancelled`: it stayed locked; `KeyringFailed`: try again later.
+        """
         self._check_caller()
         question = _password_question(connection, kind, plain(hints))
         label = f"Tsunagu: {question.name} ({question.username}, {question.server})"
-        await self._keyring.save(connection_id(connection), kind, label, Secret(secret))
+        promised = self._promised.pop((connection, kind), "")
+        if promised == "fallback":
+            raise NoKeyring(NO_KEYRING)
+        try:
+            async with self._writing:
+                await self._keyring.save(connection_id(connection), kind, label, Secret(secret))
+        except VpnError as error:
+            if promised != "keyring":
+                raise
+            self._promised[connection, kind] = promised
+            self._answerer.unsaved(question)
+            raise KeyringFailed(FAILED) if isinstance(error, NoKeyring) else error from error
 
     @method()
     @told
     async def ForgetSecrets(self, connection: "o", kinds: "as") -> None:
-        """Take these of a connection out of the keyring; none named: all."""
+        """Take these of a connection out of the keyring; none named: all. `Cancelled`: it is locked, so they stay."""
         self._check_caller()
-        await self._keyring.forget(connection_id(connection), kinds)
+        try:
+            async with self._writing:
+                await self._keyring.forget(connection_id(connection), kinds)
+        except KeyringLocked:
+            raise Cancelled("Cancelled") from None
 
     @method()
     @told
     async def ConfirmCertificate(self, connection: "o", certificate: "a{sv}") -> "s":
-        """Judge the server's certificate (`der` in base64, `sha256`, error `code`, `changed`): `once`, `pin`, `no`."""
+        """Judge the server's certificate (`der` in base64, `sha256`, error `code`, `changed`): `once`, `pin`, `no`.
+
+        `Away`: as GetSecrets.
+        """
         self._check_caller()
         view = self._view_of(connection) or ConnectionView(path=connection)
         question = _certificate_question(view, plain(certificate))
@@ -188,11 +215,13 @@ class Agent(Interface):
             saved_in = ""
         elif keyring:
             saved_in = "keyring" if await self._keyring.is_there() else "fallback"
-        return await self._answerer.password(replace(question, saved_in=saved_in))
+        answer = await self._answerer.password(replace(question, saved_in=saved_in))
+        self._promised[question.path, question.kind] = saved_in if answer and answer.save else ""
+        return answer
 
     async def _from_keyring(self, question: PasswordQuestion) -> Secret | None:
         wanted = connection_id(question.path), question.kind
-        with suppress(NoKeyring, Cancelled):  # then the person is asked for the password itself
+        with suppress(NoKeyring, KeyringFailed, Cancelled):  # then the person is asked for the password itself
             try:
                 return await self._keyring.find(*wanted)
             except KeyringLocked:

@@ -179,8 +179,21 @@ ARRIVING: tuple[str | Message, ...] = (
         "A person has to answer a question first, and there is nothing here to ask it: start the tray icon, or connect "
         "with the command tsunagu in a terminal"
     ),
+    (
+        "A person has to answer a question first, and somebody else is at the screen now: it is asked when that person "
+        "is back there, or connect with the command tsunagu in a terminal"
+    ),
     "Only a login with a password can be chosen here",
     "The keyring stayed locked, so the password was not saved; unlock it, or keep it elsewhere: secrets_in=system",
+    "The keyring did not answer, so the password was not saved; try again, or keep it elsewhere: secrets_in=system",
+    (
+        "The keyring did not answer, so the password is not saved yet; start the tray icon again while this connection "
+        "stands, or keep it elsewhere: secrets_in=system"
+    ),
+    (
+        "The tray icon has gone, so the password is not in your keyring yet; start the icon again while this "
+        "connection stands"
+    ),
     "The question was declined",
     "The question was withdrawn",
     "Nobody answered the question in time",

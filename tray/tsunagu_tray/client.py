@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -47,7 +47,13 @@ class HelperClient:
     ``is_locked`` tells whether a kill switch is on.  ``on_change`` is called after a change.
     """
 
-    def __init__(self, on_change: Callable[[], None] = lambda: None, *, only_of: int | None = None) -> None:
+    def __init__(
+        self,
+        on_change: Callable[[], None] = lambda: None,
+        *,
+        only_of: int | None = None,
+        watchers: Iterable[Callable[[MessageBus], Stop]] = (),
+    ) -> None:
         self.views: dict[str, ConnectionView] = {}
         self.owner = ""
         self.available = True
@@ -55,6 +61,7 @@ class HelperClient:
         self._on_change = on_change
         self._change = asyncio.Event()  # set once, at the next change
         self._only_of = only_of
+        self._watchers = tuple(watchers)  # of others on the same bus
         self._bus: MessageBus | None = None
         self._objects: dict[str, Interface] = {}  # ours, put on every new bus connection
         self._agent_path = ""
@@ -83,6 +90,7 @@ class HelperClient:
         self._stops = [
             subscribe(bus, self._heard, path_namespace=ROOT_PATH),
             watch_name(bus, SERVICE, self._owner_changed),
+            *(watch(bus) for watch in self._watchers),
         ]
 
     async def activate(self, timeout_s: float = 25.0) -> None:
@@ -189,8 +197,7 @@ class HelperClient:
             self.owner, self.available = owner, True
         self._read.set()
         self._tell()
-        if self._agent_path and self.owner:
-            await self._register()
+        await self.register_again()
 
     def _heard(self, message: Message) -> None:
         if message.sender != self._watched:
@@ -358,7 +365,11 @@ class HelperClient:
         """Offer to answer the helper's questions: now, and to every later helper."""
         self._agent_path = path
         self.serve(path, agent)
-        if self.owner:
+        await self.register_again()
+
+    async def register_again(self) -> None:
+        """What our agent did not answer so far is asked of it again."""
+        if self._agent_path and self.owner:
             await self._register()
 
     async def _register(self) -> None:

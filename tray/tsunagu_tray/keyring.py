@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from tsunagu.errors import Cancelled, NoKeyring
+from tsunagu.errors import Cancelled, KeyringFailed, NoKeyring
 from tsunagu.model import Secret
 from tsunagu_dbus import BusError, Message, MessageBus, Variant, call, close, connect, plain, subscribe
 
@@ -23,7 +23,11 @@ SERVICE_PATH = "/org/freedesktop/secrets"
 _NAME = "org.freedesktop.Secret"  # of its interfaces
 _NONE = "/"  # a path that says: no such object
 SCHEMA = "org.tsunagu.VPN1"
-NO_KEYRING = "There is no keyring here"  # the helper turns it into what it means
+NO_KEYRING = "There is no keyring here"  # the helper turns these into what they mean
+FAILED = "The keyring does not answer as it should"
+
+_ERROR = "org.freedesktop.DBus.Error"
+_NOBODY_THERE = (f"{_ERROR}.ServiceUnknown", f"{_ERROR}.NameHasNoOwner", f"{_ERROR}.Spawn.")  # how such names begin
 
 ANSWER_S = 15.0  # it may have to be started
 PROMPT_S = 80.0  # for a person to unlock it; less than the helper waits
@@ -41,7 +45,7 @@ class Keyring:
         try:
             async with _service() as service:
                 await service.collection()
-        except NoKeyring:
+        except (NoKeyring, KeyringFailed):
             return False
         return True
 
@@ -51,7 +55,7 @@ class Keyring:
         Raises:
             KeyringLocked: it may be there, and ``unlock`` is not set.
             Cancelled: the person did not unlock it.
-            NoKeyring: there is none.
+            NoKeyring, KeyringFailed: there is none; it did not answer.
         """
         async with _service() as service:
             attributes = _attributes(connection, kind)
@@ -70,7 +74,7 @@ class Keyring:
 
         Raises:
             Cancelled: the person did not unlock it.
-            NoKeyring: there is none.
+            NoKeyring, KeyringFailed: there is none; it did not answer.
         """
         async with _service() as service:
             collection = await service.collection()
@@ -82,14 +86,20 @@ class Keyring:
         """Remove these of a connection, or all.
 
         Raises:
-            Cancelled: a person would have had to unlock it for that, and did not.
-            NoKeyring: there is none.
+            KeyringLocked: something may be left; nobody is asked to unlock it for that.
+            Cancelled: the keyring wanted a person to confirm it, and that person did not.
+            NoKeyring, KeyringFailed: there is none; it did not answer.
         """
         async with _service() as service:
+            collection = await service.collection()
+            is_locked = await service.is_locked(collection)  # some find nothing while locked
             for attributes in [_attributes(connection, kind) for kind in kinds] or [_attributes(connection)]:
-                for items in await service.search(attributes):
-                    for item in items:
-                        await service.delete(item)
+                unlocked, locked = await service.search(attributes)
+                for item in unlocked:
+                    await service.delete(item)
+                is_locked |= bool(locked)
+        if is_locked:
+            raise KeyringLocked
 
 
 def _attributes(connection: str, kind: str = "") -> dict[str, str]:
@@ -105,11 +115,13 @@ async def _service() -> AsyncIterator["_Service"]:
     try:
         yield _Service(bus)
     except BusError as error:
+        if error.name.startswith(_NOBODY_THERE):
+            raise NoKeyring(NO_KEYRING) from error
         log.warning("The keyring does not answer: %s", error)
-        raise NoKeyring(NO_KEYRING) from error
+        raise KeyringFailed(FAILED) from error
     except (ValueError, TypeError, IndexError) as error:  # it said what no keyring says
         log.warning("The keyring gave an answer that makes no sense")
-        raise NoKeyring(NO_KEYRING) from error
+        raise KeyringFailed(FAILED) from error
     finally:
         await close(bus)
 

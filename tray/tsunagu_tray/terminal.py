@@ -56,6 +56,9 @@ class Terminal:
         """Who sits at a terminal may not see the desktop's windows."""
         return False
 
+    def unsaved(self, question: PasswordQuestion) -> None:
+        """Never: what is typed in a terminal is not saved."""
+
     async def certificate(self, question: CertificateQuestion) -> Verdict:
         """Show the fingerprint and ask."""
         self.seen = question

@@ -159,6 +159,9 @@ SENTENCES: dict[str, str | Message] = {
     "password_no_save": "Do _not save password",
     "password_auth": "_Authentication",
     "password_countdown": "Without an answer this window closes in {time}, and the attempt ends.",
+    "unsaved_title": "The password of {name} is not in your keyring",
+    "unsaved_body": "The keyring did not take it, so it is asked for again after the connection has ended. Unlock the "
+    "keyring, or choose another place for passwords in the connection's settings.",
     "password_saved_in_keyring": "A saved password goes into your keyring.",
     "password_saved_in_system": "A saved password goes into a file that only the administrator can read.",
     "password_saved_in_fallback": "There is no keyring here, so a saved password goes into a file that only the "
