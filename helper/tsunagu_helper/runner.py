@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from tsunagu.bus_names import connection_path
 from tsunagu.control import Established, Leased, NeedSignature, NoLease, NotSigned, Progress, Signed, Start
-from tsunagu.errors import Cancelled, NoAgent, Remedy, TunnelError, VpnError
+from tsunagu.errors import Cancelled, NoAgent, TunnelError, VpnError
 from tsunagu.model import (
     ConnectionSettings,
     HashedPassword,
@@ -70,7 +70,7 @@ from tsunagu_helper.journal import ABOUT
 from tsunagu_helper.keyring import Keyring, forget_what_is_left, hints, listed
 from tsunagu_helper.lease_policy import AddressPlan, DnsPlan, link_local_address, plan, without_lease
 from tsunagu_helper.occasion import environment, occasion
-from tsunagu_helper.portal import HINT as PORTAL_HINT
+from tsunagu_helper.portal import explained, may_explain
 from tsunagu_helper.store import StoredConnection
 from tsunagu_helper.surroundings import Nic, RunningWorker, Surroundings, WorkerMessage
 
@@ -111,7 +111,7 @@ class Runner:
         self._changes_password = False
         self._timer: asyncio.TimerHandle | None = None
         self._question: asyncio.Task[None] | None = None
-        self._hint: asyncio.Task[None] | None = None
+        self._explanation: asyncio.Task[None] | None = None
         self._signature: asyncio.Task[None] | None = None
         self._in_keyring: set[asyncio.Task[None]] = set()  # what is said to it at the moment
         self._events: asyncio.Queue[tuple[Event, asyncio.Future[None] | None]] = asyncio.Queue()
@@ -238,14 +238,19 @@ class Runner:
         self._worker = None
         if self._nic and (fault := self._nic.fault()):  # whatever else has come of that
             error, certificate = TunnelError(NIC_FAILED, fault), ""
-        if ticket == self.connection.ticket and error.remedy in (Remedy.RETRY, Remedy.ASK_TRUST):
-            self._hint = asyncio.create_task(self._tell_of_portal(), name=f"portal before {self.stored.id}")
-        self.post(WorkerEnded(ticket=ticket, error=error, certificate=certificate))
+        ended = WorkerEnded(ticket=ticket, error=error, certificate=certificate)
+        if ticket == self.connection.ticket and may_explain(error):
+            self._explanation = asyncio.create_task(self._explain(ended, error), name=f"portal before {self.stored.id}")
+        else:
+            self.post(ended)
 
-    async def _tell_of_portal(self) -> None:
+    async def _explain(self, ended: WorkerEnded, error: TunnelError) -> None:
         """A server that cannot be reached, or shows another's certificate, may be the network's own doing."""
         if await self._around.portal.stands():
-            self._record(Tell("warning", PORTAL_HINT))
+            LOG.info("%s: behind a captive portal: %s", self.stored.id, error)
+            explanation = explained(error, is_known=bool(self.connection.settings.server_fingerprint))
+            ended = replace(ended, error=explanation)
+        self.post(ended)
 
     # -- commands -----------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """What else configures networks leaves our NICs alone, because a file of ours says so."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,7 +98,9 @@ def test_behind_a_captive_portal_a_failed_attempt_says_so(own_server: VpnServer)
 
         stack.cli("connect", NAME)
 
-        wait_for(lambda: "open any web page in a browser" in stack.done("log", NAME), 30, "the hint")
+        wait_for(lambda: "open any web page in a browser" in stack.status()["error_text"], 30, "the hint")
+        status = (sys.executable, "-m", "tsunagu_tray.cli", "status", NAME)
+        assert "ブラウザ" in stack.run(*status, LANG="ja_JP.UTF-8").stdout
         stack.disconnect()
 
 

@@ -575,4 +575,28 @@ async def test_a_captive_portal_is_told_after_a_failed_attempt(bench: Bench, is_
     bench.world.workers.newest.fail(1)
     await settle()
 
-    assert any("log in there, then connect again" in text for text in bench.world.told) is is_there
+    assert (bench.state, bench.error_code) == (State.WAITING, 1)
+    assert ("log in there, then connect again" in str(bench.runner.connection.last_error)) is is_there
+    assert ("log in there, then connect again" in bench.world.told[-1]) is is_there
+
+
+async def test_nobody_is_asked_to_trust_a_captive_portal_in_the_servers_place(bench: Bench) -> None:
+    bench.world.portal.is_there = True
+    await bench.runner.tell(SettingsChanged(replace(SETTINGS, server_fingerprint="ab" * 32)))
+    await bench.runner.tell(ConnectAsked())
+
+    bench.world.workers.newest.fail(149, "REVS")
+    await settle()
+
+    assert (bench.state, bench.error_code) == (State.WAITING, 2)
+
+
+async def test_behind_a_captive_portal_what_it_has_nothing_to_do_with_is_told_as_it_is(bench: Bench) -> None:
+    bench.world.portal.is_there = True
+    await bench.runner.tell(ConnectAsked())
+
+    bench.world.workers.newest.fail(10)
+    await settle()
+
+    assert bench.error_code == 10
+    assert "browser" not in str(bench.runner.connection.last_error)

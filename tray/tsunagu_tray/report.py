@@ -11,6 +11,8 @@ from tsunagu.policy import Unit, items
 from tsunagu_tray.connection_view import ConnectionView
 from tsunagu_tray.texts import SENTENCES, Texts
 
+_TOLD = ("status_text", "error_text", "blocked")  # in the helper's English
+
 
 def view_to_plain(view: ConnectionView) -> dict[str, Any]:
     """One line of ``list --json``; the keys are those of the status."""
@@ -56,7 +58,7 @@ def _field(field: str, value: Any, texts: Texts) -> str:
         return texts(f"udp_{value.replace(' ', '_')}")
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    return str(value)
+    return texts.say(str(value)) if field in _TOLD else str(value)
 
 
 def policy_rows(policy: dict[str, int], texts: Texts) -> Iterator[tuple[str, str, str]]:
