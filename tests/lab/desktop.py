@@ -197,6 +197,10 @@ class Desktop:
         """The visible windows whose title matches this regular expression."""
         return self._find_windows("--name", title)
 
+    def active_window(self) -> int:
+        """The one that has the keyboard."""
+        return int(self.run("xdotool", "getactivewindow"))
+
     def _find_windows(self, by: str, pattern: str) -> list[int]:
         try:
             return [int(line) for line in self.run("xdotool", "search", "--onlyvisible", by, pattern).split()]

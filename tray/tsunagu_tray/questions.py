@@ -40,6 +40,7 @@ class Questions:
         self._clock = clock
         self._turn = turn
         self._clicks: dict[str, float] = {}  # path -> when it was last connected from the tray
+        self._wanted: dict[str, float] = {}  # path -> when its window was last asked for
         self._interrupted: set[str] = set()  # paths of questions whose windows were open when another's turn came
         self._doors: dict[str, asyncio.Event] = {}
         self._screen = asyncio.Lock()  # one window at a time; the others come up after it
@@ -52,6 +53,7 @@ class Questions:
 
     def open(self, path: str) -> None:
         """Open the window of a question that waits."""
+        self._wanted[path] = self._clock()
         if path in self._doors:
             self._doors[path].set()
 
@@ -70,7 +72,7 @@ class Questions:
         await self._wait_to_ask(question)
         async with self._screen:
             more = {"no_save": self._memory.values.no_save, "seconds_left": ANSWER_S}
-            answer = await ask("password", asdict(question) | more)
+            answer = await ask("password", asdict(question) | self._when(question.path) | more)
         if answer is None:
             return None
         self.clicked(question.path)  # who has just typed is still there, should it be refused
@@ -116,8 +118,12 @@ class Questions:
         body = self._texts("question_certificate_body")
         await self._wait_to_open(question.path, "certificate", title, body)
         async with self._screen:
-            answer = await ask("certificate", asdict(question))
+            answer = await ask("certificate", asdict(question) | self._when(question.path))
         return Verdict(answer["verdict"]) if answer else Verdict.NO
+
+    def _when(self, path: str) -> dict[str, float]:
+        """Whoever has typed elsewhere since then keeps the keyboard."""
+        return {"wanted_at": self._wanted.get(path, 0)}
 
     async def _in_sight(self, path: str, asking: Coroutine[Any, Any, T]) -> T:
         """Ask while this session is the one at the screen; a window that was open then is no surprise afterwards."""

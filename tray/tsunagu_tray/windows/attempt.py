@@ -8,6 +8,7 @@ from tsunagu.model import ConnectionSettings
 from tsunagu_tray.attempt_model import Page, explanation, failure, progress
 from tsunagu_tray.connection_view import ConnectionView
 from tsunagu_tray.texts import Texts
+from tsunagu_tray.windows.attention import NEVER, come_up
 from tsunagu_tray.windows.toolkit import CONTENT_WIDTH, ICON_NAME, Adw, GLib, Gtk, label, name_for_readers
 from tsunagu_tray.windows.viewer import view as view_lines
 
@@ -73,7 +74,7 @@ class Attempt:
         self.window.set_content(content)
 
     def show(self, view: ConnectionView, page: Page, *, was_up: bool) -> None:
-        """As it is now.  The window manager decides about the focus: present() would insist."""
+        """As it is now."""
         texts, settings = self._texts, self.settings
         is_error = page is Page.ERROR
         for part in (self._advice, self._next, self._hide, self._history, self._retry):
@@ -97,7 +98,8 @@ class Attempt:
         self._cancel.set_label(texts("window_close" if is_over else "window_cancel"))
         self._hide.set_visible(is_error and not is_over)
         self._explain.set_visible(is_error and bool(self._explanation))
-        self.window.set_visible(True)
+        if not self.window.get_visible():
+            come_up(self.window, NEVER if is_error else time.monotonic())
 
     def close(self) -> None:
         """There is nothing to show any more."""

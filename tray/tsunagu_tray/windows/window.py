@@ -3,9 +3,11 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
+from tsunagu_tray.windows.attention import come_up
 from tsunagu_tray.windows.toolkit import (
     CONTENT_WIDTH,
     ICON_NAME,
@@ -58,8 +60,7 @@ class Window:
         dialog.set_title("Tsunagu")
         dialog.set_icon_name(APPLICATION_ID)
         GLib.io_add_watch(0, GLib.PRIORITY_DEFAULT, GLib.IOCondition.IN | GLib.IOCondition.HUP, self._stdin_closed)
-        # The window manager decides whether it gets the focus: present() would insist.
-        dialog.set_visible(True)
+        come_up(dialog, self.question.get("wanted_at", time.monotonic()))
 
     def _stdin_closed(self, _source: int, _condition: GLib.IOCondition) -> bool:
         if os.read(0, 4096):
