@@ -917,6 +917,7 @@ cdef class Feeder:
             link.ssl = <void *> ssl_of(link.fd)
             if link.ssl == NULL:
                 return None
+            link.outlet = outlet_of(link.ssl, link.fd)
             living[<size_t> link.ssl] = link
         return link
 
@@ -1029,6 +1030,7 @@ cdef class Link:
     cdef int fd
     cdef bint is_tls
     cdef void *ssl
+    cdef Outlet *outlet       # of TLS; both go when Python's socket object lets its TLS go
     cdef const uint8_t *at    # what is unsent of the block
     cdef size_t left
     cdef object block         # whose octets these are
@@ -1050,8 +1052,11 @@ cdef class Link:
 
     @property
     def is_full(self):
-        """Whether there is any."""
-        return self.left != 0
+        """Whether there is any, or some of it waits for room in the connection."""
+        return self.is_busy()
+
+    cdef inline bint is_busy(self) noexcept nogil:
+        return self.left != 0 or (self.ssl != NULL and self.outlet.size != 0)
 
     def exchange(self, *, bint readable, bint sends):
         """Give the NIC what has come, and send, if wanted, what it wants to send; return what is the worker's own.
@@ -1079,7 +1084,7 @@ cdef class Link:
                     broken = self.feeder.digest(tap.incoming, size, ours)
                 if broken >= 0 or self.failed or self.has_ended:
                     break
-                if sends and not self.left and tap.fill(block.data):
+                if sends and not self.is_busy() and tap.fill(block.data):
                     moved = begun = True
                     self.at = block.data
                     self.left = tap.out.size
@@ -1099,7 +1104,7 @@ cdef class Link:
         self.write()
         self.hold(block)
         self.check()
-        return self.left == 0
+        return not self.is_busy()
 
     def flush(self):
         """Write more of the block that was begun; whether all of it is written."""
@@ -1107,7 +1112,7 @@ cdef class Link:
             self.write()
         self.hold(self.block)
         self.check()
-        return self.left == 0
+        return not self.is_busy()
 
     cdef hold(self, block):
         """Keep the octets as long as some of them are unsent."""
@@ -1157,8 +1162,19 @@ cdef class Link:
 
     cdef void write(self) noexcept nogil:
         """As much of the block as goes."""
+        if not self.is_tls:
+            while self.left and self.write_some():
+                pass
+            return
+        if self.ssl == NULL:
+            self.failed = EBADF
+            return
+        self.outlet.gathers = True
         while self.left and self.write_some():
             pass
+        self.outlet.gathers = False
+        if not self.failed and not drain(self.outlet) and errno != EAGAIN:
+            self.failed = errno
 
     cdef bint write_some(self) noexcept nogil:
         cdef ssize_t put
@@ -1171,9 +1187,6 @@ cdef class Link:
                     self.failed = errno
                 return False
             octets = put
-        elif self.ssl == NULL:
-            self.failed = EBADF
-            return False
         else:
             openssl.clear_errors()
             result = openssl.write(self.ssl, self.at, self.left, &octets)
