@@ -1,8 +1,24 @@
 # Daily commands; CONTRIBUTING.md says when to use which.  Each of them alone does all the set-up it needs.
+# What needs no SoftEther server can be had on a bare system of another release, too: make test-fast SUITE=trixie
 
 PYTHON := .venv/bin/python
 SANDBOX := $(PYTHON) -m tests.lab.sandbox --
 PYTEST := $(SANDBOX) python -m pytest -p no:cacheprovider --durations=15 --durations-min=2 -rR
+
+ifdef SUITE
+
+.PHONY: $(MAKECMDGOALS)
+
+$(filter-out test-package,$(MAKECMDGOALS)):
+	@SOURCE="$(SOURCE)" packaging/on-suite $(SUITE) make $@ ARGS="$(ARGS)"
+
+test-package: # built there, tried from here, where the server is
+	@packaging/install-dependencies package
+	@$(MAKE) --no-print-directory SUITE= venv
+	@SOURCE="$(SOURCE)" packaging/on-suite $(SUITE) sh -ec 'packaging/install-dependencies package; make deb build/package-root.tar'
+	TSUNAGU_SUITE=$(SUITE) $(PYTEST) tests/package --ignore-glob='*/test_rpm*' --ignore-glob='*/test_other*' $(ARGS)
+
+else
 
 .PHONY: bench bench-tray pictures messages demo test test-lab-1 test-lab-2 test-others test-fast test-desktop conformance fuzz check venv dependencies lock clean test-package deb rpm wheel
 
@@ -51,7 +67,7 @@ fuzz: .venv/complete ## every parser of octets from outside, FUZZ_SECONDS each; 
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement tests/fuzz/requirements.txt
 	PYTHONPATH=.:shared:helper:tray $(PYTHON) -m tests.fuzz $(or $(FUZZ_SECONDS),60) $(TARGETS)
 
-pictures: venv ## every window, in both languages, light and dark, into docs/img/windows; ARGS name some
+pictures: venv ## every window, in both languages, light and dark, into build/pictures, and docs/img; ARGS name some
 	$(SANDBOX) python -m tests.pictures $(ARGS)
 
 check: .venv/complete ## before each commit
@@ -119,3 +135,5 @@ lock: ## after changing dependencies in pyproject.toml
 clean:
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
+
+endif

@@ -42,6 +42,7 @@ _KEPT = (  # of the environment, through sudo too
     "SUDO_USER",
     "TERM",
     "TSUNAGU_LAB_SERVER",
+    "TSUNAGU_SUITE",
     "XAUTHORITY",
     "XDG_CURRENT_DESKTOP",
     "XDG_RUNTIME_DIR",
@@ -181,8 +182,9 @@ def _lab_server_folder() -> list[Path]:
 
 
 def _readable_by_all(folder: Path) -> bool:
-    """Whether the checkout was made with a usual umask; hidden folders but .venv don't matter."""
-    hidden = ["-path", "*/.[!.]*", "-not", "-path", f"{folder}/.venv*", "-prune"]
+    """Whether the checkout was made with a usual umask; hidden folders but .venv don't matter, nor systems in it."""
+    hidden = ["(", "-path", "*/.[!.]*", "-not", "-path", f"{folder}/.venv*", "-o", "-path", f"{folder}/build/suite"]
+    hidden += [")", "-prune"]
     private = ["(", "-type", "f", "-not", "-perm", "-004", "-o", "-type", "d", "-not", "-perm", "-005", ")"]
     found = subprocess.run(
         ["find", folder, *hidden, "-o", *private, "-print", "-quit"], capture_output=True, check=True
@@ -193,7 +195,14 @@ def _readable_by_all(folder: Path) -> bool:
 def _copy_readable() -> None:
     """A copy that everyone can read instead of the checkout itself; results still go to the checkout's build/."""
     copy = Path("/run/checkout-copy")
-    shutil.copytree(CHECKOUT, copy, symlinks=True, ignore=shutil.ignore_patterns(".git", "build", ".*_cache"))
+    left_out = {
+        ".git",
+        "build",
+        *(path.name for path in CHECKOUT.glob(".*_cache")),
+    }  # some library has a folder "build"
+    shutil.copytree(
+        CHECKOUT, copy, symlinks=True, ignore=lambda folder, _: left_out if Path(folder) == CHECKOUT else ()
+    )
     subprocess.run(["chmod", "-R", "a+rX", copy], check=True)
     results = CHECKOUT / "build"
     results.mkdir(exist_ok=True)

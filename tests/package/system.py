@@ -15,7 +15,9 @@ from tests.lab.sandbox import CHECKOUT
 from tests.lab.server import within
 from tests.lab.waiting import wait_for
 
-PACKAGES = sorted(CHECKOUT.glob("dist/*.deb"))
+SUITE = os.environ.get("TSUNAGU_SUITE", "")  # of another release than this machine's
+BUILT = CHECKOUT / f"build/suite/{SUITE}/checkout" if SUITE else CHECKOUT  # see packaging/on-suite
+PACKAGES = sorted(BUILT.glob("dist/*.deb"))
 _UNIT = "lib/systemd/system/tsunagu-helper.service"
 _NOT_COMPARED = (
     "dev",
@@ -43,7 +45,7 @@ class System:
         self.root = self._folder / "root"
         self.root.mkdir()
         self.processes = Processes(self._folder / "logs")
-        archive = CHECKOUT / "build/package-root.tar"
+        archive = BUILT / "build/package-root.tar"
         subprocess.run(
             ["tar", "--extract", "--file", archive, "--directory", self.root, "--exclude=./dev/*"], check=True
         )
@@ -143,6 +145,23 @@ class System:
                 else:
                     found[relative] = ""
         return found
+
+
+_THERE = r"""# root, folder, command
+mount -t tmpfs tmpfs "$0/tmp"
+mkdir -p "$0$1"
+mount --bind "$1" "$0$1"
+mount --rbind /dev "$0/dev"
+mount -t proc proc "$0/proc"
+exec chroot "$0" sh -ec 'cd "$0"; exec "$@"' "$@"
+"""
+
+
+def where_built(folder: Path, *command: str) -> "subprocess.CompletedProcess[str]":
+    """Run a program in a folder on the system that has built the packages; the folder is below /tmp."""
+    if SUITE:
+        command = ("unshare", "--mount", "sh", "-ec", _THERE, str(BUILT.parent / "root"), str(folder), *command)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def newer(package: Path, folder: Path) -> Path:

@@ -5,16 +5,14 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.sandbox import CHECKOUT
 from tests.lab.server import HUB, LAN, PASSWORD, SERVER, USER, VpnServer
 from tests.lab.waiting import wait_for
-from tests.package.system import PACKAGES, System, newer
+from tests.package.system import BUILT, PACKAGES, System, newer, where_built
 from tsunagu import __version__
 
 
@@ -84,7 +82,8 @@ def test_nothing_is_left_after_a_purge(system: System) -> None:
 
 def test_the_helper_imports_nothing_that_its_environment_does_not_name(system: System) -> None:
     system.install(PACKAGES)
-    intruder = system.root / "usr/local/lib/python3.11/dist-packages/intruder.py"
+    [python] = (system.root / "usr/lib/tsunagu/lib").iterdir()
+    intruder = system.root / f"usr/local/lib/{python.name}/dist-packages/intruder.py"
     intruder.parent.mkdir(parents=True, exist_ok=True)
     intruder.touch()
     look = "from importlib.util import find_spec; print(*(bool(find_spec(x)) for x in ('intruder', 'dbus_next')))"
@@ -114,31 +113,28 @@ def test_the_papers_name_what_is_bundled_and_what_has_changed(system: System) ->
         papers = (documents / package / "copyright").read_text()
         named = re.findall(r"^Files: wheels/(.+)-\*$", papers, re.MULTILINE)
         assert {name.replace("?", "_") for name in named} == bundled - {"tsunagu"}
-        assert "License: Apache-2.0 or BSD-3-Clause" in papers
+        assert ("License: Apache-2.0 or BSD-3-Clause" in papers) is ("cryptography" in bundled)
         changes = gzip.decompress((documents / package / "CHANGELOG.md.gz").read_bytes()).decode()
         assert "The first version that does the whole main job." in changes
 
 
-def test_lintian_has_nothing_to_say() -> None:
-    [changes] = CHECKOUT.glob("dist/*.changes")
+def test_lintian_has_nothing_to_say(tmp_path: Path) -> None:
+    [changes, *files] = (*BUILT.glob("dist/*.changes"), *BUILT.glob("dist/*.buildinfo"), *PACKAGES)
+    for file in (changes, *files):
+        shutil.copy(file, tmp_path)
 
-    said = subprocess.run(
-        ["lintian", "--allow-root", changes],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    said = where_built(tmp_path, "lintian", "--allow-root", changes.name)
 
-    assert (said.returncode, said.stdout) == (0, "")
+    assert said.returncode == 0, said.stdout
+    homepage = "appstream-metadata-validation-failed"  # what that is about, test_files says
+    assert [line for line in said.stdout.splitlines() if homepage not in line] == []
 
 
 def test_a_second_build_elsewhere_gives_the_same_packages(tmp_path: Path) -> None:
     tree = tmp_path / "elsewhere"
-    shutil.copytree(CHECKOUT / "build/deb/tsunagu", tree, symlinks=True, copy_function=shutil.copy)
+    shutil.copytree(BUILT / "build/deb/tsunagu", tree, symlinks=True, copy_function=shutil.copy)
 
-    log = subprocess.run(
-        ["dpkg-buildpackage", "--build=binary", "--no-sign"], cwd=tree, capture_output=True, text=True, check=False
-    )
+    log = where_built(tmp_path, "sh", "-ec", "cd elsewhere; dpkg-buildpackage --build=binary --no-sign")
 
     assert log.returncode == 0, log.stdout + log.stderr
     assert {path.name: _sha256(path) for path in tmp_path.glob("*.deb")} == {
