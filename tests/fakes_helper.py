@@ -188,12 +188,16 @@ class FakeHooks:
     def __init__(self) -> None:
         self.told: list[dict[str, str]] = []
         self.failure: VpnError | None = None
+        self.hangs: asyncio.Task[None] | None = None
 
-    def run(self, connection_id: str, environment: Mapping[str, str], told: Callable[[VpnError], None]) -> None:
+    def run(
+        self, connection_id: str, environment: Mapping[str, str], told: Callable[[VpnError], None]
+    ) -> asyncio.Task[None] | None:
         assert environment["TSUNAGU_ID"] == connection_id
         self.told.append({name.removeprefix("TSUNAGU_"): value for name, value in environment.items()})
         if self.failure:
             told(self.failure)
+        return self.hangs
 
     @property
     def events(self) -> list[str]:

@@ -41,15 +41,16 @@ class Hooks:
         self._directory = directory
         self._queues: dict[str, list[asyncio.Task[None]]] = {}  # of each connection; the first one runs
 
-    def run(self, connection_id: str, environment: Mapping[str, str], told: Told) -> None:
-        """Begin to run them all, when those that the connection has begun before have ended."""
+    def run(self, connection_id: str, environment: Mapping[str, str], told: Told) -> asyncio.Task[None] | None:
+        """Begin to run them all, when those that the connection has begun before have ended; to be waited for."""
         queue = self._queues.setdefault(connection_id, [])
         if len(queue) >= MAX_WAITING:
             told(VpnError("The hooks still run for what happened before, so they are not run for this"))
-            return
+            return None
         turn = self._in_turn(queue[-1] if queue else None, environment, told)
         queue.append(asyncio.create_task(turn, name=f"hooks of {connection_id}"))
         queue[-1].add_done_callback(queue.remove)
+        return queue[-1]
 
     async def finish(self) -> None:
         """Let what runs end, in bounded time."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from tsunagu.model import State
-from tsunagu_helper.connection import Connection
+from tsunagu_helper.connection import Connection, Target
 from tsunagu_helper.history import one_line
 from tsunagu_helper.store import StoredConnection
 
@@ -12,9 +12,10 @@ MAX_VALUE = 2000  # characters
 
 
 class Occasion(Enum):
-    """What has become of a connection.  After CONNECTED there is one of the next two before there is another."""
+    """What has become of a connection.  After CONNECTED there is DISCONNECTED or LOST before there is another."""
 
     CONNECTED = "connected"  # the session stands, and the NIC has its addresses or is known to get none
+    DISCONNECTING = "disconnecting"  # somebody ends it, and the tunnel still stands
     DISCONNECTED = "disconnected"  # somebody has ended it, or the machine goes to sleep
     LOST = "lost"  # it has ended by itself
     FAILED = "failed"  # what never came up is given up
@@ -30,6 +31,11 @@ def occasion(before: Connection, after: Connection) -> Occasion | None:
         case False, False if before.state is not State.IDLE and after.state is State.IDLE and after.error:
             return Occasion.FAILED
     return None
+
+
+def is_parting(before: Connection, after: Connection) -> bool:
+    """Somebody ends what stands; neither a sleep, which cannot wait, nor the service's own end does."""
+    return before.is_ready and after.state is State.STOPPING and after.target is Target.DOWN
 
 
 def environment(

@@ -69,7 +69,7 @@ from tsunagu_helper.history import Entry
 from tsunagu_helper.journal import ABOUT
 from tsunagu_helper.keyring import Keyring, forget_what_is_left, hints, listed
 from tsunagu_helper.lease_policy import AddressPlan, DnsPlan, link_local_address, plan, without_lease
-from tsunagu_helper.occasion import environment, occasion
+from tsunagu_helper.occasion import Occasion, environment, is_parting, occasion
 from tsunagu_helper.portal import explained, may_explain
 from tsunagu_helper.store import StoredConnection
 from tsunagu_helper.surroundings import Nic, RunningWorker, Surroundings, WorkerMessage
@@ -77,6 +77,7 @@ from tsunagu_helper.surroundings import Nic, RunningWorker, Surroundings, Worker
 LOG = logging.getLogger(__name__)
 
 NIC_FAILED, NIC_DISABLED = 22, 44  # of the error table
+PARTING_S = 5  # that a disconnect waits for hooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +191,8 @@ class Runner:
             self.connection, commands = step(self.connection, event, self._around.utc())
             if self.connection.state is State.STOPPING:
                 self.settled.clear()
+            if is_parting(before[0], self.connection):
+                await self._part()
             if (wanted := self.connection.is_wanted) is not None:
                 self._around.wanted.remember(self.stored.id, wanted)
             await self._carry_out(commands)
@@ -209,13 +212,20 @@ class Runner:
 
     def _run_hooks(self, before: Connection, facts: Facts) -> None:
         """Those who hear that something has gone hear what it was."""
-        now = self.connection
-        if what := occasion(before, now):
-            stood = self.facts if now.is_ready else facts
-            told = environment(what, self.stored, now, stood.interface, stood.addresses, stood.dns)
-            self._around.hooks.run(
-                self.stored.id, told, lambda error: self._record(Tell("warning", str(error), error.code))
-            )
+        if what := occasion(before, self.connection):
+            self._run_hooks_on(what, self.facts if self.connection.is_ready else facts)
+
+    async def _part(self) -> None:
+        """Hooks have the tunnel for the last time, if they do not take too long."""
+        self._publish()
+        if running := self._run_hooks_on(Occasion.DISCONNECTING, self.facts):
+            await asyncio.wait([running], timeout=PARTING_S)
+
+    def _run_hooks_on(self, what: Occasion, facts: Facts) -> asyncio.Task[None] | None:
+        told = environment(what, self.stored, self.connection, facts.interface, facts.addresses, facts.dns)
+        return self._around.hooks.run(
+            self.stored.id, told, lambda error: self._record(Tell("warning", str(error), error.code))
+        )
 
     def _on_message(self, ticket: int, message: WorkerMessage) -> None:
         match message:

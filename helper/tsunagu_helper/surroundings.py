@@ -1,5 +1,6 @@
 """What the connections work with, as far as they know it: the real things are in the modules of the same names."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -84,7 +85,9 @@ class Resolver(Protocol):
 class Hooks(Protocol):
     """The administrator's programs; ``told`` gets what is wrong with them, sooner or later."""
 
-    def run(self, connection_id: str, environment: Mapping[str, str], told: Callable[[VpnError], None]) -> None: ...
+    def run(
+        self, connection_id: str, environment: Mapping[str, str], told: Callable[[VpnError], None]
+    ) -> asyncio.Task[None] | None: ...
 
 
 class Portal(Protocol):

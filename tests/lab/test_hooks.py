@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.sandbox import CHECKOUT
-from tests.lab.server import HUB, PASSWORD, SERVER, USER, VpnServer
+from tests.lab.server import HUB, LAN, PASSWORD, SERVER, USER, VpnServer
 from tests.lab.stack import NAME, Stack
 from tests.lab.waiting import wait_for
 from tsunagu.model import State
@@ -48,6 +48,8 @@ def events(stack: Stack) -> list[str]:
 
 def test_hooks_hear_of_every_session_and_of_its_end(server: VpnServer, stack: Stack, put: Put) -> None:
     put("10-note", noting(stack.folder))
+    last_words = stack.folder / "last-words"
+    put("20-says-good-bye", f"#!/bin/sh\n[ $TSUNAGU_EVENT != disconnecting ] || ping -qc1 -W9 {LAN} >{last_words}\n")
     stack.add()
 
     stack.connect()
@@ -57,9 +59,11 @@ def test_hooks_hear_of_every_session_and_of_its_end(server: VpnServer, stack: St
     wait_for(lambda: events(stack) == ["connected", "lost", "connected"], 60, "the hooks of a reconnect")
     assert server.ping()
     stack.disconnect()
-    wait_for(lambda: len(noted(stack)) == 4, 30, "the hook")
+    wait_for(lambda: len(noted(stack)) == 5, 30, "the hook")
 
-    first, lost, _, last = noted(stack)
+    first, lost, _, parting, last = noted(stack)
+    assert parting["TSUNAGU_EVENT"] == "disconnecting"
+    assert "1 received" in last_words.read_text()
     assert first["TSUNAGU_ADDRESS"].split() == status["addresses"]
     assert first["TSUNAGU_NIC"] == last["TSUNAGU_NIC"] == status["interface"]
     assert first["TSUNAGU_CONNECTION"] == NAME

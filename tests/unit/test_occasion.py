@@ -7,8 +7,8 @@ import pytest
 from tests.fakes_helper import SETTINGS
 from tsunagu.errors import TunnelError
 from tsunagu.model import State
-from tsunagu_helper.connection import Connection
-from tsunagu_helper.occasion import MAX_VALUE, Occasion, environment, occasion
+from tsunagu_helper.connection import Connection, Target
+from tsunagu_helper.occasion import MAX_VALUE, Occasion, environment, is_parting, occasion
 from tsunagu_helper.store import StoredConnection
 
 STORED = StoredConnection(id="abc", settings=SETTINGS, owner=1001, interface="tsunagu0", mac="5e:00:00:00:00:01")
@@ -38,6 +38,22 @@ GIVEN_UP = replace(IDLE, error=TunnelError(8))
 )
 def test_what_a_step_amounts_to(before: Connection, after: Connection, expected: Occasion | None) -> None:
     assert occasion(before, after) is expected
+
+
+@pytest.mark.parametrize(
+    ("before", "target", "expected"),
+    [
+        (READY, Target.DOWN, True),
+        (UP, Target.DOWN, False),  # no hook has heard of it
+        (READY, Target.ASLEEP, False),
+        (READY, Target.GONE, False),
+    ],
+)
+def test_hooks_have_the_tunnel_once_more_when_somebody_ends_it(
+    before: Connection, target: Target, expected: bool
+) -> None:
+    assert is_parting(before, replace(IDLE, state=State.STOPPING, target=target)) is expected
+    assert not is_parting(before, WAITING)
 
 
 def test_what_servers_say_reaches_a_hook_on_one_line_and_not_without_end() -> None:

@@ -11,6 +11,7 @@ from tests.fakes_helper import LEASE, NOW, SESSION, SETTINGS, FakeNic, FakeWorld
 from tsunagu.control import NeedSignature, NotSigned, Progress, Signed
 from tsunagu.errors import Cancelled, NoAgent, TunnelError, VpnError
 from tsunagu.model import AuthType, Phase, Routing, Secret, Secrets, State, Statistics
+from tsunagu_helper import runner
 from tsunagu_helper.agents import SecretAnswer
 from tsunagu_helper.events import AgentAppeared, ConnectAsked, DisconnectAsked, RemoveAsked, RetryDue, SettingsChanged
 from tsunagu_helper.runner import Facts, Runner
@@ -548,14 +549,31 @@ async def test_hooks_hear_of_each_session_once_and_what_it_was(bench: Bench) -> 
     await bench.runner.tell(DisconnectAsked())
     await settle()
 
-    assert bench.world.hooks.events == ["connected", "lost", "connected", "disconnected"]
-    connected, lost, _, disconnected = bench.world.hooks.told
+    assert bench.world.hooks.events == ["connected", "lost", "connected", "disconnecting", "disconnected"]
+    connected, lost, _, disconnecting, disconnected = bench.world.hooks.told
     assert (connected["NIC"], connected["ADDRESS"]) == ("tsunagu0", f"{LEASE.address}/{LEASE.prefix_length}")
     assert connected["DNS"] == "192.168.77.1"
     assert lost["ERROR_CODE"] == "13"
-    for told in (lost, disconnected):
+    for told in (lost, disconnecting, disconnected):
         assert (told["NIC"], told["ADDRESS"]) == (connected["NIC"], connected["ADDRESS"])
     assert (connected["CONNECTION"], connected["OWNER"]) == (SETTINGS.name, "1001")
+
+
+async def test_a_disconnect_waits_for_hooks_but_not_for_ever(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "PARTING_S", 0.1)
+    await bench.up()
+    bench.world.hooks.hangs = asyncio.create_task(asyncio.sleep(3600))
+    ending = asyncio.create_task(bench.runner.tell(DisconnectAsked()))
+    await settle()
+
+    assert (bench.state, bench.world.workers.newest.is_running) == (State.STOPPING, True)
+
+    await ending
+    await settle()
+
+    assert (bench.state, bench.world.workers.newest.is_running) == (State.IDLE, False)
+    assert not bench.world.hooks.hangs.done()
+    bench.world.hooks.hangs.cancel()
 
 
 async def test_a_hook_that_fails_is_told_and_changes_nothing(bench: Bench) -> None:
