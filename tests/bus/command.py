@@ -33,7 +33,7 @@ class Run:
         assert "Traceback" not in err.decode()
         return Result(process.returncode, out.decode(), err.decode())
 
-    async def in_terminal(self, *arguments: str, says: dict[str, str]) -> tuple[int, str]:
+    async def in_terminal(self, *arguments: str, says: dict[str, str], **environment: str) -> tuple[int, str]:
         """In a terminal: to each prompt that contains a key the value is typed.  The status, and all that was shown."""
         ours, theirs = pty.openpty()
         process = await asyncio.create_subprocess_exec(
@@ -41,7 +41,7 @@ class Run:
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env=self._environment,
+            env=self._environment | environment,
         )
         os.close(theirs)
         shown = ""

@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import signal
+import socket
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -14,9 +15,10 @@ import pytest
 from tests.bus.command import Run
 from tests.fakes_bus import FakeConnection, FakeHelper, PrivateBus, until
 from tsunagu.errors import NoAddress, NoAgent, TunnelError
-from tsunagu.model import Proxy, ProxyKind, State
+from tsunagu.model import Phase, Proxy, ProxyKind, State
 from tsunagu_dbus import BusError
 from tsunagu_helper.errand import Trial
+from tsunagu_tray.speed import serve
 
 DER = base64.b64encode(b"a certificate, as far as this test is concerned").decode()
 FINGERPRINT = sha256(base64.b64decode(DER)).hexdigest()
@@ -626,3 +628,35 @@ async def test_all_connections_are_disconnected_at_once(tsunagu: Run, helper: Fa
     assert sorted(helper.calls) == ["Disconnect Lab", "Disconnect Office"]
     assert (await tsunagu("disconnect")).status == 2
     assert (await tsunagu("disconnect", "Office", "--all")).status == 2
+
+
+async def test_a_terminal_shows_how_far_an_attempt_is_and_clears_that_away(tsunagu: Run, helper: FakeHelper) -> None:
+    async def come_up() -> None:
+        for phase in (Phase.CONNECTING, Phase.AUTHENTICATING):
+            office.show(state=State.CONNECTING, phase=phase.value)
+            await asyncio.sleep(0.3)
+        office.show(state=State.UP, addresses=["192.168.77.23/24"])
+
+    office = helper.add("office", host="h")
+    helper.on_connect = lambda connection: connection.later(come_up())
+
+    status, shown = await tsunagu.in_terminal("connect", "office", "--wait", says={}, TERM="xterm")
+    _, dumb = await tsunagu.in_terminal("connect", "office", "--wait", says={}, TERM="dumb")
+
+    clear = "\x1b[K"
+    assert status == 0
+    assert f"\rConnecting to server h:443…{clear}\rAuthenticating the user…{clear}\r{clear}Connected" in shown
+    assert dumb.startswith("Connected")
+
+
+async def test_a_terminal_shows_how_long_a_measurement_still_takes(tsunagu: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    serving = asyncio.create_task(serve(port, lambda _: None))
+
+    status, shown = await tsunagu.in_terminal("speed", f"127.0.0.1:{port}", "--seconds", "2", says={}, TERM="xterm")
+    serving.cancel()
+
+    assert status == 0
+    assert "\rMeasuring… 0 / 2 s\x1b[K\rMeasuring… 1 / 2 s\x1b[K" in shown
+    assert "\r\x1b[K" in shown.partition("1 / 2 s")[2]

@@ -10,10 +10,12 @@ from tsunagu.bus_names import AGENT_PATH
 from tsunagu.errors import VpnError
 from tsunagu.model import State
 from tsunagu_tray.agent import Agent
+from tsunagu_tray.attempt_model import progress
 from tsunagu_tray.client import HelperClient
 from tsunagu_tray.connection_view import ConnectionView, LastError
 from tsunagu_tray.following import follow
 from tsunagu_tray.keyring import Keyring
+from tsunagu_tray.progress_line import LINE
 from tsunagu_tray.report import event_text, print_lines
 from tsunagu_tray.terminal import Terminal, tell
 from tsunagu_tray.texts import Texts
@@ -44,6 +46,10 @@ class Attempt:
         was_up = False
         try:
             async for now in self.watch(view.path, timeout_s, terminal):
+                if now.state is State.CONNECTING:
+                    LINE.show(progress(now, texts).text)
+                else:
+                    LINE.clear()
                 if now.state is State.UP:
                     if not was_up:
                         was_up = True
@@ -61,6 +67,7 @@ class Attempt:
                 else:
                     await self._raise_what_is_in_vain(now)
         except TimeoutError:
+            LINE.clear()
             if not was_up:
                 why = f": {texts.error_with_advice(told)}" if told else ""
                 raise VpnError(texts("cli_timed_out", seconds=timeout_s) + why) from None

@@ -15,6 +15,7 @@ from tsunagu.plain import to_plain
 from tsunagu_tray.command import Command
 from tsunagu_tray.command_input import first_line, parse_fingerprint, parse_server
 from tsunagu_tray.given import given_identity
+from tsunagu_tray.progress_line import counted
 from tsunagu_tray.proxy_text import proxy_text, with_headers
 from tsunagu_tray.report import (
     print_json,
@@ -81,7 +82,8 @@ class SavedCommands(Command):
         host, port = parse_server(self.options.server, self.texts)
         anybody = ConnectionSettings(name="-", host=host, port=port, hub="-", username="-")
         settings, password = await self._with_proxy(anybody, self.options.proxy or "")
-        hubs = await self.client.hubs(settings, {"proxy_password": password} if password else {})
+        async with counted(self.texts("hubs_asking")):
+            hubs = await self.client.hubs(settings, {"proxy_password": password} if password else {})
         if self.options.json:
             print_json(hubs)
         elif hubs:
@@ -151,7 +153,8 @@ class SavedCommands(Command):
         if not new:
             raise VpnError(texts("cli_password_missing"))
         try:
-            await self.client.change_password(view.path, Secret(old), Secret(new))
+            async with counted(texts("passwd_busy")):
+                await self.client.change_password(view.path, Secret(old), Secret(new))
         except TunnelError as error:
             if error.remedy is Remedy.ASK_TRUST:
                 raise VpnError(texts("cli_needs_trust", name=shlex.quote(view.name))) from error

@@ -15,6 +15,7 @@ from tsunagu_tray.certificate import fingerprint_of
 from tsunagu_tray.command import Command
 from tsunagu_tray.command_input import first_line, parse_fingerprint
 from tsunagu_tray.connection_view import LastError
+from tsunagu_tray.progress_line import counted
 from tsunagu_tray.report import (
     event_text,
     local_time,
@@ -63,7 +64,8 @@ class SessionCommands(Command):
         view, texts = self._named(), self.texts
         settings = await self.client.settings(view.path)
         secrets = {"password": Secret(first_line())} if self.options.password_stdin else {}
-        tried = await self.client.try_log_in(settings, secrets, view.path)
+        async with counted(texts("trial_running")):
+            tried = await self.client.try_log_in(settings, secrets, view.path)
         error = LastError(tried["error_name"], tried["error_code"], tried["error_text"])
         if self.options.json:
             print_json(tried)
@@ -87,7 +89,8 @@ class SessionCommands(Command):
         if options.fingerprint:
             fingerprint = parse_fingerprint(options.fingerprint, texts)
         else:
-            fingerprint = await self._attempt.certificate_seen(view)
+            async with counted(texts("hubs_asking")):
+                fingerprint = await self._attempt.certificate_seen(view)
             terminal = Terminal(texts)
             if options.yes:
                 print_lines([texts("cli_certificate", server=view.server), fingerprint])
@@ -159,7 +162,8 @@ class SessionCommands(Command):
         options = self.options
         nic = await self._nic_of_tunnel() if options.name else ""
         plan = (options.server, options.direction, options.connections, options.seconds, nic)
-        measured = await speed_test(*plan, self.texts, ethernet=options.ethernet, begins=tell)
+        async with counted(self.texts("measure_running"), options.seconds):
+            measured = await speed_test(*plan, self.texts, ethernet=options.ethernet, begins=tell)
         show(measured, self.texts, json=options.json)
 
     async def speed_server(self) -> None:

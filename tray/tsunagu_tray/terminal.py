@@ -14,6 +14,7 @@ from tsunagu.model import Secret, SecretKind
 from tsunagu_tray.agent import PIN, CertificateQuestion, PasswordAnswer, PasswordQuestion, Verdict
 from tsunagu_tray.certificate import grouped, read, rows, why_asked
 from tsunagu_tray.connection_view import ConnectionView
+from tsunagu_tray.progress_line import LINE
 from tsunagu_tray.report import printable, table
 from tsunagu_tray.texts import Texts
 
@@ -126,6 +127,7 @@ async def read_line(prompt: str, *, echo: bool) -> str:
         if not line.done():  # a terminal hands over whole lines
             line.set_result(os.read(stdin, 4096).decode(errors="replace"))
 
+    LINE.clear()
     with _echo(stdin, on=echo):  # first: it throws away what was typed before the question
         sys.stderr.write(printable(prompt))
         sys.stderr.flush()
@@ -153,4 +155,5 @@ def _echo(stdin: int, *, on: bool) -> Iterator[None]:
 
 def tell(sentence: str) -> None:
     """Say something to the person, apart from the output."""
+    LINE.clear()
     sys.stderr.write(printable(sentence) + "\n")
