@@ -15,6 +15,9 @@ from contextlib import ExitStack, suppress
 from itertools import groupby
 from pathlib import Path
 
+from PIL import Image
+
+from tests.documents import shown
 from tests.lab.processes import Processes
 from tests.lab.screens import PresentScreen, Screen, VirtualScreen
 from tests.lab.server import FILE, FILE_SHA256, LAN, PASSWORD, SERVER, VpnServer
@@ -26,6 +29,14 @@ from tsunagu_tray.tray_model import Kind
 
 PICTURES = Path("build/demo")
 SAVED_PICTURES = Path("docs/img")
+TAKEN = {  # what the documents may show, and how much of it from the top, px
+    "offline": 180,
+    "password": 640,
+    "certificate": 640,
+    "connected": 180,
+    "menu": 640,
+    "reconnecting": 180,
+}
 PLAY = Path("/run/play")
 BEGIN = time.monotonic()
 
@@ -46,8 +57,7 @@ def main() -> None:
         sys.exit(1)
     say("All is taken down: no process, network namespace, NIC, route or file is left.")
     if options.save_pictures:
-        for picture in sorted(PICTURES.glob("*.png")):
-            shutil.copy(picture, SAVED_PICTURES / picture.name.partition("-")[2])
+        save_pictures()
     if PICTURES.exists():
         say(f"Pictures: {', '.join(str(picture) for picture in sorted(PICTURES.glob('*.png')))}")
 
@@ -225,6 +235,14 @@ class StateLog:
         self._log.end_all()
         told = re.findall(r'string "State"\s+variant\s+string "([a-z-]+)"', self._log.log("states"))
         return [State(word) for word, _ in groupby(told)]
+
+
+def save_pictures() -> None:
+    """Those that the documents show."""
+    for saved in shown(SAVED_PICTURES):
+        [taken] = PICTURES.glob(f"*-{saved.stem}.png")
+        with Image.open(taken) as picture:
+            picture.crop((0, 0, picture.width, TAKEN[saved.stem])).save(saved, optimize=True)
 
 
 def in_order(wanted: list[State], seen: list[State]) -> bool:

@@ -35,30 +35,49 @@ def troubleshooting() -> str:
 # Troubleshooting, by error number
 
 Every message that has a number names it: `(error 9)`. Here is what each one means and what helps. In the terminal `tsunagu log NAME`
-shows what happened; `journalctl -u tsunagu-helper` has the service's side. Errors that only the administration of servers meets are
-left out.
-
+shows what happened; `journalctl -u tsunagu-helper` has the service's side.
 """
-    return head + "".join(f"## {e.code} {e.sentence}\n\n{e.advice}.\n\n" for e in _errors()).rstrip("\n") + "\n"
+    tail = """
+## Of the administration of servers
+
+No client should meet these. If you do, tell the server's administrator.
+
+| number | |
+| --- | --- |
+"""
+    return _by_number(head, tail, Texts("en"), ".")
 
 
 def troubleshooting_ja() -> str:
     """By number, in Japanese."""
-    say = Texts("ja").say
     head = """\
 # エラー番号別トラブルシューティング
 
 番号のあるエラーは、メッセージに `(エラー 9)` のように番号が付きます。意味と対処方法は次のとおりです。`tsunagu log NAME` でこれまでの
-出来事を、`journalctl -u tsunagu-helper` でサービス側の記録を確認できます。サーバー管理だけに関するエラーは省いています。
-
+出来事を、`journalctl -u tsunagu-helper` でサービス側の記録を確認できます。
 """
-    return (
-        head + "".join(f"## {e.code} {say(e.sentence)}\n\n{say(e.advice)}。\n\n" for e in _errors()).rstrip("\n") + "\n"
-    )
+    tail = """
+## サーバー管理に関するエラー
+
+通常、クライアントでは発生しません。表示された場合は、サーバーの管理者に伝えてください。
+
+| 番号 | |
+| --- | --- |
+"""
+    return _by_number(head, tail, Texts("ja"), "。")
 
 
-def _errors() -> Iterator[ErrorEntry]:
-    return (entry for entry in ERRORS.values() if entry.advice != _ADMINISTRATION)
+def _by_number(head: str, tail: str, texts: Texts, stop: str) -> str:
+    """Every error of the table: with advice what a client can meet, the others as rows."""
+    text = head
+    for each in ERRORS.values():
+        if each.advice != _ADMINISTRATION:
+            text += f"\n## {each.code} {texts.say(each.sentence)}\n\n{texts.say(each.advice)}{stop}\n"
+    text += tail
+    for each in ERRORS.values():
+        if each.advice == _ADMINISTRATION:
+            text += f"| {each.code} | {texts.say(each.sentence)} |\n"
+    return text
 
 
 def bus_api() -> str:
@@ -196,6 +215,21 @@ the official ones; a command that is refused has exit status 33 and says why. `m
         shown = said if said.startswith("done") else f"refused: {said.rstrip('.')}"
         text += f"| {name} | {' '.join(takes)} | {shown} |\n"
     return text
+
+
+def blocks(page: str) -> Iterator[tuple[str, str]]:
+    """(language, text) of everything on a page that can be typed or run; of a manual page its examples."""
+    text = (DOCS.parent / page).read_text()
+    if not page.endswith(".md"):
+        yield from (("sh", example) for example in re.findall(r"\.EX\n(.*?)\.EE", text.replace("\\-", "-"), re.DOTALL))
+    yield from re.findall(r"^```([a-z]+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def shown(folder: Path) -> set[Path]:
+    """The pictures of a folder that pages show, whether they are there or not."""
+    pages = [DOCS.parent / "README.md", *DOCS.rglob("*.md")]
+    links = (page.parent / link for page in pages for link in re.findall(r"!\[[^]]*\]\((.+?)\)", page.read_text()))
+    return {picture for link in links if (picture := link.resolve()).parent == folder.resolve()}
 
 
 PAGES = {

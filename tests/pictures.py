@@ -1,7 +1,8 @@
-"""``make pictures``: every window in both languages, light and dark, for ``docs/img`` and for looking at."""
+"""``make pictures``: every window in both languages, light and dark; those that the documents show go there."""
 
 import asyncio
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,10 +10,13 @@ from PIL import Image
 
 from tests.desktop.every_window import EVERY, furnish
 from tests.desktop.window_rig import Rig, window_rig
+from tests.documents import shown
 from tsunagu.model import Statistics, Traffic
 
-FOLDER = Path("docs/img/windows")
+FOLDER = Path("build/pictures")
+SAVED = Path("docs/img/windows")
 LANGUAGES = {"en": "C.UTF-8", "ja": "ja_JP.UTF-8"}
+SCHEMES = ("light", "dark")
 COLOURS = 64  # a picture of a window needs no more, and is small
 DROPS_DOWN = "hubs"  # it would close if its window were brought to the front, and reaches over its side
 BESIDE = 110  # px
@@ -58,8 +62,11 @@ def main() -> None:
     os.environ.setdefault("PYTHONPATH", os.pathsep.join(sys.path))
     for name in sys.argv[1:] or [name for name in EVERY if name != "menu"]:
         for language in LANGUAGES:
-            for scheme in ("light", "dark"):
+            for scheme in SCHEMES:
                 asyncio.run(take(name, language, scheme))
+    for picture in shown(SAVED):
+        if (taken := FOLDER / picture.name).exists():
+            shutil.copy(taken, picture)
 
 
 if __name__ == "__main__":

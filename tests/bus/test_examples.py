@@ -5,7 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from tests.fakes_bus import FakeHelper
+from tests.documents import blocks
+from tests.fakes_bus import FakeHelper, until
 from tsunagu.errors import TunnelError
 from tsunagu.model import State
 
@@ -38,6 +39,25 @@ async def test_a_program_connects_and_prints_the_address(helper: FakeHelper) -> 
     helper.on_connect = lambda connection: connection.show(state=State.IDLE, error=TunnelError(8), addresses=[])
     assert await run(*connect, "office") == (1, "", f"{TunnelError(8)}\n")
     assert await run(*connect, "nowhere") == (1, "", "There is no connection named nowhere\n")
+
+
+async def test_the_pages_program_connects_and_tells_of_each_change(helper: FakeHelper, tmp_path: Path) -> None:
+    async def come_up_and_be_removed() -> None:
+        office.show(state=State.UP, addresses=["192.168.77.23/24"])
+        await until(lambda: log.read_text().count("UP") == 1)
+        office.show(state=State.WAITING, addresses=[])
+        await until(lambda: "WAITING" in log.read_text())
+        helper.tree.remove(office.path)
+
+    [(_, program)] = blocks("docs/python.md")
+    log = tmp_path / "log"
+    office = helper.add("office")
+    helper.on_connect = lambda connection: connection.later(come_up_and_be_removed())
+
+    status, _, error = await run("sh", "-c", 'exec "$0" -uc "$1" >"$2"', sys.executable, program, str(log))
+
+    assert log.read_text().splitlines() == ["192.168.77.23", "State.UP 192.168.77.23", "State.WAITING "]
+    assert (status, error.splitlines()[-1].partition(":")[0]) == (1, "tsunagu.errors.NotFound")
 
 
 async def test_networkmanager_connects_on_networks_that_are_not_the_offices(helper: FakeHelper) -> None:

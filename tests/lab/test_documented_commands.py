@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.documents import blocks
 from tests.identity import make_identity, rsa_key
 from tests.lab.sandbox import CHECKOUT
 from tests.lab.server import HUB, PASSWORD, SERVER, USER, VpnServer
@@ -59,7 +60,7 @@ ANSWERS = {  # to what a terminal asks, by the end of the question
 
 def shown(page: str) -> Iterator[str]:
     """The lines of a page's blocks of shell, in their order."""
-    for block in re.findall(r"```sh\n(.*?)```", (CHECKOUT / page).read_text(), re.DOTALL):
+    for _, block in blocks(page):
         for line in block.replace("\\\n", "").splitlines():
             if command := re.sub(r"\s+#.*", "", line).strip():
                 yield command

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import DOCS, PAGES
+from tests import demo, pictures
+from tests.desktop.every_window import EVERY
+from tests.documents import DOCS, PAGES, blocks, shown
+from tests.lab import test_documented_commands
 from tsunagu.model import ConnectionSettings
 from tsunagu_tray.command_line import parser
 from tsunagu_tray.settings_text import changed
@@ -35,6 +38,25 @@ def test_every_link_leads_somewhere(path: Path) -> None:
     assert broken == []
 
 
+def test_every_picture_is_shown_and_one_of_two_commands_takes_it_anew() -> None:
+    windows = {
+        f"{name}-{language}-{scheme}"
+        for name in EVERY
+        for language in pictures.LANGUAGES
+        for scheme in pictures.SCHEMES
+    }
+    for folder, makes, taken in (
+        (demo.SAVED_PICTURES, "make demo PICTURES=1", set(demo.TAKEN)),
+        (pictures.SAVED, "make pictures", windows),
+    ):
+        there = {path.stem for path in (ROOT / folder).glob("*.png")}
+
+        assert there == {path.stem for path in shown(ROOT / folder)}, (
+            "a page shows what is not there, or nobody shows it"
+        )
+        assert there <= taken, f"{makes} does not take this one"
+
+
 def test_a_decision_has_a_number_of_its_own_and_one_that_is_named_exists() -> None:
     numbers = [path.name.partition("-")[0] for path in (DOCS / "decisions").glob("[0-9]*.md")]
     named = {number for path in PAGES_OF_ALL for number in re.findall(r"decision\s(\d{4})", path.read_text())}
@@ -43,13 +65,35 @@ def test_a_decision_has_a_number_of_its_own_and_one_that_is_named_exists() -> No
     assert named <= set(numbers)
 
 
+def test_every_block_on_a_page_is_run_by_a_test() -> None:
+    """Beside these three, ``make`` alone is shown, which is tried dry below."""
+    run = {(page, "sh") for page in test_documented_commands.PAGES}
+    run |= {("docs/protocol.md", "sh"), ("docs/python.md", "python")}  # test_example and test_examples
+
+    found = {
+        (page, language)
+        for page in (str(path.relative_to(ROOT)) for path in PAGES_OF_ALL)
+        for language, text in blocks(page)
+        if not all(line.startswith("make ") for line in text.splitlines())
+    }
+
+    assert found == run
+
+
+def test_the_manual_pages_examples_are_among_what_is_run() -> None:
+    pages = "".join((ROOT / page).read_text() for page in test_documented_commands.PAGES)
+    [(_, example)] = blocks("packaging/man/tsunagu.1")
+
+    assert [line for line in example.splitlines() if line not in pages] == []
+
+
 def commands() -> Iterator[tuple[str, str]]:
     """(page, command line) of everything shown in a block of shell."""
-    for path in PAGES_OF_ALL:
-        for block in re.findall(r"```sh\n(.*?)```", path.read_text(), re.DOTALL):
+    for page in (str(path.relative_to(ROOT)) for path in PAGES_OF_ALL):
+        for _, block in blocks(page):
             for line in block.replace("\\\n", "").splitlines():
                 if line.startswith("tsunagu "):
-                    yield str(path.relative_to(ROOT)), line
+                    yield page, line
 
 
 @pytest.mark.parametrize(("page", "line"), list(commands()))

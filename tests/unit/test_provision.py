@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.documents import blocks
 from tsunagu_helper.provision import _parse, provided
 
 OFFICE = {"name": "Office", "host": "vpn.example.org", "hub": "OFFICE", "username": "mika", "connect_at_start": True}
@@ -26,6 +27,15 @@ def problem_with(directory: Path) -> str:
     found, [problem] = provided(directory)
     assert not any(found.values())
     return problem
+
+
+def test_the_manual_pages_example_is_a_connection(tmp_path: Path) -> None:
+    example, _hook = (text for _, text in blocks("packaging/man/tsunagu.5"))
+    put(tmp_path, example)
+
+    found, problems = provided(tmp_path)
+
+    assert (problems, [settings and settings.name for settings in found.values()]) == ([], ["Company"])
 
 
 def test_a_file_is_a_connection(tmp_path: Path) -> None:
