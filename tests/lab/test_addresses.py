@@ -111,4 +111,6 @@ def test_an_address_that_somebody_has_already_is_given_back_for_another(
 
     wait_for(has_another, 40, "another address")
     assert "DHCPDECLINE" in server.log("dnsmasq")
+    assert f"uses the address {taken} already" in stack.done("log", NAME)
+    assert stack.status()["error_text"] == ""
     assert server.ping()
