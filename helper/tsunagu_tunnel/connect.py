@@ -11,7 +11,7 @@ from random import Random
 
 from tsunagu.control import Start
 from tsunagu.errors import TunnelError
-from tsunagu.model import ConnectionSettings, Phase, Session
+from tsunagu.model import ConnectionSettings, Phase, Routing, Session
 from tsunagu_tunnel.card import Card
 from tsunagu_tunnel.dataplane import Stream
 from tsunagu_tunnel.dial import READ, Dial, Limits, closed_on_error, reason, retried, send_all
@@ -210,7 +210,14 @@ class Dialler:
                 return (yield from way.connect(Places.only(known)))
             except TunnelError:
                 pass  # it may have moved
-        places = yield from way.find(settings.host, settings.port)
+        try:
+            places = yield from way.find(settings.host, settings.port)
+        except TunnelError as error:
+            if known and settings.routing is Routing.EVERYTHING:  # who knows names may be behind the tunnel
+                why = f"neither does {known.hop.address} answer, nor is the name {first.host} found"
+                advice = "if the server has moved, disconnect and connect again"
+                raise TunnelError(error.code, f"{why}; {advice}") from error
+            raise
         self._tell(Phase.CONNECTING, f"{first.host}:{first.port}")
         return (yield from way.connect(places))
 

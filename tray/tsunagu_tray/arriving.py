@@ -59,6 +59,10 @@ ARRIVING: tuple[str | Message, ...] = (
     "{error} (error {code})",
     "{error} (error {code}): {detail}",
     "Error {code}",
+    (
+        "neither does {address} answer, nor is the name {name} found; if the server has moved, disconnect and connect "
+        "again"
+    ),
     "another program has renamed {nic} to {name}",
     "another program has deleted {nic}",
     "another program has switched {nic} off",
