@@ -51,12 +51,12 @@ class Processes:
         user = self._user if user is None else user
         return {} if user is None else {"user": user, "group": user, "extra_groups": []}
 
-    def end(self, process: "subprocess.Popen[bytes]") -> None:
-        """End it and all that came from it."""
+    def end(self, process: "subprocess.Popen[bytes]", patience_s: float = PATIENCE_S) -> None:
+        """End it and all that came from it; killed, where it takes longer than that."""
         offspring = list(_descendants(process.pid))
         process.terminate()
         try:
-            process.wait(PATIENCE_S)
+            process.wait(patience_s)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -26,6 +26,7 @@ from tsunagu.model import State
 from tsunagu_dbus import call, close, connect, plain, to_variants
 
 NAME = "Office"
+HELPER_PATIENCE_S = 30.0  # its own is six; one that is killed leaves for the next what the test would wait for in vain
 
 
 class Stack:
@@ -120,7 +121,7 @@ class Stack:
 
     def stop_helper(self) -> None:
         """End it in order."""
-        self._processes.end(self._helper)
+        self._processes.end(self._helper, HELPER_PATIENCE_S)
 
     def kill_helper(self) -> None:
         """kill -9."""
