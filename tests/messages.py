@@ -11,6 +11,7 @@ from babel.messages.pofile import read_po, write_po
 from tsunagu.error_table import ERRORS
 from tsunagu.policy import POLICY
 from tsunagu_tray.arriving import ARRIVING
+from tsunagu_tray.arriving_details import QUOTED
 from tsunagu_tray.catalogue import Message
 from tsunagu_tray.command_line import parser
 from tsunagu_tray.texts import SENTENCES, Texts
@@ -48,7 +49,7 @@ def template() -> Catalog:
     for item in POLICY.values():
         add(item.name, f"name of a security policy: {item.key}")
         add(item.meaning, f"meaning of the security policy {item.key}")
-    for message in ARRIVING:
+    for message in (*ARRIVING, QUOTED):
         add(message, "a message, or a part of one")
     listener = Listener()
     parser(listener)

@@ -107,8 +107,8 @@ class Way:
             try:
                 found = yield from lookup.first(time.monotonic() + self._limits.lookup_s)
             except TimeoutError:
-                why = f"within {self._limits.lookup_s:.0f} s"
-                raise TunnelError(code, f"the name {host} was not found {why}") from None
+                limit_s = self._limits.lookup_s
+                raise TunnelError(code, f"the name {host} was not found within {limit_s:.0f} s") from None
             if not found:
                 raise TunnelError(code, f"the name {host} was not found ({', '.join(lookup.problems)})")
         return found, lookup

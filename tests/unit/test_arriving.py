@@ -2,6 +2,8 @@
 
 import argparse
 import ast
+import errno
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 import tsunagu
 import tsunagu_helper
 import tsunagu_tray
+import tsunagu_tunnel
 from tsunagu import errors
 from tsunagu.error_table import ERRORS
 from tsunagu.errors import InvalidSettings, TunnelError, VpnError
@@ -21,6 +24,7 @@ from tsunagu.model import NO_SECRETS, ConnectionSettings, Proxy, ProxyKind, Secr
 from tsunagu_helper.agents import NOBODY, NOBODY_AT_THE_SCREEN
 from tsunagu_helper.connection import NOT_SAVED
 from tsunagu_helper.keyring import FAILED
+from tsunagu_tray.arriving_details import SYSTEM
 from tsunagu_tray.command_line import parser
 from tsunagu_tray.texts import Texts
 
@@ -133,12 +137,48 @@ def test_every_wrong_secret_is_explained_in_japanese(name: str) -> None:
 
 @pytest.mark.parametrize("code", ERRORS)
 def test_a_protocol_error_keeps_its_number_and_its_detail_also_inside_another_sentence(code: int) -> None:
-    error = TunnelError(code, "timed out")
+    error = TunnelError(code, "203.0.113.5")
 
     told = JAPANESE.say(f"Could not connect: {error}; trying again in 15 seconds")
     said = JAPANESE.say(ERRORS[code].sentence)
     assert said != ERRORS[code].sentence
-    assert told == f"接続できませんでした: {said}（エラー {code}）: timed out。15 秒後に再試行します"
+    assert told == f"接続できませんでした: {said}（エラー {code}）: 203.0.113.5。15 秒後に再試行します"
+
+
+def details() -> Iterator[tuple[str, str]]:
+    """(where, words with a 7 for what varies) of what stands in the code behind an error's sentence."""
+    for package in (tsunagu_helper, tsunagu_tunnel, tsunagu_tray):
+        for path in sorted(Path(package.__path__[0]).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                match node:
+                    case ast.Call(func=ast.Name(id="TunnelError" | "ErrandFailed" | "CardFailed"), args=[_, told, *_]):
+                        yield from ((f"{path.name}:{node.lineno}", text) for text in _texts(told))
+                    case ast.Call(func=ast.Name(id="ProtocolError"), args=[told, *_]):
+                        yield from ((f"{path.name}:{node.lineno}", text) for text in _texts(told))
+
+
+@pytest.mark.parametrize(("where", "words"), list(details()))
+def test_every_detail_of_ours_is_known(where: str, words: str) -> None:
+    told = JAPANESE.say(str(TunnelError(4, words)))
+
+    assert is_japanese(told.partition(": ")[2]), f"{where}: add these words to arriving_details.py: {words}"
+
+
+@pytest.mark.parametrize("words", SYSTEM)
+def test_the_systems_words_are_in_japanese_too(words: str) -> None:
+    assert is_japanese(JAPANESE.say(str(TunnelError(1, f"203.0.113.5:443: {words}; [::1]:443: {words}"))))
+
+
+def test_what_people_meet_is_said_in_the_systems_words() -> None:
+    met = "EADDRINUSE ECONNREFUSED ECONNRESET EHOSTUNREACH ENETUNREACH ETIMEDOUT EACCES ENOENT ENOSPC EROFS EPERM EBUSY"
+
+    assert {os.strerror(getattr(errno, name)) for name in met.split()} <= set(SYSTEM)
+
+
+def test_what_others_say_is_quoted() -> None:
+    said = JAPANESE.say(str(TunnelError(152, "sslv3 alert handshake failure")))
+
+    assert said.endswith("（エラー 152）: 「sslv3 alert handshake failure」")
 
 
 def test_what_another_program_did_to_a_nic_is_told_in_japanese() -> None:

@@ -70,10 +70,10 @@ def test_every_state_phase_and_error_has_words(language: str) -> None:
 
     assert all(texts.state(state, phase) for state in State for phase in Phase)
     for code, entry in ERRORS.items():
-        error = LastError("X", code, str(TunnelError(code, "timed out")))
+        error = LastError("X", code, str(TunnelError(code, "203.0.113.5")))
         assert texts.say(entry.sentence) in texts.error(error)
         assert str(code) in texts.error(error)
-        assert "timed out" in texts.error(error)
+        assert "203.0.113.5" in texts.error(error)
         assert texts.advice(error)
 
 

@@ -2,16 +2,20 @@
 
 They arrive with their values in them, so they are known again by their shape: ``{name}`` stands for what varies, and a
 translation may put it elsewhere.  So errors, the history and the bus carry one plain English sentence.  Names and the
-like are put in as they are; what is a phrase of ours (``_PHRASES``) is translated in its turn.
+like are put in as they are; what is a phrase of ours (``_PHRASES``) is translated in its turn.  So is what stands
+behind a sentence (``_DETAILS``), unless others said it: that is quoted.
 ``tests/unit/test_arriving.py`` finds sentences that are missing here.
 """
 
 import re
 from functools import cache
 
+from tsunagu_tray.arriving_details import DETAILS, QUOTED, SYSTEM
 from tsunagu_tray.catalogue import Catalogue, Message
 
-_PHRASES = ("what", "deed", "error", "why", "detail")
+_PHRASES = ("what", "deed", "error")
+_DETAILS = ("detail", "why")
+_WORDS = re.compile("[A-Za-z]{2}")
 
 
 def translated(sentence: str, catalogue: Catalogue) -> str:
@@ -23,9 +27,24 @@ def translated(sentence: str, catalogue: Catalogue) -> str:
     for pattern, message in _patterns():
         if found := pattern.fullmatch(sentence):
             values = found.groupdict()
-            phrases = {name: translated(values[name], catalogue) for name in _PHRASES if name in values}
-            return catalogue.find(message, int(values.get("count", 1))).format(**values | phrases)
+            values |= {name: translated(values[name], catalogue) for name in _PHRASES if name in values}
+            values |= {name: detail(values[name], catalogue) for name in _DETAILS if name in values}
+            return catalogue.find(message, int(values.get("count", 1))).format(**values)
     return sentence
+
+
+def detail(words: str, catalogue: Catalogue) -> str:
+    """The words of one case: ours and the system's in the catalogue's language, those of others as a quotation."""
+    if not catalogue.translates:
+        return words
+    if (known := translated(words, catalogue)) != words:
+        return known
+    if "; " in words:
+        return "; ".join(detail(part, catalogue) for part in words.split("; "))
+    where, _, why = words.partition(": ")
+    if (known := translated(why, catalogue)) != why:
+        return f"{where}: {known}"
+    return catalogue.find(QUOTED).format(words=words) if _WORDS.search(words) else words
 
 
 @cache
@@ -242,7 +261,7 @@ ARRIVING: tuple[str | Message, ...] = (
     "The hook {path} failed with exit status {status}; 'journalctl -u tsunagu-helper' shows what it wrote",
     "The network adapter {name} is another connection's own; choose another name",
     "there is no program nft; install the package nftables",
-    "{program} does not answer",
+    "nft does not answer",
     "The kill switch could not be set: {why}",
     "The kill switch could not be kept in {path}: {why}",
     (
@@ -267,10 +286,6 @@ ARRIVING: tuple[str | Message, ...] = (
     "{path} could not be put back; the original is in {kept}: {why}",
     "systemd-resolved did not take the DNS servers: {why}",
     "resolvconf did not take the DNS servers: {why}",
-    (
-        "Another program writes {path} again and again, so some names are looked up outside the tunnel; have that "
-        "program leave the file alone, or install systemd-resolved"
-    ),
     "All traffic could not be led through the tunnel: {why}",
     "Internal error, see the helper's log",
     # -- what happened: the history ---------------------------------------------------------------------------------
@@ -397,4 +412,6 @@ ARRIVING: tuple[str | Message, ...] = (
     "invalid choice: {value} (choose from {choices})",
     "ambiguous option: {option} could match {matches}",
     "ignored explicit argument {value}",
+    *DETAILS,
+    *SYSTEM,
 )

@@ -53,7 +53,9 @@ def file_contents(file: str, texts: Texts) -> bytes:
         with Path(file).open("rb") as opened:
             contents = opened.read(MAX_FILE + 1)
     except OSError as error:
-        raise InvalidSettings(texts("cli_file_unreadable", file=file, why=error.strerror)) from error
+        raise InvalidSettings(
+            texts("cli_file_unreadable", file=file, why=texts.detail(error.strerror or ""))
+        ) from error
     if len(contents) > MAX_FILE:
         raise InvalidSettings(texts("cli_file_too_long", file=file))
     return contents
@@ -69,4 +71,6 @@ def write_new(file: str, contents: bytes, texts: Texts) -> None:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
             opened.write(contents)
     except OSError as error:
-        raise InvalidSettings(texts("cli_file_unwritable", file=file, why=error.strerror)) from error
+        raise InvalidSettings(
+            texts("cli_file_unwritable", file=file, why=texts.detail(error.strerror or ""))
+        ) from error

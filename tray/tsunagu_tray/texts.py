@@ -10,7 +10,7 @@ from tsunagu.error_table import ERRORS
 from tsunagu.errors import TunnelError
 from tsunagu.model import Phase, State
 from tsunagu.policy import PolicyItem
-from tsunagu_tray.arriving import translated
+from tsunagu_tray.arriving import detail, translated
 from tsunagu_tray.catalogue import Catalogue, Message
 from tsunagu_tray.connection_view import LastError
 from tsunagu_tray.window_texts import WINDOW_SENTENCES
@@ -35,6 +35,10 @@ class Texts:
     def say(self, sentence: str) -> str:
         """A sentence that came in English, in this language as far as it is known there."""
         return translated(sentence, self._catalogue)
+
+    def detail(self, words: str) -> str:
+        """What the system says was wrong, likewise; what is not known is quoted."""
+        return detail(words, self._catalogue)
 
     def error(self, error: LastError) -> str:
         """What went wrong: the sentence with its code, and the detail the helper gave."""
