@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -122,6 +123,15 @@ async def test_a_new_look_is_signalled(panel: Panel) -> None:
 
     await until(lambda: {"NewIcon", "NewToolTip"} <= {*heard})
     assert plain((await panel.properties())["IconName"]) == "org.tsunagu.Tray-connected-symbolic"
+
+
+async def test_a_tooltip_is_the_same_to_panels_that_read_markup_and_to_those_that_do_not(panel: Panel) -> None:
+    panel.icon.title = "R&D <b>: Connected\n&amp;: Offline"
+
+    title = plain((await panel.properties())["ToolTip"])[2]
+
+    assert ET.fromstring(f"<markup>{title}</markup>").text == title
+    assert [line.partition(":")[2] for line in title.split("\n")] == [" Connected", " Offline"]
 
 
 async def test_each_button_of_the_mouse_does_something(panel: Panel) -> None:

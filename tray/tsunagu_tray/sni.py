@@ -29,6 +29,8 @@ PIXMAP_SIZES = (
 NOT_SUPPORTED = "org.freedesktop.DBus.Error.NotSupported"
 INVALID_ARGUMENTS = "org.freedesktop.DBus.Error.InvalidArgs"
 
+NO_MARKUP = str.maketrans({"<": "‹", "&": "＆"})  # looks like it, and is plain text to everybody
+
 Pixmap = list[Any]  # width, height, ARGB octets in network byte order
 
 
@@ -127,7 +129,8 @@ class StatusNotifierItem(Interface):
 
     @dbus_property(PropertyAccess.READ)
     def ToolTip(self) -> "(sa(iiay)ss)":
-        return ["", [], self._shown.tooltip, ""]  # the last field would be markup, which panels disagree about
+        # The last field would be markup, which panels disagree about; some read the title as that, too.
+        return ["", [], self._shown.tooltip.translate(NO_MARKUP), ""]
 
     @dbus_property(PropertyAccess.READ)
     def ItemIsMenu(self) -> "b":
