@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tsunagu.authorities import Authorities
 from tsunagu.bus_names import AGENT, CONNECTION, MANAGER, ROOT_PATH, SERVICE, connection_path
 from tsunagu.errors import NotFound, TunnelError, VpnError
 from tsunagu.model import ConnectionSettings, Session, State, Statistics
@@ -115,7 +116,8 @@ class FakeHelper:
         self.nics: list[dict[str, Any]] = []
         self.hubs: list[str] = ["LAB", "STAFF"]
         self.tried: list[tuple[ConnectionSettings, dict[str, str], str]] = []  # with which secrets, and whose
-        self.trial = Trial(session=SESSION, certificate="REVS")
+        self.trial: Trial | None = Trial(session=SESSION, certificate="REVS")  # None: it does not end
+        self.authorities = Authorities()
         self.errand_error: VpnError | None = None  # of listing hubs
         self.calls: list[str] = []
         self.is_locked = False
@@ -200,6 +202,7 @@ class FakeConnection(Interface):
         self.message = ""  # of the hub
         self.policy = {"MaxMac": 3}
         self.attempt = 0
+        self.interface = "tsunagu0"
         self.looks = 0  # how often its status was read
         self.owner = os.getuid()
         self.tasks: list[asyncio.Task[None]] = []
@@ -289,7 +292,7 @@ class FakeConnection(Interface):
         now = Connection(settings=self.settings, state=self.state, session=self._session(), established_count=1)
         name, code, text = self.last_error
         error = {"error_name": name, "error_code": code, "error_text": text, "retry_at": self.retry_at}
-        facts = Facts(interface="tsunagu0", addresses=tuple(self.addresses))
+        facts = Facts(interface=self.interface, addresses=tuple(self.addresses))
         return to_variants(status(now, facts, self.statistics) | error)
 
     @dbus_property(access=PropertyAccess.READ)
@@ -323,7 +326,7 @@ class FakeConnection(Interface):
 
     @dbus_property(access=PropertyAccess.READ)
     def Interface(self) -> "s":
-        return "tsunagu0"
+        return self.interface
 
     @dbus_property(access=PropertyAccess.READ)
     def LastError(self) -> "(sxs)":
@@ -374,9 +377,24 @@ class _Manager(Interface):
 
     @method()
     @told
-    def TryLogIn(self, settings: "a{sv}", secrets: "a{sv}", like: "o") -> "a{sv}":
+    async def TryLogIn(self, settings: "a{sv}", secrets: "a{sv}", like: "o") -> "a{sv}":
         self._helper.tried.append((from_plain(ConnectionSettings, plain(settings)), plain(secrets), like))
-        return to_variants(trial(self._helper.trial))
+        return to_variants(trial(self._helper.trial or await asyncio.Future[Trial]()))
+
+    @method()
+    @told
+    def GetAuthorities(self) -> "s":
+        return self._helper.authorities.pem
+
+    @method()
+    @told
+    def AddAuthorities(self, pem: "s") -> None:
+        self._helper.authorities = self._helper.authorities.having(pem)
+
+    @method()
+    @told
+    def RemoveAuthority(self, sha256: "s") -> None:
+        self._helper.authorities = self._helper.authorities.without(sha256)
 
     @method()
     @told

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.desktop.window_rig import ADDRESS, Rig, window_rig
+from tests.fakes import make_certificate
 from tests.fakes_bus import until
 from tests.lab.waiting import wait_for
 from tsunagu.errors import TunnelError
@@ -113,3 +114,29 @@ async def test_a_damaged_file_is_told(rig: Rig) -> None:
     await rig.do(rig.desktop.wait_for_notification, "is damaged")
     await rig.choose_from("Style", "Light, for dark panels", 1)
     await rig.do(wait_for, lambda: chosen(rig).get("icon") == "light", 20, "the change")
+
+
+async def test_an_authority_is_added_from_a_file_removed_and_had_back(rig: Rig, tmp_path: Path) -> None:
+    authority = make_certificate()
+    (tmp_path / "ca.der").write_bytes(authority.der)
+    (tmp_path / "empty.pem").write_text("nothing")
+    await open_preferences(rig)
+
+    for file in ("empty.pem", "ca.der"):
+        await rig.do(rig.desktop.press, "Add authorities")
+        await rig.front("^Certificates of authorities")
+        await rig.type(str(tmp_path / file))
+        await rig.keys("Return")
+        if file == "empty.pem":
+            await rig.said("The file holds no certificate that could be read")
+            await rig.keys("Return")
+            await rig.gone("The file holds no certificate")
+    await rig.said(f"SHA-256 {authority.sha256}")
+    assert rig.helper.authorities.pem == authority.pem.decode()
+    await rig.do(rig.desktop.press, "Remove tsunagu test server")
+    await rig.said("tsunagu test server vouches for servers no more")
+    await until(lambda: not rig.helper.authorities.pem)
+    await rig.do(rig.desktop.press, "Undo")
+
+    await until(lambda: rig.helper.authorities.pem == authority.pem.decode())
+    await rig.said(f"SHA-256 {authority.sha256}")

@@ -1,9 +1,11 @@
 """What the documentation says is so: pages from tables are fresh, links lead somewhere, commands are commands."""
 
+import argparse
 import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from tests import demo, pictures
 from tests.desktop.every_window import EVERY
 from tests.documents import DOCS, PAGES, blocks, shown
 from tests.lab import test_documented_commands
+from tests.settings_page import OFFICIAL, OTHERWISE
 from tsunagu.model import ConnectionSettings
 from tsunagu_tray.command_line import parser
 from tsunagu_tray.settings_text import changed
@@ -26,6 +29,18 @@ SETTINGS = ConnectionSettings(name="office", host="vpn.example.org", hub="OFFICE
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_from_a_table_is_fresh(page: str) -> None:
     assert (DOCS / page).read_text() == PAGES[page](), "run: python -m tests.documents"
+
+
+def test_the_page_of_settings_names_commands_and_settings_that_there_are() -> None:
+    [deeds] = [action.choices for action in parser(ENGLISH)._actions if isinstance(action, argparse._SubParsersAction)]
+    named = [word for *_, terminal in OFFICIAL for word in re.findall("`([^`]+)`", terminal)]
+    named += [word for command, _ in OTHERWISE.values() for word in re.findall("`([^`]+)`", command)]
+
+    keys = {word.partition("=")[0] for word in named if "=" in word}
+    commands = {word.removeprefix("tsunagu ").split()[0] for word in named if "=" not in word}
+
+    assert keys <= {field.name for field in fields(ConnectionSettings)}
+    assert commands <= deeds.keys()
 
 
 @pytest.mark.parametrize("path", PAGES_OF_ALL, ids=lambda path: str(path.relative_to(ROOT)))

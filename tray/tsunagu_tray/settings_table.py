@@ -155,7 +155,11 @@ TABLE: tuple[Setting, ...] = (
     _modes("bridge_mode"),
     _modes("monitor_mode"),
 )
-ELSEWHERE = frozenset({"foreign", "proxy", "retry_limit"})  # not edited, or in rows of other names
+ELSEWHERE = {  # fields of the settings that have no row of their name, and why
+    "foreign": "what a .vpn file had that is no setting here; kept for its next export",
+    "proxy": "in the rows whose names begin so",
+    "retry_limit": "in the rows whose names begin with retry",
+}
 REQUIRED = ("name", "host", "hub", "username")
 
 _BLANK = ConnectionSettings(name="x", host="x", hub="x", username="x")

@@ -10,6 +10,7 @@ from tsunagu_tray.autostart import Autostart
 from tsunagu_tray.connection_view import ConnectionView
 from tsunagu_tray.preferences import Click, IconStyle, Notifications, preferences_file
 from tsunagu_tray.texts import Texts
+from tsunagu_tray.windows.authorities import AuthoritiesGroup
 from tsunagu_tray.windows.helper_thread import HelperThread
 from tsunagu_tray.windows.messages import tell_error
 from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, choice_row, on_key
@@ -61,8 +62,11 @@ class PreferencesWindow:
         self._group(page, "pref_icon_group", *parts)
         self._at_start = self._group(page, "pref_start_group")
         self._at_start.set_description(texts("pref_start_body"))
+        toasts = Adw.ToastOverlay(child=page)
+        self._authorities = AuthoritiesGroup(self.window, toasts, texts, self._helper, self._failed)
+        page.add(self._authorities.widget)
         content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
-        for part in (Adw.HeaderBar(), page):
+        for part in (Adw.HeaderBar(), toasts):
             content.append(part)
         self.window.set_content(content)
         on_key(self.window, "Escape", self.window.close)
@@ -111,6 +115,8 @@ class PreferencesWindow:
         views = sorted(self._helper.views.values(), key=lambda view: (view.name.casefold(), view.id))
         self._show_connections(views, chosen.click_connection)
         self._show_starts(views)
+        if self._helper.is_known:
+            self._authorities.refresh()
 
     def _show_connections(self, views: Sequence[ConnectionView], chosen: str) -> None:
         names = [self._texts("pref_click_last"), *(view.name for view in views)]
