@@ -16,7 +16,12 @@ from tsunagu.model import Statistics, Traffic
 FOLDER = Path("build/pictures")
 SAVED = Path("docs/img/windows")
 LANGUAGES = {"en": "C.UTF-8", "ja": "ja_JP.UTF-8"}
-SCHEMES = ("light", "dark")
+SCHEMES = {
+    "light": {"ADW_DEBUG_COLOR_SCHEME": "prefer-light"},
+    "dark": {"ADW_DEBUG_COLOR_SCHEME": "prefer-dark"},
+    "contrast": {"ADW_DEBUG_HIGH_CONTRAST": "1"},
+}
+CONTRASTED = ("details", "certificate-changed")  # shown in high contrast, too
 COLOURS = 64  # a picture of a window needs no more, and is small
 DROPS_DOWN = "hubs"  # it would close if its window were brought to the front, and reaches over its side
 BESIDE = 110  # px
@@ -37,7 +42,7 @@ async def traffic(rig: Rig) -> None:
 
 async def take(name: str, language: str, scheme: str) -> None:
     """One picture of one window."""
-    environment = {"LANG": LANGUAGES[language], "ADW_DEBUG_COLOR_SCHEME": f"prefer-{scheme}"}
+    environment = {"LANG": LANGUAGES[language], **SCHEMES[scheme]}
     async with window_rig("none", "none", **environment) as rig:
         furnish(rig)
         title = await EVERY[name](rig)
@@ -63,7 +68,8 @@ def main() -> None:
     for name in sys.argv[1:] or [name for name in EVERY if name != "menu"]:
         for language in LANGUAGES:
             for scheme in SCHEMES:
-                asyncio.run(take(name, language, scheme))
+                if scheme != "contrast" or name in CONTRASTED:
+                    asyncio.run(take(name, language, scheme))
     for picture in shown(SAVED):
         if (taken := FOLDER / picture.name).exists():
             shutil.copy(taken, picture)

@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from tests.desktop.window_rig import ADDRESS, Rig
 from tests.fakes import make_certificate
 from tests.fakes_bus import FakeConnection
+from tsunagu.authorities import Authorities
 from tsunagu.errors import TunnelError
 from tsunagu.model import AuthType, Session, State
 from tsunagu_helper.errand import Trial
@@ -30,6 +31,7 @@ def furnish(rig: Rig) -> None:
     office.show(state=State.UP, addresses=[ADDRESS])
     rig.helper.add("Home", host="home.example.net", hub="HOME", username="mika")
     rig.helper.add("Factory Ōsaka", host="203.0.113.80", hub="LINE1", username="mika")
+    rig.helper.authorities = Authorities().having(make_certificate().pem.decode())
     rig.helper.hubs = ["FACTORY", "GUESTS", "STAFF"]
     rig.helper.trial = Trial(session=trial_session(office), certificate=CERTIFICATE)
     told = ("Connecting to vpn.example.org:443, virtual hub STAFF", "Connected to 203.0.113.5, session SID-MIKA-1")
@@ -192,6 +194,7 @@ async def the_preferences(rig: Rig) -> str:
     title = f"^{rig.texts('pref_title')}$"
     await rig.open("--preferences", title=title)
     await rig.said("Office")
+    await rig.said("tsunagu test server")
     return title
 
 
@@ -217,10 +220,7 @@ async def the_error(rig: Rig) -> str:
 async def _prompt(rig: Rig, kind: str, question: PasswordQuestion | CertificateQuestion, **more: object) -> str:
     asked = shlex.quote(json.dumps(asdict(question) | more))
     program = shlex.join([sys.executable, *rig.module(kind)])
-    rig.program = rig.desktop.start(
-        "window", "sh", "-c", f"(echo {asked}; exec sleep 600) | {program}", environment=rig.environment
-    )
-    await rig.front()
+    await rig.start("sh", "-c", f"(echo {asked}; exec sleep 600) | {program}")
     return "^Tsunagu$"
 
 
@@ -263,3 +263,4 @@ EVERY: dict[str, Show] = {
     "password": the_prompt_for_a_password,
     "certificate-changed": the_prompt_for_a_changed_certificate,
 }
+SCROLLS = {"details", "policy", "server-certificate", "history", "settings", "advanced", "new", "hubs", "preferences"}

@@ -1,20 +1,20 @@
 """The main window and the details on a virtual desktop with a scripted helper: mouse, keys, and what a reader says."""
 
-import base64
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.desktop.files import TITLE
 from tests.desktop.window_rig import ADDRESS, APPLICATION, Rig, window_rig
-from tests.fakes import make_certificate
 from tests.fakes_bus import until
 from tests.lab.waiting import wait_for
 from tsunagu.account_file import Account, serialise
 from tsunagu.errors import TunnelError
 from tsunagu.model import AuthType, ConnectionSettings, HashedPassword, Secrets, State, Statistics
+
+TAKES = (53, 132, 228)  # the theme's line around what would take what is dragged
 
 
 @pytest.fixture
@@ -203,38 +203,39 @@ async def test_an_exported_connection_is_imported_under_a_free_name(rig: Rig, tm
     assert imported.secrets == {"hashed_password": "ab" * 20}
 
 
+async def test_a_setting_file_is_dropped_onto_the_list(rig: Rig, tmp_path: Path) -> None:
+    settings = ConnectionSettings(name="Büro 日本", host="vpn.example.org", hub="STAFF", username="mika")
+    file = tmp_path / "büro 日本.vpn"
+    file.write_bytes(serialise(Account(settings=settings)))
+    desktop = rig.desktop
+    desktop.start("files", sys.executable, "-m", "tests.desktop.files", str(file), environment=rig.environment)
+    source = await rig.do(desktop.activate, f"^{TITLE}$")
+    rig.helper.add("Home")
+    await rig.open()
+    await rig.said("Home: Offline")
+    [target] = desktop.windows("^Tsunagu$")
+
+    def drag() -> None:
+        desktop.run(
+            "xdotool", "windowmove", "--sync", str(source), "0", "0", "windowmove", "--sync", str(target), "300", "150"
+        )
+        (left, top, width, height), (x, y, across, down) = desktop.geometry(source), desktop.geometry(target)
+        start, end = (left + width // 2, top + height // 2), (x + across // 2, y + down // 2)
+        desktop.drag(start, end, lambda: desktop.find_colour(TAKES, box=(x, y, x + across, y + down)))
+
+    await rig.do(drag)
+
+    await rig.said("Büro 日本 imported")
+    await rig.said("Büro 日本: Offline")
+    assert [connection.settings.hub for connection in rig.helper.connections.values()] == ["VPN", "STAFF"]
+
+
 async def test_what_is_no_setting_file_is_refused_with_a_sentence(rig: Rig, tmp_path: Path) -> None:
     (tmp_path / "x.vpn").write_text("# nothing of the kind")
 
     await rig.open(str(tmp_path / "x.vpn"))
 
     await rig.said("That did not work")
-
-
-async def test_the_details_lead_to_policy_certificate_and_history(rig: Rig) -> None:
-    office = rig.helper.add("Office")
-    office.session = replace(office.session, certificate=base64.b64encode(make_certificate().der).decode())
-    office.show(state=State.UP, addresses=[ADDRESS])
-    rig.helper.events = [
-        {"time": 0.0, "connection": "Office", "id": "c1", "level": "info", "code": 0, "text": "Connected to it"},
-        {"time": 1.0, "connection": "Other", "id": "c9", "level": "info", "code": 0, "text": "Of another"},
-    ]
-    await rig.open("--details", "Office", title="^Office: Status$")
-    await rig.said("Session name")
-
-    await rig.do(rig.desktop.press, "Server Certificate")
-    await rig.said("tsunagu test server")
-    await rig.said("SHA-256 fingerprint")
-    await rig.do(rig.desktop.activate, "^Server Certificate$")
-    await rig.keys("alt+F4")
-    await rig.do(rig.desktop.press, "Security Policy")
-    await rig.do(rig.desktop.activate, "^Security Policy$")
-    await rig.keys("alt+F4")
-    await rig.do(rig.desktop.press, "History")
-    await rig.said("Connected to it")
-    assert "Of another" not in await rig.do(rig.desktop.said)
-    client = next(part for part in await rig.do(rig.desktop.parts) if "Client Certificate" in part["name"])
-    assert "sensitive" not in client["states"]
 
 
 async def test_ones_own_password_is_changed_on_the_server(rig: Rig) -> None:
@@ -269,19 +270,3 @@ async def test_a_password_that_is_not_ones_own_is_not_asked_for(rig: Rig) -> Non
     await rig.keys("h")
 
     await rig.said("Only a standard password can be changed here")
-
-
-async def test_the_details_outlive_the_helper(rig: Rig) -> None:
-    office = rig.helper.add("Office")
-    office.statistics = Statistics(carriers=1, round_trip_us=12_340)
-    office.show(state=State.UP, addresses=[ADDRESS])
-    await rig.open("--details", "Office", title="^Office: Status$")
-    await rig.said("Round trip 12.3 ms")
-
-    await rig.helper.stop()
-    await rig.said("The Tsunagu service is not running")
-    await rig.helper.start()
-
-    await rig.said("Connected · 192.168.77.23")
-    rig.helper.tree.remove(office.path)
-    assert await rig.do(rig.program.wait, 20) == 0

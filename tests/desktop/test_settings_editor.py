@@ -8,9 +8,12 @@ import pytest
 from tests.desktop.window_rig import Rig, window_rig
 from tests.fakes import make_certificate
 from tests.fakes_bus import SESSION, until
+from tests.lab.waiting import wait_for
 from tsunagu.errors import TunnelError
 from tsunagu.model import AuthType, Proxy, ProxyKind, Routing
 from tsunagu_helper.errand import Trial
+
+RED = (192, 28, 40)  # the theme's for what is wrong
 
 
 @pytest.fixture
@@ -80,9 +83,11 @@ async def test_headers_for_a_proxy_are_shown_changed_and_complained_about(rig: R
 
     await rig.choose("Advanced")
     await rig.choose("HTTP headers for the proxy")
+    assert await rig.do(rig.desktop.find_colour, RED) is None
     await rig.keys("ctrl+End", "Return")
     await rig.type("No Name: x")
     await rig.said("The name of a proxy's header must consist of letters, digits and hyphens")
+    await rig.do(wait_for, lambda: rig.desktop.find_colour(RED), 20, "the red mark")
     await rig.keys(*["BackSpace"] * len("No Name: x"))
     await rig.type("X-Team: nine")
     await rig.gone("The name of a proxy's header")

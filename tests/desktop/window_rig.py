@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ class Rig:
         self.texts = Texts(*languages(desktop.environment))
         self.runner: tuple[str, ...] = ()  # a module that runs the programs' modules in its own way
         self.helper = helper
+        self.opened: list[subprocess.Popen[bytes]] = []
         self.environment = {
             "DBUS_SYSTEM_BUS_ADDRESS": bus.address,
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
@@ -38,9 +40,11 @@ class Rig:
         return await asyncio.to_thread(work, *arguments)
 
     async def open(self, *arguments: str, title: str = "^Tsunagu$") -> None:
-        self.program = self.desktop.start(
-            "window", sys.executable, *self.module("application"), *arguments, environment=self.environment
-        )
+        await self.start(sys.executable, *self.module("application"), *arguments, title=title)
+
+    async def start(self, *command: str, title: str = "^Tsunagu$") -> None:
+        self.program = self.desktop.start("window", *command, environment=self.environment)
+        self.opened.append(self.program)
         await self.front(title)
 
     def module(self, name: str) -> tuple[str, ...]:
@@ -81,13 +85,27 @@ class Rig:
 @asynccontextmanager
 async def window_rig(panel: Panel = "none", notifications: Notifier = "none", **environment: str) -> AsyncIterator[Rig]:
     """All of it; afterwards the windows' log has to be clean."""
+    with Desktop(panel=panel, notifications=notifications, size=(900, 800), environment=environment) as desktop:
+        async with rig_on(desktop) as rig:
+            yield rig
+
+
+@asynccontextmanager
+async def rig_on(desktop: Desktop) -> AsyncIterator[Rig]:
+    """The same on a desktop that others use before and after; what was opened is closed."""
     bus = PrivateBus()
+    log = desktop.folder / "log" / "window"
+    before = log.stat().st_size if log.exists() else 0
     try:
-        with Desktop(panel=panel, notifications=notifications, size=(900, 800), environment=environment) as desktop:
-            async with fake_helper(bus) as helper:
-                yield Rig(desktop, bus, helper)
-                log = desktop.log("window")
-                assert "Traceback" not in log, log
-                assert "CRITICAL" not in log, log
+        async with fake_helper(bus) as helper:
+            rig = Rig(desktop, bus, helper)
+            try:
+                yield rig
+            finally:
+                for program in rig.opened:
+                    desktop.stop(program)
+            told = log.read_bytes()[before:].decode(errors="replace")
+            assert "Traceback" not in told, told
+            assert "CRITICAL" not in told, told
     finally:
         bus.close()

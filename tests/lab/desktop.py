@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -30,6 +30,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom
 READER = str(Path(__file__).with_name("reader.py"))
 WATCHER = "org.kde.StatusNotifierWatcher"
 NOTIFICATIONS = "org.freedesktop.Notifications"
+WHEEL = 100  # px, more than a turn of it scrolls
 PANEL_HEIGHT = 28  # px, at the top of the screen
 
 # What the session's bus may start by itself: nothing else shall appear unasked, least of all a notification daemon.
@@ -193,6 +194,10 @@ class Desktop:
             return False
         return True
 
+    def clipboard(self) -> str:
+        """The text that was copied last, as another program would paste it."""
+        return self.run("/usr/bin/python3", "-c", PASTE).removesuffix("\n")
+
     def windows(self, title: str) -> list[int]:
         """The visible windows whose title matches this regular expression."""
         return self._find_windows("--name", title)
@@ -242,13 +247,15 @@ class Desktop:
         window = next(iter(self.windows(f"^{re.escape(part['window']['title'])}$")), None) if part else None
         if part is None or window is None:
             return None
-        x, y, width, height = part["place"]
-        _, _, inner_width, inner_height = part["window"]["place"]
+        scale = int(self.environment.get("GDK_SCALE", "1"))
+        x, y, width, height = (scale * length for length in part["place"])
+        inner_width, inner_height = (scale * length for length in part["window"]["place"][2:])
         left, top, outer_width, outer_height = self.geometry(window)
         border = (outer_width - inner_width) // 2, (outer_height - inner_height) // 2
-        if y + height // 2 > part["bottom"]:
+        if y + height // 2 > scale * part["bottom"]:
             beside = str(left + border[0] + 8), str(top + outer_height // 2)  # nothing there takes the wheel for itself
-            self.run("xdotool", "mousemove", *beside, "click", "5")
+            times = max(1, (y + height // 2 - scale * part["bottom"]) // (WHEEL * scale))
+            self.run("xdotool", "mousemove", *beside, "click", "--repeat", str(times), "--delay", "10", "5")
             return None
         return left + border[0] + x + width // 2, top + border[1] + y + height // 2
 
@@ -271,6 +278,18 @@ class Desktop:
     def double_click(self, x: int, y: int) -> None:
         """Press and release the left button twice there."""
         self.run("xdotool", "mousemove", str(x), str(y), "click", "--repeat", "2", "--delay", "60", "1")
+
+    def drag(self, start: tuple[int, int], end: tuple[int, int], is_taken: Callable[[], object]) -> None:
+        """Drag from one place to another, and let go there as soon as it would be taken."""
+        self.run("xdotool", "mousemove", *map(str, start), "mousedown", "1")
+
+        def moved() -> object:  # programs look where the mouse is when it moves
+            for place in (start, end):
+                self.run("xdotool", "mousemove", str(place[0] + 9), str(place[1]), "mousemove", *map(str, place))
+            return is_taken()
+
+        wait_for(moved, 20, "a place to drop it")
+        self.run("xdotool", "mouseup", "1")
 
     def press(self, name: str, timeout_s: float = 20) -> None:
         """Click the button with that in its accessible name, as a screen reader does, waiting until it is there."""
@@ -462,6 +481,13 @@ def gdbus_call(destination: str, path: str, method: str, *arguments: str) -> tup
 
 # Toolkits ask this before they show their windows to assistive programs, hence to tests.
 ACCESSIBILITY_ON = ("org.freedesktop.DBus.Properties.Set", "org.a11y.Status", "IsEnabled", "<true>")
+
+PASTE = """\
+import gi
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gtk, Gdk
+print(Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD).wait_for_text())
+"""
 
 TRAYER_OPTIONS = (
     "--edge",

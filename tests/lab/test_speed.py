@@ -98,7 +98,7 @@ def test_a_connection_is_measured_from_its_status_window(stack: Stack) -> None:
         screen.wait_until_said("Measure This Connection")
         screen.type(LAN)
         screen.key("Return")
-        screen.wait_until_said("Measuring…")
+        screen.wait_until_said("Stop Measuring")
         screen.wait_until_said("Download throughput", 40)
 
         assert stack.status()["sent_octets"] - before["sent_octets"] > 100_000

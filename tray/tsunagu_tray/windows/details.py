@@ -16,7 +16,7 @@ from tsunagu_tray.tray_model import Known, icon
 from tsunagu_tray.windows.graph import Graph
 from tsunagu_tray.windows.helper_thread import HelperThread
 from tsunagu_tray.windows.history import view_history
-from tsunagu_tray.windows.measurement import measure
+from tsunagu_tray.windows.measurement import Stop, measure
 from tsunagu_tray.windows.pictures import image, texture
 from tsunagu_tray.windows.toolkit import (
     ICON_NAME,
@@ -54,7 +54,7 @@ class Details:
         self._shape: list[tuple[str, list[str]]] = []  # sections and keys that there are widgets for
         self._throughput = Throughput()
         self._asked = False
-        self._is_measuring = False
+        self._stop_measuring: Stop | None = None  # while it goes on
         self.window = Adw.Window(
             application=application, icon_name=ICON_NAME, default_width=520, default_height=680, width_request=320
         )
@@ -162,7 +162,7 @@ class Details:
             ("view_client_certificate", "client_certificate"),
         ):
             self._buttons[key].set_sensitive(bool(status[field]))
-        self._buttons["view_measure"].set_sensitive(has_session(status) and not self._is_measuring)
+        self._buttons["view_measure"].set_sensitive(has_session(status) or self._stop_measuring is not None)
         if has_session(status):
             self._throughput.add(time.monotonic(), status["sent_octets"], status["received_octets"])
         self._show_rates(self._throughput)
@@ -214,17 +214,21 @@ class Details:
         view_certificate(self.window, title, self._status[f"{whose}_certificate"], self._texts)
 
     def _measure(self) -> None:
-        measure(self.window, self._texts, self._helper, self._status["interface"], self._measuring)
+        if self._stop_measuring:
+            self._stop_measuring()
+        else:
+            measure(self.window, self._texts, self._helper, self._status["interface"], self._measuring)
 
-    def _measuring(self, is_running: bool) -> None:
-        self._is_measuring = is_running
-        self._buttons["view_measure"].set_label(self._texts("measure_running" if is_running else "view_measure"))
-        self._buttons["view_measure"].set_sensitive(not is_running)
+    def _measuring(self, stop: Stop | None) -> None:
+        self._stop_measuring = stop
+        self._buttons["view_measure"].set_label(self._texts("measure_stop" if stop else "view_measure"))
 
     def _title(self, key: str) -> str:
         return without_mnemonic(self._texts(key))
 
     def _close(self, closed: Callable[[str], None]) -> bool:
         GLib.source_remove(self._timer)
+        if self._stop_measuring:
+            self._stop_measuring()
         closed(self._path)
         return False

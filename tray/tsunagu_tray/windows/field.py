@@ -21,7 +21,7 @@ class Field:
 
 
 class Paragraphs:
-    """``row`` likewise, for a text of several lines, which are in ``buffer``."""
+    """``row`` likewise, for a text of several lines, which are in ``buffer``; ``frame`` is around them."""
 
     def __init__(self, name: str, text: str) -> None:
         view = Gtk.TextView(accepts_tab=False, wrap_mode=Gtk.WrapMode.WORD_CHAR, hexpand=True)
@@ -30,7 +30,8 @@ class Paragraphs:
         name_for_readers(view, name)
         self.buffer = view.get_buffer()
         self.buffer.set_text(text)
-        self.row = _row(name, Gtk.Frame(child=view), view)
+        self.frame = Gtk.Frame(child=view)
+        self.row = _row(name, self.frame, view)
 
     @property
     def text(self) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tsunagu_tray.throughput import KEPT_S, Rate
-from tsunagu_tray.windows.toolkit import Gtk, name_for_readers
+from tsunagu_tray.windows.toolkit import Adw, Gtk, name_for_readers
 
 HEIGHT = 96  # px
+FAINT, PLAIN = 0.12, 0.6  # how much of its colour the grid has; the latter where people want high contrast
 
 
 class Graph:
@@ -27,8 +28,9 @@ class Graph:
 
     def _draw(self, _area: Gtk.DrawingArea, cairo: Any, width: int, height: int) -> None:
         colour = self.widget.get_style_context().get_color()
+        high_contrast = Adw.StyleManager.get_default().get_high_contrast()
         for quarter in (1, 2, 3):
-            cairo.set_source_rgba(colour.red, colour.green, colour.blue, 0.12)
+            cairo.set_source_rgba(colour.red, colour.green, colour.blue, PLAIN if high_contrast else FAINT)
             cairo.rectangle(0, round(height * quarter / 4), width, 1)
             cairo.fill()
         if len(self._rates) < 2:

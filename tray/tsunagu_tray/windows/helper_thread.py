@@ -60,24 +60,27 @@ class HelperThread:
         then: Callable[[T], None] = lambda _: None,
         failed: Callable[[VpnError], None] = lambda error: log.warning("%s", error),
         finally_: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Do it in the thread; ``then`` or ``failed`` is called in the main loop, and ``finally_`` after either."""
+    ) -> Callable[[], object]:
+        """Do it in the thread; ``then`` or ``failed`` is called in the main loop, and ``finally_`` after either.
 
-        def done(future: "Future[T]") -> None:
-            if not future.cancelled():
-                GLib.idle_add(deliver, future)
+        What is returned breaks it off: then only ``finally_`` is called.
+        """
 
         def deliver(future: "Future[T]") -> bool:
             try:
-                then(future.result())
+                if not future.cancelled():
+                    then(future.result())
             except VpnError as error:
                 failed(error)
             finally:
                 finally_()
             return bool(GLib.SOURCE_REMOVE)
 
-        if self._thread.is_alive():
-            asyncio.run_coroutine_threadsafe(work(self._client), self._loop).add_done_callback(done)
+        if not self._thread.is_alive():
+            return lambda: None
+        asked = asyncio.run_coroutine_threadsafe(work(self._client), self._loop)
+        asked.add_done_callback(lambda future: GLib.idle_add(deliver, future))
+        return asked.cancel
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

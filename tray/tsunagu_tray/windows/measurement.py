@@ -9,23 +9,25 @@ from tsunagu_tray.windows.helper_thread import HelperThread
 from tsunagu_tray.windows.messages import ask_text, tell_error
 from tsunagu_tray.windows.toolkit import CONTENT_WIDTH, Adw, Gtk, facts
 
+Stop = Callable[[], object]
+
 SPAN_S = 10.0
 CONNECTIONS = 2  # one each way
 
 
 def measure(
-    parent: Gtk.Window, texts: Texts, helper: HelperThread, interface: str, running: Callable[[bool], None]
+    parent: Gtk.Window, texts: Texts, helper: HelperThread, interface: str, running: Callable[[Stop | None], None]
 ) -> None:
-    """Ask where to, measure, and show it; ``running`` hears of the beginning and of the end."""
+    """Ask where to, measure, and show it; ``running`` hears how to stop it, and None when it is over."""
 
     def begin(server: str) -> None:
-        running(True)
-        helper.ask(
+        stop = helper.ask(
             lambda _: speed_test(server, "both", CONNECTIONS, SPAN_S, interface, texts, ethernet=False),
             lambda measured: _show(parent, texts, measured) if parent.get_mapped() else None,
             lambda error: tell_error(parent, texts, error) if parent.get_mapped() else None,
-            lambda: running(False),
+            lambda: running(None),
         )
+        running(stop)
 
     ask_text(
         parent,

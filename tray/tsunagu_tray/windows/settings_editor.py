@@ -24,7 +24,7 @@ from tsunagu_tray.windows.field import Field, Paragraphs
 from tsunagu_tray.windows.files import choose_file
 from tsunagu_tray.windows.hub_chooser import HubChooser
 from tsunagu_tray.windows.messages import ask_text, tell_error
-from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, choice_row, label, on_key
+from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, GLib, Gtk, choice_row, label, on_key, show_focus
 from tsunagu_tray.windows.trial import Trial
 
 
@@ -47,7 +47,8 @@ class SettingsEditor:
         self._touched: set[str] = set()
         self._identity: Identity | None = None
         self._rows: dict[str, Gtk.Widget] = {}
-        self._entries: dict[str, Gtk.Editable] = {}  # in those that are typed into
+        self._entries: dict[str, Gtk.Editable] = {}  # in those that a line is typed into
+        self._marks: dict[str, Gtk.Widget] = {}  # what of a row turns red when it is wrong; else all of it
         self._groups: dict[tuple[bool, str], Adw.PreferencesGroup] = {}
         title = texts("set_title", name=saved.name) if saved else texts("set_new_title")
         self.window = Adw.Window(
@@ -89,6 +90,7 @@ class SettingsEditor:
         header.pack_end(self._button)
         self._complaint = label("", "warn")
         self._revealer = Gtk.Revealer(child=self._complaint, transition_type=Gtk.RevealerTransitionType.SLIDE_UP)
+        self._revealer.connect("notify::child-revealed", lambda *_: GLib.idle_add(show_focus, self.window))
         for side in ("start", "end", "bottom"):
             getattr(self._complaint, f"set_margin_{side}")(12)
         self._trial = Trial(self.window, texts, self, self._secrets, self._editing.try_log_in)
@@ -130,7 +132,7 @@ class SettingsEditor:
     def _field(self, setting: Setting, field: Field, read: Callable[[str], Any] = str) -> Field:
         field.entry.connect("changed", lambda entry: self._changed(setting, read(entry.get_text())))
         field.entry.connect("activate", lambda _: self._saving())
-        self._entries[setting.field] = field.entry
+        self._entries[setting.field] = self._marks[setting.field] = field.entry
         return field
 
     def _hub_row(self, setting: Setting, name: str, value: str) -> Adw.PreferencesRow:
@@ -152,6 +154,7 @@ class SettingsEditor:
     def _paragraphs_row(self, setting: Setting, name: str, value: str) -> Adw.PreferencesRow:
         typed = Paragraphs(name, value)
         typed.buffer.connect("changed", lambda _: self._changed(setting, typed.text))
+        self._marks[setting.field] = typed.frame
         return typed.row
 
     def _secret_row(self, setting: Setting, name: str, _value: str) -> Adw.PreferencesRow:
@@ -221,7 +224,7 @@ class SettingsEditor:
         for setting in TABLE:
             row = self._rows[setting.field]
             row.set_visible(setting.shown(self._values))
-            marked = self._entries.get(setting.field, row)
+            marked = self._marks.get(setting.field, row)
             if found and setting.field in found.fields:
                 marked.add_css_class("error")
             else:

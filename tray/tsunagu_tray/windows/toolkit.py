@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import gi
@@ -21,13 +21,20 @@ __all__ = ["CONTENT_WIDTH", "Adw", "GLib", "Gdk", "Gio", "Gtk", "Pango"]
 CONTENT_WIDTH = 340  # px, at least
 DIALOG_WIDTH = 400  # px, what text in a dialog gets as a rule
 DIALOG_HEIGHT = 400  # px, at most, of what is between a dialog's heading and its buttons
+MARGIN = 12  # px, of what is scrolled to
 ICON_NAME = "org.tsunagu.Tray"
 STYLE = b"""
 .fact { padding: 6px 12px; }
 .row { padding: 8px 12px; }
 .fingerprint { font-family: monospace; letter-spacing: 0.5px; }
-.alarm { padding: 10px 14px; border-radius: 9px; background-color: alpha(@error_color, 0.12); color: @error_color; }
-.warn { padding: 10px 14px; border-radius: 9px; background-color: alpha(@warning_color, 0.18); }
+.alarm, .warn { padding: 10px 14px; border-radius: 9px; border: 1px solid @warning_color; }
+.warn { background-color: alpha(@warning_color, 0.18); }
+.alarm { border-color: @error_color; background-color: alpha(@error_color, 0.12); }
+frame.error { border-color: @error_color; }
+"""
+HIGH_CONTRAST = b"""
+@define-color accent_bg_color @blue_5;
+.alarm, .warn { border-width: 3px; }
 """
 
 
@@ -39,8 +46,13 @@ def own_texts() -> Texts:
 def use_style() -> None:
     """Our few rules on top of the theme's, for every window of this process, also for how it is read out."""
     name_buttons()
-    provider = Gtk.CssProvider()
-    provider.load_from_data(STYLE)
+    provider, manager = Gtk.CssProvider(), Adw.StyleManager.get_default()
+
+    def load(*_: Any) -> None:
+        provider.load_from_data(STYLE + HIGH_CONTRAST * manager.get_high_contrast())
+
+    load()
+    manager.connect("notify::high-contrast", load)
     Gtk.StyleContext.add_provider_for_display(
         Gdk.Display.get_default(), provider, Gtk.STYLE_PROVIDER_PRIORITY_APPLICATION
     )
@@ -95,16 +107,42 @@ def scrolling(content: Gtk.Widget, highest: int = DIALOG_HEIGHT) -> Gtk.Scrolled
     )
 
 
+def show_focus(window: Gtk.Window) -> bool:
+    """Scroll down to what has the focus, once: something has taken its room."""
+    focus = window.get_focus()
+    scrolled = focus.get_ancestor(Gtk.ScrolledWindow) if focus else None
+    if scrolled:
+        _, place = focus.compute_bounds(scrolled)
+        below = place.get_y() + place.get_height() + MARGIN - scrolled.get_height()
+        adjustment = scrolled.get_vadjustment()
+        adjustment.set_value(adjustment.get_value() + max(below, 0))
+    return bool(GLib.SOURCE_REMOVE)
+
+
 def choice_row(title: str, names: Sequence[str], selected: int = 0) -> Adw.ComboRow:
-    """A row that drops down.  The toolkit's own words for a choice end after twenty letters."""
-    row = Adw.ComboRow(title=title, model=Gtk.StringList.new(names), selected=selected, title_lines=3)
-    in_the_list = row.get_list_factory() or row.get_factory()
-    shown = Gtk.SignalListItemFactory()
-    shown.connect("setup", lambda _, item: item.set_child(label("", xalign=1)))
-    shown.connect("bind", lambda _, item: item.get_child().set_text(item.get_item().get_string()))
-    row.set_factory(shown)
-    row.set_list_factory(in_the_list)
+    """A row that drops down.  Its own words for what is chosen, a list of one, would have room for a single line."""
+    row = Adw.ComboRow(title=title, title_lines=3)
+    own = next(part for part in parts_of(row) if isinstance(part, Gtk.ListView))
+    shown = label("", xalign=1)
+    own.get_parent().prepend(shown)
+    own.connect("notify::visible", lambda *_: own.set_visible(False))
+    own.set_visible(False)
+    row.connect(
+        "notify::selected-item",
+        lambda *_: shown.set_text(item.get_string() if (item := row.get_selected_item()) else ""),
+    )
+    row.set_model(Gtk.StringList.new(names))
+    row.set_selected(selected)
     return row
+
+
+def parts_of(widget: Gtk.Widget) -> Iterator[Gtk.Widget]:
+    """It, and all that it is made of."""
+    yield widget
+    child = widget.get_first_child()
+    while child:
+        yield from parts_of(child)
+        child = child.get_next_sibling()
 
 
 def on_key(window: Gtk.Window, keys: str, deed: Callable[[], object]) -> None:
@@ -138,17 +176,14 @@ def name_buttons() -> None:
     Gtk.Window.get_toplevels().connect("items-changed", added)
 
 
-def _name_buttons(widget: Gtk.Widget) -> None:
-    if isinstance(widget, Gtk.Button | Gtk.CheckButton):
-        if widget.get_use_underline():
-            _name_button(widget)
-            widget.connect("notify::label", _name_button)
-        elif not widget.get_label() and (words := widget.get_tooltip_text()):
-            name_for_readers(widget, words)
-    child = widget.get_first_child()
-    while child:
-        _name_buttons(child)
-        child = child.get_next_sibling()
+def _name_buttons(window: Gtk.Window) -> None:
+    for widget in parts_of(window):
+        if isinstance(widget, Gtk.Button | Gtk.CheckButton):
+            if widget.get_use_underline():
+                _name_button(widget)
+                widget.connect("notify::label", _name_button)
+            elif not widget.get_label() and (words := widget.get_tooltip_text()):
+                name_for_readers(widget, words)
 
 
 def _name_button(button: Gtk.Button | Gtk.CheckButton, *_: Any) -> None:

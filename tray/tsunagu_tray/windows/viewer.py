@@ -12,7 +12,7 @@ from tsunagu_tray.certificate import grouped, read, rows
 from tsunagu_tray.texts import Texts
 from tsunagu_tray.windows.files import save_file
 from tsunagu_tray.windows.messages import tell_error
-from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, facts
+from tsunagu_tray.windows.toolkit import ICON_NAME, Adw, Gtk, facts, on_key
 
 Line = tuple[str, str, str]  # title, value, meaning
 
@@ -41,6 +41,7 @@ def view(parent: Gtk.Window, title: str, lines: Iterable[Line], *buttons: Gtk.Wi
     scrolled = Gtk.ScrolledWindow(child=clamp, hscrollbar_policy=Gtk.PolicyType.NEVER, vexpand=True)
     content.append(scrolled)
     window.set_content(content)
+    on_key(window, "Escape", window.close)
     window.set_focus(scrolled)  # else the first value has it, and is selected
     window.present()
     return window
