@@ -191,10 +191,10 @@ class Runner:
             self.connection, commands = step(self.connection, event, self._around.utc())
             if self.connection.state is State.STOPPING:
                 self.settled.clear()
-            if is_parting(before[0], self.connection):
-                await self._part()
             if (wanted := self.connection.is_wanted) is not None:
                 self._around.wanted.remember(self.stored.id, wanted)
+            if is_parting(before[0], self.connection):
+                await self._part()
             await self._carry_out(commands)
             if self.connection.state is not State.STOPPING:
                 self.settled.set()
