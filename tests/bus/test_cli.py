@@ -7,13 +7,16 @@ import os
 import signal
 import socket
 import sys
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from ssl import PEM_cert_to_DER_cert
 
 import pytest
 
 from tests.bus.command import Run
-from tests.fakes_bus import FakeConnection, FakeHelper, PrivateBus, until
+from tests.fakes import make_certificate
+from tests.fakes_bus import SESSION, FakeConnection, FakeHelper, PrivateBus, until
 from tsunagu.errors import NoAddress, NoAgent, TunnelError
 from tsunagu.model import Phase, Proxy, ProxyKind, State
 from tsunagu_dbus import BusError
@@ -628,6 +631,47 @@ async def test_all_connections_are_disconnected_at_once(tsunagu: Run, helper: Fa
     assert sorted(helper.calls) == ["Disconnect Lab", "Disconnect Office"]
     assert (await tsunagu("disconnect")).status == 2
     assert (await tsunagu("disconnect", "Office", "--all")).status == 2
+
+
+async def test_the_certificates_of_both_sides_are_shown_and_saved(
+    tsunagu: Run, helper: FakeHelper, tmp_path: Path
+) -> None:
+    server, mika = make_certificate("vpn.example.org"), make_certificate("mika")
+    office = helper.add("office")
+    asked = ("show-certificate", "office")
+
+    none = await tsunagu(*asked)
+    office.seen_certificate = base64.b64encode(server.der).decode()
+    shown = await tsunagu(*asked, "--json")
+    office.session = replace(SESSION, client_certificate=base64.b64encode(mika.der).decode())
+    office.show(state=State.UP)
+    mine = await tsunagu(*asked, "--client")
+    saved = await tsunagu(*asked, "--client", "--output", f"{tmp_path}/mika.pem")
+    again = await tsunagu(*asked, "--client", "--output", f"{tmp_path}/mika.pem")
+
+    assert (none.status, none.err) == (
+        1,
+        "tsunagu: The server of office has not shown a certificate yet; run: tsunagu connect office\n",
+    )
+    assert json.loads(shown.out)["sha256"] == sha256(server.der).hexdigest()
+    assert sha256(mika.der).hexdigest() in mine.out
+    assert saved.status == 0
+    assert PEM_cert_to_DER_cert((tmp_path / "mika.pem").read_text()) == mika.der
+    assert again.status == 1  # it is there
+
+
+async def test_an_errors_number_is_explained_without_the_helper(tsunagu: Run) -> None:
+    english = await tsunagu("explain", "9", DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nowhere")
+    japanese = await tsunagu("explain", "9", LC_ALL="ja_JP.UTF-8")
+    plain = await tsunagu("explain", "9", "--json")
+    unknown = await tsunagu("explain", "999")
+
+    assert (english.status, japanese.status, unknown.status) == (0, 0, 1)
+    assert "auth_failed" in english.out
+    assert "auth_failed" in japanese.out
+    assert json.loads(plain.out)["advice"] in english.out
+    assert english.out.splitlines()[-1] != japanese.out.splitlines()[-1]
+    assert unknown.err == "tsunagu: No error has the number 999\n"
 
 
 async def test_a_terminal_shows_how_far_an_attempt_is_and_clears_that_away(tsunagu: Run, helper: FakeHelper) -> None:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from cryptography import x509
@@ -50,6 +50,11 @@ def _name(name: x509.Name) -> str:
     """In one line, so that it cannot look like another row."""
     text = ", ".join(str(part.value) for part in name)
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text) or "–"
+
+
+def certificate_to_plain(shown: Certificate) -> dict[str, str]:
+    """For ``--json``."""
+    return {name: str(value) for name, value in asdict(shown).items()}
 
 
 def fingerprint_of(certificate: str) -> str:

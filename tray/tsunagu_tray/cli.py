@@ -15,7 +15,13 @@ from tsunagu_tray.connection_view import LastError
 from tsunagu_tray.terminal import tell
 from tsunagu_tray.texts import Texts
 
-WITHOUT_HELPER = (Commands.doctor, Commands.preferences, Commands.speed, Commands.speed_server)  # as far as they can
+WITHOUT_HELPER = (  # as far as they can
+    Commands.doctor,
+    Commands.explain,
+    Commands.preferences,
+    Commands.speed,
+    Commands.speed_server,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -207,6 +207,14 @@ def parser(texts: Texts) -> Usage:
 
     command("unblock", Commands.unblock, "let traffic pass outside the tunnel again: lift the kill switch")
 
+    shown = named(
+        command(
+            "show-certificate", Commands.show_certificate, "show the certificate of the server, or your own", data=True
+        )
+    )
+    shown.add_argument("--client", action="store_true", help="the one that the session began with on this side")
+    shown.add_argument("--output", metavar="FILE", help="write it to this new file, in PEM")
+
     trust = named(command("trust", Commands.trust, "trust the server's certificate from now on"))
     trust.add_argument("--fingerprint", metavar="SHA256", help="trust exactly this one, without a question")
     trust.add_argument("--yes", action="store_true", help="trust whatever the server shows, without a question")
@@ -223,6 +231,10 @@ def parser(texts: Texts) -> Usage:
     told = "show what happened, newest last; 'journalctl -u tsunagu-helper' tells more"
     log = named(command("log", Commands.log, told, data=True), needed=False)
     log.add_argument("-n", "--number", type=count, default=50, metavar="N", help="so many entries (default 50)")
+
+    explain = command("explain", Commands.explain, "say what an error's number means, and what helps", data=True)
+    explain.add_argument("number", type=count, metavar="NUMBER", help="the error's number, as messages have it")
+
     preferences = command("preferences", Commands.preferences, "show or change what counts for all", data=True)
     preferences.add_argument("key", choices=KEYS, nargs="?", help="which one; all if none is given")
     preferences.add_argument("value", metavar="VALUE", nargs="?", help="its new value")

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tsunagu.errors import InvalidSettings, TunnelError, VpnError
 from tsunagu.plain import to_plain
-from tsunagu_tray.certificate import read
+from tsunagu_tray.certificate import certificate_to_plain, read
 from tsunagu_tray.command import Command
 from tsunagu_tray.command_input import file_contents, parse_fingerprint
 from tsunagu_tray.doctor import examine, judge
@@ -36,7 +36,7 @@ class MachineCommands(Command):
                 pem = (await self.client.authorities()).encode()
                 found = [read(one.public_bytes(Encoding.DER)) for one in read_certificates(pem)] if pem else []
                 if options.json:
-                    print_json([to_plain(one) | {"start": f"{one.start}", "end": f"{one.end}"} for one in found])
+                    print_json([certificate_to_plain(one) for one in found])
                 else:
                     print_lines(f"{one.sha256}  {one.subject}  {one.end:%Y-%m-%d}" for one in found)
             case "add", str(file):

@@ -1,19 +1,24 @@
 """The commands that connect, disconnect, and tell of what is connected."""
 
 import asyncio
+import base64
 import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
+from ssl import DER_cert_to_PEM_cert
 from typing import Any
 
+from tsunagu.error_table import ERRORS
 from tsunagu.errors import NotFound, VpnError
 from tsunagu.model import Secret, State
 from tsunagu_tray.attempt import MAX_EVENTS
-from tsunagu_tray.certificate import fingerprint_of
+from tsunagu_tray.attempt_model import explanation
+from tsunagu_tray.certificate import certificate_to_plain, fingerprint_of, read, rows
 from tsunagu_tray.command import Command
-from tsunagu_tray.command_input import first_line, parse_fingerprint
+from tsunagu_tray.command_input import first_line, parse_fingerprint, write_new
 from tsunagu_tray.connection_view import LastError
 from tsunagu_tray.progress_line import counted
 from tsunagu_tray.report import (
@@ -99,6 +104,42 @@ class SessionCommands(Command):
                 raise VpnError(texts("cli_not_trusted", name=name, fingerprint=fingerprint))
         await self.client.trust(view.path, fingerprint)
         print_lines([texts("cli_trusted", name=view.name)])
+
+    async def show_certificate(self) -> None:
+        """The server's of the session, or else the last that was seen; or the user's own (S47, S48)."""
+        view, options, texts = self._named(), self.options, self.texts
+        status = await self.client.status(view.path)
+        if options.client:
+            found, missing = status["client_certificate"], "cli_no_client_certificate"
+        else:
+            found, missing = status["server_certificate"], "cli_no_server_certificate"
+            found = found or await self.client.certificate(view.path)
+        if not found:
+            raise NotFound(texts(missing, name=shlex.quote(view.name)))
+        der = base64.b64decode(found)
+        try:
+            shown = read(der)
+        except ValueError as error:
+            raise VpnError(texts("certificate_unreadable")) from error
+        if options.output:
+            write_new(options.output, DER_cert_to_PEM_cert(der).encode(), texts)
+        elif options.json:
+            print_json(certificate_to_plain(shown))
+        else:
+            fingerprint = [(texts("certificate_fingerprint"), shown.sha256)]
+            print_lines(table(rows(shown, texts, datetime.now(UTC)) + fingerprint))
+
+    async def explain(self) -> None:
+        """All that the protocol's table says of an error."""
+        error, texts = LastError(code=self.options.number), self.texts
+        if not (found := explanation(error, texts)):
+            raise NotFound(texts("cli_no_such_error", number=error.code))
+        if self.options.json:
+            entry = ERRORS[error.code]
+            meaning = {"sentence": texts.say(entry.sentence), "advice": texts.say(entry.advice)}
+            print_json({"code": entry.code, "name": entry.name} | meaning)
+        else:
+            print_lines(table([(title, value) for title, value, _ in found if title != texts("explain_told")]))
 
     async def status(self) -> None:
         """The manual's fields of one connection, or of all; with --watch again and again."""

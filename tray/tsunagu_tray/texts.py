@@ -276,6 +276,9 @@ SENTENCES: dict[str, str | Message] = {
     "cli_removed": "Removed {name}",
     "cli_trusted": "The certificate of {name} is trusted from now on",
     "cli_no_session": "{name} is not connected, so there is no security policy; run: tsunagu connect {name}",
+    "cli_no_server_certificate": "The server of {name} has not shown a certificate yet; run: tsunagu connect {name}",
+    "cli_no_client_certificate": "{name} has no session that began with a client certificate",
+    "cli_no_such_error": "No error has the number {number}",
     "policy_on": "Enabled",
     "cli_interrupted": "Interrupted",
     # traffic test
