@@ -74,7 +74,7 @@ class NetworkWatch:
         async with AsyncIPRoute() as netlink:
             links = [link async for link in await netlink.link("dump")]
             own = [
-                f"{link['index']} {link.get('ifname')} {link.get('address')} {link['flags'] & _IFF_UP}"
+                f"{link['index']} {link.get('ifname')} {link['flags'] & _IFF_UP}"
                 for link in links
                 if link.get("ifalias") == self._mark
             ]

@@ -9,7 +9,7 @@ make the NIC stay for good.  So the address is looked at again before a lease is
 netlink rather than by closing the descriptor.
 
 Other programs of root can rename, delete or switch off a NIC of ours: that is its ``fault``, and another one is needed.
-MTU, and addresses and routes of others, are theirs to choose until the next lease.
+Hardware address and MTU are put right with the next lease; udev may have changed the first before we could set ours.
 """
 
 import contextlib
@@ -52,10 +52,7 @@ _OFFLOADS = (  # the most that the kernel takes; USO came with Linux 6.2
 )
 _IFREQ = struct.Struct("16sH22x")
 
-# linux/sockios.h, linux/if.h
-_SIOCGIFFLAGS, _SIOCGIFHWADDR = 0x8913, 0x8927
-_IFF_UP = 0x1
-_MAC = slice(18, 24)  # of an ifreq, behind the name and the kind of address
+_SIOCGIFFLAGS, _IFF_UP = 0x8913, 0x1  # linux/sockios.h, linux/if.h
 
 _IFA_F_NOPREFIXROUTE = 0x200  # linux/if_addr.h: the route to our neighbours is the plan's affair, with our metric
 
@@ -179,16 +176,10 @@ class Nic:
             if name != self.name:
                 return f"another program has renamed {self.name} to {name}"
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-                asked = _IFREQ.pack(name.encode(), 0)
-                _, flags = _IFREQ.unpack(fcntl.ioctl(any_socket, _SIOCGIFFLAGS, asked))
-                mac = fcntl.ioctl(any_socket, _SIOCGIFHWADDR, asked)[_MAC]
+                _, flags = _IFREQ.unpack(fcntl.ioctl(any_socket, _SIOCGIFFLAGS, _IFREQ.pack(name.encode(), 0)))
         except OSError:
             return f"another program has deleted {self.name}"
-        if not flags & _IFF_UP:
-            return f"another program has switched {self.name} off"
-        if mac.hex(":") != self._mac:
-            return f"another program has given {self.name} the hardware address {mac.hex(':')}"
-        return ""
+        return "" if flags & _IFF_UP else f"another program has switched {self.name} off"
 
     def set_carrier(self, up: bool) -> None:
         """Plug or unplug the virtual cable; that of a NIC which is gone is unplugged.

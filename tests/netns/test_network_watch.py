@@ -93,7 +93,6 @@ async def test_what_others_do_to_a_nic_of_ours_is_told_but_not_what_it_carries()
         "set tsunagu0 down",
         "set tsunagu0 name other0",
         "set other0 up",
-        "set other0 address 5e:00:11:22:33:99",
         "delete other0",
     ):
         ip("link", *change.split())

@@ -182,7 +182,7 @@ def test_what_others_say_is_quoted() -> None:
 
 
 def test_what_another_program_did_to_a_nic_is_told_in_japanese() -> None:
-    for deed in ("renamed tsunagu0 to x", "deleted tsunagu0", "given tsunagu0 the hardware address 5e:00"):
+    for deed in ("renamed tsunagu0 to x", "deleted tsunagu0", "switched tsunagu0 off"):
         assert is_japanese(JAPANESE.say(str(TunnelError(22, f"another program has {deed}"))))
 
 

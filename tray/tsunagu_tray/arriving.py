@@ -85,7 +85,6 @@ ARRIVING: tuple[str | Message, ...] = (
     "another program has renamed {nic} to {name}",
     "another program has deleted {nic}",
     "another program has switched {nic} off",
-    "another program has given {nic} the hardware address {mac}",
     # -- wrong settings ---------------------------------------------------------------------------------------------
     "The {what} must have 1 to {limit} characters, without control characters or blanks at its ends",
     "The {what} must be a host name such as vpn.example.org, or an IP address",
