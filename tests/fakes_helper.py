@@ -146,7 +146,13 @@ class FakeResolver:
         self.plans: dict[str, DnsPlan] = {}
         self.broken: VpnError | None = None
 
-    async def apply(self, nic: str, index: int, plan: DnsPlan) -> None:  # noqa: ARG002  # there is no kernel
+    async def apply(
+        self,
+        nic: str,
+        index: int,  # noqa: ARG002  # there is no kernel
+        plan: DnsPlan,
+        told: Callable[[VpnError], None],  # noqa: ARG002  # nobody else writes there
+    ) -> None:
         if self.broken:
             raise self.broken
         self.plans[nic] = plan

@@ -18,6 +18,7 @@ from pathlib import Path
 from tsunagu.errors import VpnError
 from tsunagu_helper.history import one_line
 from tsunagu_helper.log_lines import Allowance, LogLines
+from tsunagu_helper.program import SYSTEMD, as_unit
 
 HOOK_S = 30  # for one program
 LEAVE_S = 2  # for all that still run when the helper leaves
@@ -25,9 +26,6 @@ KILL_S = 2  # for a killed one to be gone
 MAX_WAITING = 20  # occasions of one connection
 LOG_LINES, LOG_LINES_PER_S = 200, 1.0  # of one program
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-SYSTEMD = Path("/run/systemd/system")  # is there where systemd runs the machine
-SYSTEMD_RUN = "/usr/bin/systemd-run"
 
 _NOT_MEANT = re.compile(r"\..*|.*(~|\.bak|\.orig|\.dpkg-\w+|\.rpm\w+)")  # editors and package managers leave these
 
@@ -126,12 +124,7 @@ def command(program: Path, environment: Mapping[str, str]) -> list[str]:
     if not SYSTEMD.is_dir():
         return [str(program)]
     limits = (f"RuntimeMaxSec={HOOK_S + 1}", f"TimeoutStopSec={KILL_S}", "UMask=0022")
-    return [
-        *(SYSTEMD_RUN, "--quiet", "--collect", "--pipe", "--wait", f"--description=Tsunagu hook {program.name}"),
-        *(f"--property={limit}" for limit in limits),
-        *(f"--setenv={name}" for name in environment),  # the values it takes from its own environment
-        *("--", str(program)),
-    ]
+    return as_unit([str(program)], f"Tsunagu hook {program.name}", limits, environment)
 
 
 async def _run(program: Path, environment: Mapping[str, str]) -> None:

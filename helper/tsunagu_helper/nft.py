@@ -1,11 +1,11 @@
 """nftables, by its own program: rules in, as one transaction; and tables of our own, as they stand."""
 
-import asyncio
-import subprocess
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from tsunagu.errors import VpnError
+from tsunagu_helper import program
 
 PROGRAM = Path("/usr/sbin/nft")
 LIMIT_S = 10.0
@@ -59,30 +59,6 @@ async def run(commands: str, error_for: Callable[[str], VpnError], *options: str
     Raises:
         VpnError: ``error_for`` the reason.
     """
-    try:
-        process = await asyncio.create_subprocess_exec(
-            PROGRAM,
-            *options,
-            *("-f", "-"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
-            cwd="/",
-        )
-    except FileNotFoundError as error:
-        raise error_for("there is no program nft; install the package nftables") from error
-    except OSError as error:
-        raise error_for(str(error)) from error
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            answer, complaint = await process.communicate(commands.encode())
-    except TimeoutError as error:
-        raise error_for("nft does not answer") from error
-    finally:
-        if process.returncode is None:  # what comes after this must not be undone by it
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        raise error_for(complaint.decode(errors="replace").strip().partition("\n")[0][:200])
-    return answer.decode(errors="replace")
+    if not os.access(PROGRAM, os.X_OK):
+        raise error_for("there is no program nft; install the package nftables")
+    return await program.run([PROGRAM, *options, "-f", "-"], commands, error_for, LIMIT_S)

@@ -3,6 +3,8 @@
 What was there is kept in a file that only root reads, from before the change until after it is undone, so that whoever
 comes next can undo it where the helper was killed: the next one, or ``--restore`` at its end or the machine's start.
 Where somebody else has written the file meanwhile, theirs stays.
+
+As a program, with the place of what is kept as its argument: writes what it reads, or puts back where that is nothing.
 """
 
 import contextlib
@@ -10,6 +12,7 @@ import errno
 import json
 import logging
 import os
+import sys
 from pathlib import Path
 
 from tsunagu.errors import VpnError
@@ -24,66 +27,52 @@ _HEADER = "# Written by Tsunagu while a VPN connection is up; what was here befo
 
 
 class ResolvConf:
-    """The file; ``kept`` is where the original is held meanwhile.  One NIC's plan at a time."""
+    """The file; ``kept`` is where the original is held meanwhile."""
 
     def __init__(self, kept: Path, path: Path = PATH) -> None:
         self._kept, self._path = kept, path
-        self._nic = ""
 
-    def set(self, nic: str, plan: DnsPlan) -> None:
-        """Have this NIC's servers there.
-
-        Raises:
-            VpnError: that is not possible; all is as it was.
-        """
-        if self._nic not in ("", nic):
-            raise VpnError(f"Names are looked up through {self._nic} already; disconnect that connection first")
-        text = resolv_conf(plan)
-        try:
-            if self._nic and self._text() == text:
-                return
-            if not (self._kept.exists() and self._text().startswith(_HEADER)):
-                self._keep()
-            self._write(text)
-        except OSError as error:
-            raise VpnError(f"{self._path} could not be changed: {error.strerror}") from error
-        self._nic = nic
-
-    def unset(self, nic: str) -> None:
-        """Put the original back, if this NIC's servers are there.
+    def text(self) -> str:
+        """What is there; "" also where there is no such file.
 
         Raises:
-            VpnError: that is not possible.
+            OSError: it cannot be read.
         """
-        if nic == self._nic:
-            self._nic = ""
-            self.put_back()
-
-    def put_back(self) -> None:
-        """What was there before any of ours was, or a killed helper's.
-
-        Raises:
-            VpnError: that is not possible.
-        """
-        try:
-            if self._kept.exists():
-                if self._text().startswith(_HEADER):
-                    self._restore()
-                    sync_directory(self._path.parent)  # before what is kept goes: the power may, in between
-                self._kept.unlink()
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise VpnError(f"{self._path} could not be put back; the original is in {self._kept}: {error}") from error
-
-    def _text(self) -> str:
         try:
             with self._path.open("rb") as file:
                 return file.read(_MAX_FILE).decode(errors="surrogateescape")
         except FileNotFoundError:
             return ""
 
+    def put(self, text: str) -> None:
+        """Have this there, and keep what is, unless it is ours.
+
+        Raises:
+            OSError: that is not possible; all is as it was.
+        """
+        if not (self._kept.exists() and self.text().startswith(_HEADER)):
+            self._keep()
+        self._write(text)
+
+    def put_back(self) -> None:
+        """What was there before any of ours was, or a killed helper's.
+
+        Raises:
+            OSError: that is not possible.
+            VpnError: nor will it be.
+        """
+        try:
+            if self._kept.exists():
+                if self.text().startswith(_HEADER):
+                    self._restore()
+                    sync_directory(self._path.parent)  # before what is kept goes: the power may, in between
+                self._kept.unlink()
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise VpnError(f"{self._path} could not be put back; the original is in {self._kept}: {error}") from error
+
     def _keep(self) -> None:
         link = str(self._path.readlink()) if self._path.is_symlink() else None
-        text = self._text()
+        text = self.text()
         if text.startswith(_HEADER):  # an earlier original is lost, and ours must not become one
             LOG.error("What %s had before Tsunagu is lost; it will be left empty", self._path)
             text = ""
@@ -129,6 +118,17 @@ def resolv_conf(plan: DnsPlan) -> str:
     return _HEADER + "\n".join(lines) + "\n"
 
 
+def main() -> None:
+    """Outside the helper's confinement, which lets it write nothing but the file that was there at its start."""
+    text, file = sys.stdin.buffer.read().decode(errors="surrogateescape"), ResolvConf(Path(sys.argv[1]))
+    try:
+        file.put(text) if text else file.put_back()
+    except OSError as error:
+        sys.exit(error.strerror)
+    except VpnError as error:
+        sys.exit(str(error))
+
+
 def _replace(path: Path, text: str, mode: int) -> None:
     """Another text in the file's place, as a whole or not at all."""
     new = path.with_name(f".{path.name}.tsunagu")
@@ -144,3 +144,7 @@ def _replace(path: Path, text: str, mode: int) -> None:
         with contextlib.suppress(OSError):
             new.unlink()
         raise
+
+
+if __name__ == "__main__":
+    main()

@@ -4,11 +4,9 @@ Only systemd-resolved can send some names here and others there (split DNS).  Wi
 looked up there only where all names are to be: with all traffic in the tunnel, or with servers that a person has set.
 """
 
-import asyncio
 import logging
 import os
 import re
-import subprocess
 from ipaddress import ip_address
 from pathlib import Path
 from socket import AF_INET, AF_INET6
@@ -17,7 +15,10 @@ from tsunagu.errors import VpnError
 from tsunagu_dbus import BusError, MessageBus, call
 from tsunagu_helper.files import write_whole
 from tsunagu_helper.lease_policy import DnsPlan
-from tsunagu_helper.resolv_conf import PATH, ResolvConf
+from tsunagu_helper.names_file import NamesFile, Told
+from tsunagu_helper.netlink import failed
+from tsunagu_helper.program import run
+from tsunagu_helper.resolv_conf import PATH
 
 LOG = logging.getLogger(__name__)
 
@@ -35,12 +36,12 @@ class Resolver:
 
     def __init__(self, directory: Path) -> None:
         self.bus: MessageBus | None = None
-        self._file = ResolvConf(directory / "resolv.conf.kept")
+        self._file = NamesFile(directory / "resolv.conf.kept")
         self._records = directory / "resolvconf.records"  # of NICs, for the next helper where this one is killed
         self._set_by: dict[str, str] = {}  # by NIC
 
-    async def apply(self, nic: str, index: int, plan: DnsPlan) -> None:
-        """Look names up as the plan says.
+    async def apply(self, nic: str, index: int, plan: DnsPlan, told: Told) -> None:
+        """Look names up as the plan says; ``told`` gets what becomes of that later.
 
         Raises:
             VpnError: it cannot be done; names are looked up as before.
@@ -60,7 +61,7 @@ class Resolver:
             await self._set_by_resolvconf(program, nic, plan)
             self._set_by[nic] = "resolvconf"
         else:
-            self._file.set(nic, plan)
+            await self._file.set(nic, plan, told)
             self._set_by[nic] = "file"
 
     async def clear(self, nic: str, index: int) -> None:
@@ -75,7 +76,7 @@ class Resolver:
             case "resolvconf" if program := _resolvconf():
                 await self._unset_by_resolvconf(program, nic)
             case "file":
-                self._file.unset(nic)
+                await self._file.unset(nic)
 
     async def clean_leftovers(self) -> None:
         """Undo what a killed helper left; what systemd-resolved knew has gone with the NIC.
@@ -86,7 +87,7 @@ class Resolver:
         if program := _resolvconf():
             for nic in self._recorded():
                 await self._unset_by_resolvconf(program, nic)
-        self._file.put_back()
+        await self._file.put_back()
 
     async def way(self) -> str:
         """Which of the three is taken."""
@@ -180,20 +181,4 @@ def _record_name(nic: str) -> str:
 
 
 async def _run(command: list[Path | str], text: str) -> None:
-    """A program of the system, with fixed arguments and nothing of ours in its environment."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
-            cwd="/",
-        )
-        async with asyncio.timeout(RESOLVCONF_S):
-            _, complaint = await process.communicate(text.encode())
-    except (OSError, TimeoutError) as error:
-        raise VpnError(f"resolvconf did not take the DNS servers: {error or type(error).__name__}") from error
-    if process.returncode:
-        why = complaint.decode(errors="replace").strip().partition("\n")[0][:200]
-        raise VpnError(f"resolvconf did not take the DNS servers: {why or process.returncode}")
+    await run(command, text, failed("resolvconf did not take the DNS servers"), RESOLVCONF_S)

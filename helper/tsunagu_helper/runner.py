@@ -223,9 +223,7 @@ class Runner:
 
     def _run_hooks_on(self, what: Occasion, facts: Facts) -> asyncio.Task[None] | None:
         told = environment(what, self.stored, self.connection, facts.interface, facts.addresses, facts.dns)
-        return self._around.hooks.run(
-            self.stored.id, told, lambda error: self._record(Tell("warning", str(error), error.code))
-        )
+        return self._around.hooks.run(self.stored.id, told, self._warn)
 
     def _on_message(self, ticket: int, message: WorkerMessage) -> None:
         match message:
@@ -283,7 +281,7 @@ class Runner:
                     self.post(LeaseUnusable(ticket=self.connection.ticket, error=error))
                     return
                 case _:
-                    self._record(Tell("warning", str(error), error.code))
+                    self._warn(error)
 
     async def _do(self, command: Command) -> None:
         match command:
@@ -401,13 +399,13 @@ class Runner:
         """A tunnel is of use without names, so this only warns."""
         try:
             if wanted:
-                await self._around.resolver.apply(nic.name, nic.index, wanted)
+                await self._around.resolver.apply(nic.name, nic.index, wanted, self._warn)
             elif (
                 self.connection.settings.routing is not Routing.EVERYTHING
             ):  # or names would be looked up past the tunnel
                 await self._around.resolver.clear(nic.name, nic.index)
         except VpnError as error:
-            self._record(Tell("warning", str(error)))
+            self._warn(error)
 
     def _start_worker(self, command: StartWorker) -> None:
         assert self._nic is not None
@@ -519,6 +517,9 @@ class Runner:
                 return QuestionRefused(ticket=command.ticket)
             case answer:
                 return TrustGiven(ticket=command.ticket, fingerprint=fingerprint, pin=answer == "pin")
+
+    def _warn(self, error: VpnError) -> None:
+        self._record(Tell("warning", str(error), error.code))
 
     def _record(self, told: Tell) -> None:
         entry = Entry(

@@ -76,9 +76,9 @@ class Lockdown(Protocol):
 
 
 class Resolver(Protocol):
-    """Where names are looked up; VpnError: it stays as it was."""
+    """Where names are looked up; VpnError: it stays as it was.  ``told`` gets what becomes of that later."""
 
-    async def apply(self, nic: str, index: int, plan: DnsPlan) -> None: ...
+    async def apply(self, nic: str, index: int, plan: DnsPlan, told: Callable[[VpnError], None]) -> None: ...
     async def clear(self, nic: str, index: int) -> None: ...
 
 

@@ -72,6 +72,7 @@ def test_a_machine_without_virtual_adapters_and_nftables_is_told_what_to_install
     for key in ("nftables", "guard"):
         assert found[key]["level"] == "warning"
         assert "takes the package nftables" in found[key]["text"]
+        assert "there is no program nft" in found[key]["text"]
 
 
 def test_what_an_earlier_life_left_behind_is_named(server: VpnServer, stack: Stack) -> None:

@@ -118,6 +118,19 @@ def test_without_a_resolver_the_file_changes_only_where_all_names_go_through_the
     assert RESOLV_CONF.read_text() == mine
 
 
+def test_what_another_program_writes_there_is_used_only_when_the_tunnel_is_down(named: VpnServer, plain: Stack) -> None:
+    plain.done("set", NAME, "routing=everything")
+    plain.connect()
+    theirs = f"# theirs\nnameserver {SERVER}\n"
+
+    RESOLV_CONF.write_text(theirs)
+
+    wait_for(lambda: f"nameserver {LAN}" in RESOLV_CONF.read_text(), 30, "the name server behind the hub")
+    assert lookup(named, "secret.example.org") == INSIDE
+    plain.disconnect()
+    assert RESOLV_CONF.read_text() == theirs
+
+
 def test_the_file_comes_back_after_a_kill(named: VpnServer, plain: Stack) -> None:
     mine = RESOLV_CONF.read_text()
     plain.done("set", NAME, "routing=everything")

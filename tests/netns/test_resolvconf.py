@@ -65,17 +65,17 @@ async def try_it(package: str) -> None:
     install(package)
     directory = Path(tempfile.mkdtemp())
     names = Resolver(directory)
-    await names.apply("tsunagu0", 7, PLAN)
+    await names.apply("tsunagu0", 7, PLAN, lambda _error: None)
     assert names._recorded() == {"tsunagu0"}
     assert settings()[0] == "nameserver 192.168.77.1"
     await names.clear("tsunagu0", 7)
     assert settings() == MINE
 
-    await names.apply("tsunagu0", 7, PLAN)
+    await names.apply("tsunagu0", 7, PLAN, lambda _error: None)
     await Resolver(directory).clean_leftovers()  # it was killed
     assert settings() == MINE
 
-    await Resolver(directory).apply("tsunagu0", 7, PLAN)
+    await Resolver(directory).apply("tsunagu0", 7, PLAN, lambda _error: None)
     forget_boot()
     await Resolver(directory).clean_leftovers()
     begin()

@@ -184,6 +184,20 @@ def test_under_its_unit_the_helper_changes_resolv_conf_and_puts_it_back(system: 
     mika(system, "disconnect", "office")
     assert (file.read_text(), kept.exists()) == (mine, False)
 
+    mika(system, "connect", "office", "--wait")
+    new = file.with_name("new")
+    new.write_text("nameserver 192.0.2.54\n")
+    new.rename(file)  # as DHCP clients do; it takes away the mount of the helper's unit, too
+    wait_for(lambda: "nameserver 192.168.77.1" in file.read_text(), 30, f"the name server: {system.helper_log()}")
+    file.with_name("theirs").write_text("nameserver 192.0.2.55\n")
+    new.symlink_to("theirs")
+    new.rename(file)
+    wait_for(lambda: "nameserver 192.168.77.1" in file.read_text(), 30, f"the name server: {system.helper_log()}")
+    mika(system, "disconnect", "office")
+    assert (str(file.readlink()), kept.exists()) == ("theirs", False)
+    file.unlink()
+    file.write_text(mine)
+
     system.run("systemctl", "stop", "tsunagu-helper")
     file.write_text(as_left[0])  # as after a power cut
     kept.write_text(as_left[1])

@@ -7,12 +7,18 @@ import pytest
 from tsunagu.errors import VpnError
 from tsunagu_helper import resolver
 from tsunagu_helper.lease_policy import DnsPlan
-from tsunagu_helper.resolv_conf import ResolvConf
+from tsunagu_helper.names_file import NamesFile
+from tsunagu_helper.resolv_conf import ResolvConf, resolv_conf
 from tsunagu_helper.resolver import Resolver
 
 ALL = DnsPlan(servers=("192.168.77.1", "fd77::1"), domains=("office.example",), all_names=True)
 SOME = DnsPlan(servers=("192.168.77.1",), domains=("office.example",))
+OURS = resolv_conf(ALL)
 MINE = "# mine\nnameserver 192.168.5.1\n"
+
+
+def must_not_be_told(error: VpnError) -> None:
+    pytest.fail(f"{error}")
 
 
 @pytest.fixture
@@ -29,14 +35,14 @@ def conf(path: Path) -> ResolvConf:
 def test_the_file_names_our_servers_and_comes_back_as_it_was(path: Path) -> None:
     file = conf(path)
 
-    file.set("tsunagu0", ALL)
+    file.put(OURS)
     assert path.read_text().splitlines()[1:] == [
         "nameserver 192.168.77.1",
         "nameserver fd77::1",
         "search office.example",
     ]
     assert path.with_name("kept").stat().st_mode & 0o077 == 0
-    file.unset("tsunagu0")
+    file.put_back()
 
     assert path.read_text() == MINE
     assert sorted(path.parent.iterdir()) == [path]
@@ -48,9 +54,9 @@ def test_a_link_comes_back_as_a_link(path: Path) -> None:
     path.symlink_to("managed")
     file = conf(path)
 
-    file.set("tsunagu0", ALL)
+    file.put(OURS)
     assert target.read_text() == MINE
-    file.unset("tsunagu0")
+    file.put_back()
 
     assert str(path.readlink()) == "managed"
     assert path.read_text() == MINE
@@ -60,7 +66,7 @@ def test_where_a_link_can_only_be_written_through_it_comes_back_by_another_way(p
     target = path.with_name("managed")
     path.rename(target)
     path.symlink_to("managed")
-    conf(path).set("tsunagu0", ALL)
+    conf(path).put(OURS)
     ours = path.read_text()
     path.unlink()
     path.symlink_to("managed")
@@ -76,49 +82,37 @@ def test_where_there_was_no_file_there_is_none_again(path: Path) -> None:
     path.unlink()
     file = conf(path)
 
-    file.set("tsunagu0", ALL)
+    file.put(OURS)
     assert path.exists()
-    file.unset("tsunagu0")
+    file.put_back()
 
     assert not path.exists()
 
 
 def test_what_we_have_written_is_never_kept_as_the_original(path: Path) -> None:
-    conf(path).set("tsunagu0", ALL)
+    conf(path).put(OURS)
     path.with_name("kept").unlink()  # as a power cut can leave it
 
     file = conf(path)
-    file.set("tsunagu0", ALL)
-    file.unset("tsunagu0")
+    file.put(OURS)
+    file.put_back()
 
     assert path.read_text() == ""
 
 
 def test_what_another_program_wrote_meanwhile_stays(path: Path) -> None:
     file = conf(path)
-    file.set("tsunagu0", ALL)
+    file.put(OURS)
     path.write_text("nameserver 192.168.6.1\n")
 
-    file.unset("tsunagu0")
+    file.put_back()
 
     assert path.read_text() == "nameserver 192.168.6.1\n"
     assert not path.with_name("kept").exists()
 
 
-def test_when_another_program_wins_the_next_renewal_takes_it_back_and_keeps_theirs(path: Path) -> None:
-    file = conf(path)
-    file.set("tsunagu0", ALL)
-    path.write_text("nameserver 192.168.6.1\n")
-
-    file.set("tsunagu0", ALL)
-    assert "192.168.77.1" in path.read_text()
-    file.unset("tsunagu0")
-
-    assert path.read_text() == "nameserver 192.168.6.1\n"
-
-
 def test_the_next_life_puts_back_what_a_killed_one_changed(path: Path) -> None:
-    conf(path).set("tsunagu0", ALL)
+    conf(path).put(OURS)
 
     conf(path).put_back()
 
@@ -126,11 +120,11 @@ def test_the_next_life_puts_back_what_a_killed_one_changed(path: Path) -> None:
 
 
 def test_a_killed_life_s_text_is_never_taken_for_the_original(path: Path) -> None:
-    conf(path).set("tsunagu0", ALL)
+    conf(path).put(OURS)
     second = conf(path)
 
-    second.set("tsunagu1", DnsPlan(servers=("10.1.1.1",), all_names=True))
-    second.unset("tsunagu1")
+    second.put(resolv_conf(DnsPlan(servers=("10.1.1.1",), all_names=True)))
+    second.put_back()
 
     assert path.read_text() == MINE
 
@@ -139,22 +133,24 @@ def test_a_killed_life_s_text_is_never_taken_for_the_original(path: Path) -> Non
     "kept", ["", "[]", "5", "{}", '{"link": 5}', '{"link": null, "exists": 1, "text": 5}', "[" * 9999]
 )
 def test_a_damaged_note_of_the_original_is_told_and_nothing_more(path: Path, kept: str) -> None:
-    conf(path).set("tsunagu0", ALL)
+    conf(path).put(OURS)
     path.with_name("kept").write_text(kept)
 
     with pytest.raises(VpnError, match="could not be put back"):
         conf(path).put_back()
 
 
-def test_two_tunnels_do_not_fight_over_the_file(path: Path) -> None:
-    file = conf(path)
-    file.set("tsunagu0", ALL)
+async def test_two_tunnels_do_not_fight_over_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "resolv.conf"
+    file = NamesFile(tmp_path / "kept", path)
+    await file.set("tsunagu0", ALL, must_not_be_told)
 
     with pytest.raises(VpnError, match="through tsunagu0 already"):
-        file.set("tsunagu1", ALL)
-    file.unset("tsunagu1")
+        await file.set("tsunagu1", ALL, must_not_be_told)
+    await file.unset("tsunagu1")
 
     assert "192.168.77.1" in path.read_text()
+    await file.unset("tsunagu0")
 
 
 class Resolvconf:
@@ -187,7 +183,7 @@ def resolvconf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Resolvconf:
 async def test_resolvconf_gets_and_loses_our_servers(tmp_path: Path, resolvconf: Resolvconf) -> None:
     names = Resolver(tmp_path)
 
-    await names.apply("tsunagu0", 7, ALL)
+    await names.apply("tsunagu0", 7, ALL, must_not_be_told)
     await names.clear("tsunagu0", 7)
     await names.clear("tsunagu0", 7)
 
@@ -201,7 +197,7 @@ async def test_resolvconf_gets_and_loses_our_servers(tmp_path: Path, resolvconf:
 
 
 async def test_what_a_killed_helper_told_resolvconf_is_taken_back(tmp_path: Path, resolvconf: Resolvconf) -> None:
-    await Resolver(tmp_path).apply("tsunagu0", 7, ALL)
+    await Resolver(tmp_path).apply("tsunagu0", 7, ALL, must_not_be_told)
     resolvconf.told()
 
     await Resolver(tmp_path).clean_leftovers()
@@ -222,7 +218,7 @@ async def test_resolvconf_s_complaint_is_told(tmp_path: Path, resolvconf: Resolv
     resolvconf.write("echo 'no space left' >&2\nexit 3\n")
 
     with pytest.raises(VpnError, match="resolvconf did not take the DNS servers: no space left"):
-        await Resolver(tmp_path).apply("tsunagu0", 7, ALL)
+        await Resolver(tmp_path).apply("tsunagu0", 7, ALL, must_not_be_told)
     assert resolvconf.told() == []
 
 
@@ -230,6 +226,6 @@ async def test_some_names_alone_change_nothing_where_there_is_no_split_dns(
     tmp_path: Path, resolvconf: Resolvconf
 ) -> None:
     with pytest.raises(VpnError, match=r"^Names under office.example are not looked up behind the hub"):
-        await Resolver(tmp_path).apply("tsunagu0", 7, SOME)
+        await Resolver(tmp_path).apply("tsunagu0", 7, SOME, must_not_be_told)
 
     assert resolvconf.told() == []

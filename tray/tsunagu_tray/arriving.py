@@ -260,7 +260,7 @@ ARRIVING: tuple[str | Message, ...] = (
     "The hook {path} failed with exit status {status}; 'journalctl -u tsunagu-helper' shows what it wrote",
     "The network adapter {name} is another connection's own; choose another name",
     "there is no program nft; install the package nftables",
-    "nft does not answer",
+    "{program} does not answer",
     "The kill switch could not be set: {why}",
     "The kill switch could not be kept in {path}: {why}",
     (
@@ -285,6 +285,10 @@ ARRIVING: tuple[str | Message, ...] = (
     "{path} could not be put back; the original is in {kept}: {why}",
     "systemd-resolved did not take the DNS servers: {why}",
     "resolvconf did not take the DNS servers: {why}",
+    (
+        "Another program writes {path} again and again, so some names are looked up outside the tunnel; have that "
+        "program leave the file alone, or install systemd-resolved"
+    ),
     "All traffic could not be led through the tunnel: {why}",
     "Internal error, see the helper's log",
     # -- what happened: the history ---------------------------------------------------------------------------------
