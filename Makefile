@@ -89,7 +89,7 @@ messages: .venv/complete ## the catalogues in po/ brought up to what the program
 	$(PYTHON) packaging/compile.py
 	@touch $@
 
-.venv/installed: requirements.lock pyproject.toml packaging/compile.py helper/tsunagu_tunnel/fastpath.pyx helper/tsunagu_tunnel/openssl.pxi
+.venv/installed: requirements.lock pyproject.toml packaging/compile.py $(wildcard helper/tsunagu_tunnel/*.pyx helper/tsunagu_tunnel/*.pxi)
 	@packaging/install-dependencies python
 	/usr/bin/python3 -m venv --system-site-packages .venv
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock

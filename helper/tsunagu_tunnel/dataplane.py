@@ -28,6 +28,7 @@ RECORD = 16384  # octets, the most that one read of TLS gives
 
 Buffer = bytes | memoryview
 Stream = ssl.SSLSocket | socket.socket
+Train = tuple[Sequence[Buffer], int]  # datagrams: their octets, and how many each but the last has
 
 _DHCP = CLIENT_PORT.to_bytes(2, "big")
 _PORT = slice(36, 38)  # of a frame: UDP's destination port, if it is UDP, where there are no IP options
@@ -96,6 +97,9 @@ class NicEnd(Protocol):
     def write_frames(self, frames: Sequence[bytes]) -> None:
         """Give frames to the NIC; what it does not take is lost, as on any wire."""
 
+    def datagram_seal(self, key: bytes, nonce: bytes) -> "DatagramSeal | None":
+        """For one direction of UDP acceleration, on blocks and feeders of this class, where there is one."""
+
     def count(self, *, sent: Sequence[bytes] = (), received: Sequence[bytes] = ()) -> None:
         """Frames that passed neither through ``read_block`` and ``read_frames`` nor through a feeder of this class."""
 
@@ -113,6 +117,34 @@ class Feeder(Protocol):
 
     def join(self, stream: Stream) -> "Link | None":
         """A link between this connection and the NIC that does without the interpreter, where that can be."""
+
+
+class DatagramSeal(Protocol):
+    """ChaCha20-Poly1305 under one key for whole batches of UDP acceleration's datagrams."""
+
+    overhead: int
+
+    def seal(self, inner: bytes) -> bytes: ...
+
+    def unseal(self, datagram: Buffer) -> bytes: ...
+
+    def seal_block(
+        self, block: Buffer, head: bytes, *, room: int, padding: int, train: int, longest: int
+    ) -> list[Train] | None:
+        """A datagram for each frame of a block.
+
+        ``head``: cookie, tick and echo.  A train has ``train`` octets at most, in 64 datagrams no longer than
+        ``longest``.  None: the block is too much for one call.
+        """
+
+    def receive(
+        self, fd: int, peer: bytes, cookie: int, oldest: int, feeder: "Feeder"
+    ) -> tuple[int, int, int, int, list[bytes], list[bytes]]:
+        """What has come by that socket from that address, as ``inet_pton`` has it, to the NIC.
+
+        Returns how many octets that were, the port, the tick and the latest echo of the newest datagram, 0 if none was
+        right, then the frames that are the worker's own, and what is compressed.
+        """
 
 
 class Link(Protocol):
@@ -189,6 +221,9 @@ class Tap:
     def feeder(self, *, dhcp: bool) -> Feeder:
         """See ``NicEnd``."""
         return FrameFeeder(self, CarrierDecoder(), dhcp=dhcp)
+
+    def datagram_seal(self, key: bytes, nonce: bytes) -> None:
+        """See ``NicEnd``: there is none."""
 
     def read_frames(self) -> Sequence[bytes]:
         """See ``NicEnd``; at most ``BATCH`` frames."""

@@ -737,6 +737,17 @@ cdef class Block:
         self.viewers -= 1
 
 
+cdef Block free_block(list blocks):
+    """One of these that nobody looks at; a further one, if need be."""
+    cdef Block block
+    for block in blocks:
+        if not block.viewers:
+            return block
+    block = Block()
+    blocks.append(block)
+    return block
+
+
 cdef class Tap:
     """The virtual NIC, by a descriptor that belongs to somebody else; made with IFF_VNET_HDR, non-blocking."""
 
@@ -792,7 +803,7 @@ cdef class Tap:
 
     cdef Block read_all(self):
         """A block with what the NIC wants to send."""
-        cdef Block block = self.free_block()
+        cdef Block block = free_block(self.blocks)
         with nogil:
             self.fill(block.data)
         self.check()
@@ -815,15 +826,6 @@ cdef class Tap:
             out_packet(&self.out, self.packet, <size_t> size)
         put32(data, self.out.frames)
         return self.out.frames != 0
-
-    cdef Block free_block(self):
-        cdef Block block
-        for block in self.blocks:
-            if not block.viewers:
-                return block
-        block = Block()
-        self.blocks.append(block)
-        return block
 
     def read_block(self):
         """One block of what the NIC wants to send; empty: nothing."""
@@ -860,6 +862,10 @@ cdef class Tap:
     def feeder(self, *, bint dhcp):
         """For one carrier."""
         return Feeder(self, dhcp)
+
+    def datagram_seal(self, key, nonce):
+        """For one direction of UDP acceleration; None: its cipher cannot be had."""
+        return DatagramSeal(key, nonce) if has_aead else None
 
     def count(self, *, sent=(), received=()):
         """Frames that passed elsewhere."""
@@ -1074,7 +1080,7 @@ cdef class Link:
         cdef size_t size
         cdef bint moved
         cdef bint begun = False
-        cdef Block block = tap.free_block()
+        cdef Block block = free_block(tap.blocks)
         with nogil:
             for _ in range(TURNS):
                 size = self.read(tap.incoming)
@@ -1206,3 +1212,4 @@ cdef class Link:
 
 
 include "openssl.pxi"
+include "datagrams.pxi"

@@ -126,38 +126,38 @@ cdef void ssl_freed(void *ssl, void *_a, void *_b, int _c, long _d, void *_e) no
         link.ssl = NULL
 
 
-cdef find_openssl():
-    """Leaves all as it is where the module has its OpenSSL to itself."""
-    global gathering_kind
+cdef bint find(void **places, tuple names):
+    """Put the functions there; whether all were found: not where the module has its OpenSSL to itself."""
     import _ssl
-    cdef bint missing = False
     cdef void *library = dlopen(_ssl.__file__.encode(), RTLD_LAZY | RTLD_NOLOAD) if hasattr(_ssl, "__file__") else NULL
     if library == NULL:
-        return
-    cdef void **place = <void **> &openssl
-    for name in (  # in the order of the structure
+        return False
+    for name in names:
+        places[0] = dlsym(library, name)
+        if places[0] == NULL:
+            return False
+        places += 1
+    return True
+
+
+if find(
+    <void **> &openssl,
+    (  # in the order of the structure
         b"CRYPTO_get_ex_new_index", b"SSL_get_fd", b"SSL_read_ex", b"SSL_write_ex", b"SSL_get_error",
         b"ERR_clear_error", b"BIO_meth_new", b"BIO_meth_set_write", b"BIO_meth_set_ctrl", b"BIO_meth_set_destroy",
         b"BIO_new", b"BIO_set_data", b"BIO_get_data", b"BIO_set_init", b"BIO_set_flags", b"BIO_clear_flags",
         b"SSL_set0_wbio",
-    ):
-        place[0] = dlsym(library, name)
-        if place[0] == NULL:
-            return
-        place += 1
+    ),
+):
     gathering_kind = openssl.new_kind(OF_OUR_KIND, b"gathers records")
-    if gathering_kind == NULL:
-        return
-    openssl.set_write(gathering_kind, bio_write)
-    openssl.set_ctrl(gathering_kind, bio_ctrl)
-    openssl.set_destroy(gathering_kind, bio_destroy)
-    openssl.new_index(EX_INDEX_SSL, 0, NULL, <Told> ssl_made, NULL, <Told> ssl_freed)
+    if gathering_kind != NULL:
+        openssl.set_write(gathering_kind, bio_write)
+        openssl.set_ctrl(gathering_kind, bio_ctrl)
+        openssl.set_destroy(gathering_kind, bio_destroy)
+        openssl.new_index(EX_INDEX_SSL, 0, NULL, <Told> ssl_made, NULL, <Told> ssl_freed)
 
 
 cdef size_t ssl_of(int fd):
     """The one SSL object of that descriptor; 0: there is none, or one was left behind by an earlier user of it."""
     found = [ssl for ssl in living if openssl.get_fd(<const void *> <size_t> ssl) == fd]
     return found[0] if len(found) == 1 else 0
-
-
-find_openssl()

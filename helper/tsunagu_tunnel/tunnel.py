@@ -11,7 +11,7 @@ from tsunagu.control import Leased, Start, ToHelper
 from tsunagu.errors import TunnelError
 from tsunagu.model import Addressing, Statistics
 from tsunagu_tunnel.connect import Dialler, Opened
-from tsunagu_tunnel.dataplane import FAIR, Buffer, Carrier, Feeder, FrameFeeder, Link, NicEnd, Stream, deliver, is_arp
+from tsunagu_tunnel.dataplane import FAIR, Buffer, Carrier, Feeder, FrameFeeder, Link, NicEnd, Stream, is_arp
 from tsunagu_tunnel.dhcp import DhcpClient, Event
 from tsunagu_tunnel.dial import Dial
 from tsunagu_tunnel.frames import parse_mac
@@ -77,15 +77,17 @@ class Tunnel:
         self._wire_sent = self._wire_received = 0  # of carriers that are closed
         self._buffer = memoryview(bytearray(FAIR))
         self._tap_is_watched = True
-        self._udp: UdpPath | None = None
-        self._udp_is_in_use = False  # as was last said in the log
-        if opened.udp:
-            self._udp = UdpPath(*opened.udp, now, compress=self._compressed, random=random)
-            nic.largest_frame = self._udp.largest_frame
-            loop.watch(self._udp.fileno(), _READ, self._udp_ready)
         self._dhcp = None
         if start.settings.addressing is Addressing.DHCP:
             self._dhcp = DhcpClient(parse_mac(start.mac), now, random=random, previous_address=start.previous_address)
+        self._udp: UdpPath | None = None
+        self._udp_is_in_use = False  # as was last said in the log
+        if opened.udp:
+            self._udp = UdpPath(
+                *opened.udp, now, nic=nic, dhcp=self._dhcp is not None, compress=self._compressed, random=random
+            )
+            nic.largest_frame = self._udp.largest_frame
+            loop.watch(self._udp.fileno(), _READ, self._udp_ready)
         self.deadline = now
         loop.watch(nic.fd, _READ, self._tap_ready)
         first = Direction.SEND if opened.session.half_duplex else Direction.BOTH
@@ -167,7 +169,7 @@ class Tunnel:
             if way is not None:  # else they are dropped: urgent frames do not wait behind them
                 self._put(way, others, now)
         elif isinstance(way, UdpPath):
-            self._write_udp(way, self._nic.read_frames(), now)
+            self._forward_by_udp(way, now)
         elif way is not None:
             self._exchange(way, now, readable=False, sends=True)
         else:  # let the NIC's queue fill up and drop, as a full link does
@@ -270,8 +272,13 @@ class Tunnel:
             self._loop.change(udp.fileno(), _READ)
             self._watch_tap(True)
         if events & ~select.EPOLLOUT:
-            frames = udp.receive(self._buffer, now)
-            self._take_own(deliver(self._nic, frames, dhcp=self._dhcp is not None), now)
+            self._take_own(udp.take_in(self._buffer, now), now)
+            if self._free_way(now) is udp:
+                self._forward_by_udp(udp, now)
+
+    def _forward_by_udp(self, udp: UdpPath, now: float) -> None:
+        if not udp.forward(now):
+            self._loop.change(udp.fileno(), _BOTH)
 
     def _write_udp(self, udp: UdpPath, frames: Sequence[bytes], now: float) -> None:
         if frames and not udp.send_frames(frames, now):

@@ -5,10 +5,13 @@ import socket
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from random import Random
 
-from tsunagu_tunnel.dataplane import FAIR
-from tsunagu_tunnel.softether.udp_acceleration import UdpAcceleration, UdpTerms
+from tsunagu_tunnel.dataplane import FAIR, Buffer, NicEnd, Train, deliver
+from tsunagu_tunnel.softether.carrier import CarrierDecoder
+from tsunagu_tunnel.softether.compression import inflate
+from tsunagu_tunnel.softether.udp_acceleration import NONCE, UdpAcceleration, UdpTerms
 from tsunagu_tunnel.softether.udp_offer import UdpOffer
 
 MAX_DATAGRAM = {socket.AF_INET: 1426, socket.AF_INET6: 1406}  # octets that fit through PPPoE (Cedar/UdpAccel.c)
@@ -71,15 +74,40 @@ class UdpPath:
 
     sent_octets = received_octets = 0  # of datagrams
 
-    def __init__(self, opened: OfferedUdp, terms: UdpTerms, now: float, *, compress: bool, random: Random) -> None:
+    def __init__(
+        self,
+        opened: OfferedUdp,
+        terms: UdpTerms,
+        now: float,
+        *,
+        nic: NicEnd,
+        dhcp: bool,
+        compress: bool,
+        random: Random,
+    ) -> None:
+        """``dhcp``: as a feeder's."""
+        self._nic, self._dhcp, self._compress = nic, dhcp, compress
+        self._our_cookie = terms.our_cookie
         self._socket = opened.socket
         self._peer = opened.peer
+        self._packed_peer = ip_address(opened.peer.partition("%")[0]).packed
         self._max_datagram = MAX_DATAGRAM[socket.AddressFamily(self._socket.family)]
+        # Compiled, where the NIC's end is, and for the version that is in use today.
+        self._seal, self._unseal, self._feeder = None, None, nic.feeder(dhcp=dhcp)
+        if terms.version == 2 and terms.encrypted:
+            self._seal, self._unseal = (
+                nic.datagram_seal(key[:32], random.randbytes(NONCE)) for key in (terms.our_key, terms.their_key)
+            )
         self._acceleration = UdpAcceleration(
-            terms, now, compress=compress, max_datagram=self._max_datagram, random=random
+            terms,
+            now,
+            compress=compress,
+            max_datagram=self._max_datagram,
+            random=random,
+            seals=(self._seal, self._unseal) if self._seal and self._unseal else None,
         )
         self.largest_frame = self._acceleration.largest_frame  # octets; a longer one is sent in fragments
-        self._unsent: list[bytes] = []
+        self._unsent: list[Train] = []
         self._sends_trains = self._has(_UDP_SEGMENT)
         if self._has(_UDP_GRO):
             self._socket.setsockopt(socket.IPPROTO_UDP, _UDP_GRO, 1)
@@ -107,7 +135,28 @@ class UdpPath:
 
     def send_frames(self, frames: Sequence[bytes], now: float) -> bool:
         """Send, or begin to, when the path is not full; whether nothing is left to be sent."""
-        self._unsent = self._acceleration.encode(frames, now)
+        self._unsent = self._trains(self._acceleration.encode(frames, now))
+        return self.flush()
+
+    def forward(self, now: float) -> bool:
+        """Send what the NIC wants to send, when the path is not full; whether nothing is left to be sent."""
+        if self._seal is None or self._compress:
+            frames = self._nic.read_frames()
+            return not frames or self.send_frames(frames, now)
+        block = self._nic.read_block()
+        if not block:
+            return True
+        trains = self._seal.seal_block(
+            block,
+            self._acceleration.head(now),
+            room=self.largest_frame,
+            padding=self._acceleration.padding(),
+            train=_TRAIN_OCTETS if self._sends_trains else 0,
+            longest=self._max_datagram,
+        )
+        if trains is None:
+            return self.send_frames(CarrierDecoder().receive_data(block), now)
+        self._unsent = trains
         return self.flush()
 
     def send_keepalive(self, now: float) -> bool:
@@ -115,7 +164,7 @@ class UdpPath:
         keepalives = self._acceleration.tick(now)
         if self.is_full:
             return False
-        self._unsent = keepalives
+        self._unsent = self._trains(keepalives)
         return self.flush()
 
     def flush(self) -> bool:
@@ -126,9 +175,9 @@ class UdpPath:
         unsent, self._unsent = self._unsent, []
         done = 0
         try:
-            for train in self._trains(unsent):
-                self._send_train(train)
-                done += len(train)
+            for train in unsent:
+                self._send_train(*train)
+                done += 1
         except OSError as error:
             if error.errno == errno.EAGAIN:
                 self._unsent = unsent[done:]
@@ -136,31 +185,43 @@ class UdpPath:
                 self._acceleration.fail()
         return not self._unsent
 
+    def take_in(self, buffer: memoryview, now: float) -> list[bytes]:
+        """Give the NIC what has come; return the frames that are the worker's own.  ``buffer``: see ``receive``."""
+        if self._unseal is None:
+            return deliver(self._nic, self.receive(buffer, now), dhcp=self._dhcp)
+        octets, port, tick, echo, own, compressed = self._unseal.receive(
+            self.fileno(), self._packed_peer, self._our_cookie, self._acceleration.oldest, self._feeder
+        )
+        self.received_octets += octets
+        if tick:
+            self._acceleration.hear(tick, echo, port, now)
+        return own + deliver(self._nic, inflate(compressed), dhcp=self._dhcp) if compressed else own
+
     def receive(self, buffer: memoryview, now: float) -> list[bytes]:
         """The frames in what has come.  ``buffer`` has ``FAIR`` octets, for this call only."""
         frames: list[bytes] = []
-        datagrams: list[memoryview] = []
-        size = port = 0
+        for octets, step, port in self._arrivals(buffer):
+            datagrams = [buffer[at : min(at + step, octets)] for at in range(0, octets, step)]
+            frames += self._acceleration.receive(datagrams, port, now)
+        return frames
+
+    def _arrivals(self, buffer: memoryview) -> Iterator[tuple[int, int, int]]:
+        """Trains from the peer: octets in ``buffer``, those of each datagram but the last, the peer's port."""
+        size = 0
         for _ in range(_TURN):
-            if size > FAIR - _LARGEST:
+            if size > FAIR:
                 break
             try:
-                octets, extra, _, source = self._socket.recvmsg_into([buffer[size:]], 64)
+                octets, extra, _, source = self._socket.recvmsg_into([buffer], 64)
             except BlockingIOError:
                 break
             except OSError:  # one that the kernel had kept from a datagram sent before: shows by the missing echo
                 continue
-            if source[0] != self._peer:
-                continue
-            if source[1] != port and datagrams:
-                frames += self._acceleration.receive(datagrams, port, now)
-                datagrams = []
-            port, start, size = source[1], size, size + octets
-            step = _INT.unpack(extra[0][2])[0] if extra else octets  # of a train; there is no other ancillary data
-            datagrams += [buffer[at : min(at + step, size)] for at in range(start, size, step or 1)]
-        self.received_octets += size
-        frames += self._acceleration.receive(datagrams, port, now)
-        return frames
+            if source[0] == self._peer and octets:
+                size += octets
+                self.received_octets += octets
+                # There is no other ancillary data.
+                yield octets, _INT.unpack(extra[0][2])[0] if extra else octets, source[1]
 
     def _has(self, option: int) -> bool:
         try:
@@ -169,8 +230,9 @@ class UdpPath:
             return False
         return True
 
-    def _trains(self, datagrams: list[bytes]) -> Iterator[list[bytes]]:
+    def _trains(self, datagrams: list[bytes]) -> list[Train]:
         """Runs of datagrams of one length, of which the last may be shorter."""
+        trains: list[Train] = []
         start, count = 0, len(datagrams)
         while start < count:
             length = len(datagrams[start])
@@ -181,22 +243,23 @@ class UdpPath:
                     stop += 1
                 if stop < limit and len(datagrams[stop]) < length:
                     stop += 1
-            yield datagrams[start:stop]
+            trains.append((datagrams[start:stop], length))
             start = stop
+        return trains
 
-    def _send_train(self, train: list[bytes]) -> None:
-        if len(train) > 1 and self._sends_trains:
-            extra = [(socket.IPPROTO_UDP, _UDP_SEGMENT, _U16.pack(len(train[0])))]
+    def _send_train(self, octets: Sequence[Buffer], length: int) -> None:
+        to = self._peer, self._acceleration.port
+        if self._sends_trains and sum(map(len, octets)) > length:
             try:
-                self.sent_octets += self._socket.sendmsg(train, extra, 0, (self._peer, self._acceleration.port))
+                self.sent_octets += self._socket.sendmsg(
+                    octets, [(socket.IPPROTO_UDP, _UDP_SEGMENT, _U16.pack(length))], 0, to
+                )
             except OSError as error:
                 if error.errno not in _NO_TRAINS:
                     raise
                 self._sends_trains = False
             else:
                 return
-        for datagram in train:
-            self._send_one(datagram)
-
-    def _send_one(self, datagram: bytes) -> None:
-        self.sent_octets += self._socket.sendto(datagram, (self._peer, self._acceleration.port))
+        for part in octets:
+            for at in range(0, len(part), length):
+                self.sent_octets += self._socket.sendto(part[at : at + length], to)

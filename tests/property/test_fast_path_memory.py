@@ -43,7 +43,7 @@ def test_no_octet_beyond_its_buffers_is_touched(tmp_path: Path) -> None:
             "-c",
             RUN,
             str(module),
-            *(f"{Path(__file__).parent}/test_fast_path{part}.py" for part in ("", "_link")),
+            *(f"{Path(__file__).parent}/test_fast_path{part}.py" for part in ("", "_link", "_datagrams")),
         ],
         capture_output=True,
         text=True,

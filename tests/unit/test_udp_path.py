@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.unit.softether.udp_pair import terms
+from tsunagu_tunnel.dataplane import Tap
 from tsunagu_tunnel.softether.udp_acceleration import UdpAcceleration
 from tsunagu_tunnel.udp_path import UdpPath, open_beside
 
@@ -32,7 +33,7 @@ class Ends:
         assert [opened.offer.port for opened in sockets] == ports
         now = time.monotonic()
         self.client, self.server = (
-            UdpPath(opened, end, now, compress=False, random=Random(1))
+            UdpPath(opened, end, now, nic=Tap(-1), dhcp=False, compress=False, random=Random(1))
             for opened, end in zip(sockets, terms(), strict=True)
         )
         # Each learns of the other's port by a keepalive, as it would from a server behind a NAT.

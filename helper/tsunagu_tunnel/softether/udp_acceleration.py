@@ -25,9 +25,10 @@ KEY_SIZE = 20, 128  # octets of a key as it is exchanged, in version 1 and 2; of
 STABLE_S = 10.0  # echoes must have come for so long before frames follow (Cedar/UdpAccel.c, as are all times here)
 WINDOW_MS = 30_000  # a datagram that much older than the newest is dropped; the reference believes echoes as long
 SILENCE_S = WINDOW_MS / 1000 - STABLE_S + 1  # from the last datagram that came
+NONCE = 12  # octets, in version 2
 PADDING = 32  # octets, fewer than that are added to a datagram where there is room
 
-_HEADER = struct.Struct(">IQQHB")
+_HEADER, _HEAD, _BEHIND_HEAD = struct.Struct(">IQQHB"), struct.Struct(">IQQ"), struct.Struct(">HB")
 _ZEROS = bytes(PADDING)
 
 
@@ -61,11 +62,23 @@ class UdpAcceleration:
     time.  The loop sleeps no longer than ``next_deadline`` and sends what ``tick`` returns.
     """
 
-    def __init__(self, terms: UdpTerms, now: float, *, compress: bool, max_datagram: int, random: Random) -> None:
-        """``max_datagram``: octets that surely pass unfragmented; longer frames travel in longer datagrams."""
+    def __init__(
+        self,
+        terms: UdpTerms,
+        now: float,
+        *,
+        compress: bool,
+        max_datagram: int,
+        random: Random,
+        seals: "tuple[Seal, Seal] | None" = None,
+    ) -> None:
+        """``max_datagram``: octets that surely pass unfragmented; longer frames travel in longer datagrams.
+
+        ``seals``: what protects datagrams to and from the peer, if that is not to be made here.
+        """
         self.port = terms.port  # where the peer is; follows what comes from it, as NATs change their minds
         self._terms = terms
-        self._seal, self._unseal = _seals(terms, random)
+        self._seal, self._unseal = seals or _seals(terms, random)
         self._compress = compress
         self._room = max_datagram - self._seal.overhead - _HEADER.size
         self._random = random
@@ -108,9 +121,8 @@ class UdpAcceleration:
 
     def encode(self, frames: Sequence[bytes], now: float) -> list[bytes]:
         """A datagram for each frame.  Frames of one length become datagrams of one length: those can leave together."""
-        cookie, tick, echo = self._terms.their_cookie, self._tick(now), self._newest
-        seal, pack, room = self._seal.seal, _HEADER.pack, self._room
-        padding = _ZEROS[: self._random.randrange(PADDING)] if self._terms.encrypted else b""
+        head, padding = self.head(now), _ZEROS[: self.padding()]
+        seal, pack, room = self._seal.seal, _BEHIND_HEAD.pack, self._room
         datagrams = []
         for frame in frames:
             compressed, content = 0, frame
@@ -121,17 +133,31 @@ class UdpAcceleration:
             left = room - len(content)
             datagrams.append(
                 seal(
-                    pack(cookie, tick, echo, len(content), compressed)
+                    head
+                    + pack(len(content), compressed)
                     + content
                     + (padding if left >= PADDING else padding[: max(left, 0)])
                 )
             )
         return datagrams
 
+    def head(self, now: float) -> bytes:
+        """Cookie, tick and echo of what is sent now."""
+        return _HEAD.pack(self._terms.their_cookie, self._tick(now), self._newest)
+
+    def padding(self) -> int:
+        """How many octets the datagrams of one batch get, at random."""
+        return self._random.randrange(PADDING) if self._terms.encrypted else 0
+
+    @property
+    def oldest(self) -> int:
+        """The least tick that is believed."""
+        return max(0, self._newest - WINDOW_MS)
+
     def receive(self, datagrams: Sequence[bytes | memoryview], port: int, now: float) -> list[bytes]:
         """The frames in what came from the peer's address and that port; what is not right is dropped."""
         unseal, unpack = self._unseal.unseal, _HEADER.unpack_from
-        our_cookie, start = self._terms.our_cookie, _HEADER.size
+        our_cookie, oldest, start = self._terms.our_cookie, self.oldest, _HEADER.size
         frames: list[bytes] = []
         newest = latest_echo = 0
         for datagram in datagrams:
@@ -139,7 +165,7 @@ class UdpAcceleration:
             if len(inner) < start:
                 continue
             cookie, tick, echo, size, compressed = unpack(inner)
-            if cookie != our_cookie or tick + WINDOW_MS < self._newest or start + size > len(inner):
+            if cookie != our_cookie or tick < oldest or start + size > len(inner):
                 continue
             newest = max(newest, tick)
             latest_echo = max(latest_echo, echo)
@@ -150,10 +176,11 @@ class UdpAcceleration:
                 elif MIN_FRAME <= size <= MAX_FRAME:
                     frames.append(content)
         if newest:
-            self._hear(newest, latest_echo, port, now)
+            self.hear(newest, latest_echo, port, now)
         return frames
 
-    def _hear(self, tick: int, echo: int, port: int, now: float) -> None:
+    def hear(self, tick: int, echo: int, port: int, now: float) -> None:
+        """These were the newest and the latest in what came, from the peer's address and that port."""
         self._heard_at = now
         if tick > self._newest:
             self._newest, self.port = tick, port
@@ -170,7 +197,7 @@ class UdpAcceleration:
 # -- seals ------------------------------------------------------------------------------------------------------------
 
 
-class _Seal(Protocol):
+class Seal(Protocol):
     """Protection of one direction."""
 
     overhead: int  # octets
@@ -181,7 +208,7 @@ class _Seal(Protocol):
         """What was sealed; b"" if that cannot be."""
 
 
-def _seals(terms: UdpTerms, random: Random) -> tuple[_Seal, _Seal]:
+def _seals(terms: UdpTerms, random: Random) -> tuple[Seal, Seal]:
     if not terms.encrypted:
         return _Clear(), _Clear()
     kind = _Rc4 if terms.version == 1 else _ChaCha20Poly1305
@@ -206,11 +233,11 @@ class _Numbers:
 class _ChaCha20Poly1305:
     """``nonce (12), cipher text, tag (16)``."""
 
-    overhead = 12 + 16
+    overhead = NONCE + 16
 
     def __init__(self, key: bytes, random: Random) -> None:
         self._cipher = ChaCha20Poly1305(key[:32])
-        self._numbers = _Numbers(12, random)
+        self._numbers = _Numbers(NONCE, random)
 
     def seal(self, inner: bytes) -> bytes:
         nonce = self._numbers.take()
@@ -220,7 +247,7 @@ class _ChaCha20Poly1305:
         if len(datagram) < self.overhead:
             return b""
         try:
-            return self._cipher.decrypt(datagram[:12], datagram[12:], None)
+            return self._cipher.decrypt(datagram[:NONCE], datagram[NONCE:], None)
         except InvalidTag:
             return b""
 
