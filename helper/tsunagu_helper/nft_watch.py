@@ -5,6 +5,7 @@
 
 import logging
 import socket
+from collections import Counter
 from typing import Protocol
 
 from tsunagu.errors import VpnError
@@ -31,7 +32,7 @@ class NftWatch:
         self._mendable = mendable
         self._watch: Watch | None = None
         self._failure = ""  # that was told last
-        self._times = 0  # something was put back
+        self._times = Counter[Mendable]()  # that something was put back
 
     def start(self) -> None:
         """From now on."""
@@ -50,7 +51,8 @@ class NftWatch:
         for one in self._mendable:
             try:
                 if what := await one.mend():
-                    self._tell(what)
+                    self._times[one] += 1
+                    self._tell(what, self._times[one])
             except VpnError as error:
                 failure = str(error)
         if failure not in ("", self._failure):
@@ -58,11 +60,10 @@ class NftWatch:
         self._failure = failure
         return not failure
 
-    def _tell(self, what: str) -> None:
+    def _tell(self, what: str, times: int) -> None:
         """Whoever does it again and again fills no log."""
-        self._times += 1
-        if self._times & (self._times - 1) == 0:
-            often = f", {self._times} times by now" if self._times > 1 else ""
+        if times & (times - 1) == 0:
+            often = f", {times} times by now" if times > 1 else ""
             LOG.warning("Another program has removed or changed %s; put back%s", what, often)
 
 

@@ -65,7 +65,7 @@ class Watched:
     @property
     def times(self) -> int:
         """Something was put back."""
-        return self.watch._times
+        return self.watch._times.total()
 
     async def stands_as(self, wanted: list[str]) -> None:
         await eventually(lambda: rules() == wanted, PATIENCE_S, f"the rules, not {rules()}")

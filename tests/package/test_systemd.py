@@ -205,6 +205,34 @@ def test_under_its_unit_the_helper_changes_resolv_conf_and_puts_it_back(system: 
     assert (file.read_text(), kept.exists()) == (mine, False)
 
 
+@pytest.mark.usefixtures("office")
+def test_what_a_killed_helper_left_goes_with_it_but_for_the_kill_switch(system: BootedSystem) -> None:
+    file, kept = system.root / "etc/resolv.conf", system.root / "var/lib/tsunagu/resolv.conf.kept"
+    file.with_name("theirs").write_text("nameserver 192.0.2.55\n")
+    file.unlink()
+    file.symlink_to("theirs")
+    settings = ("routing=everything", "kill_switch=yes", "dns=manual", "dns_servers=192.168.77.1")
+    mika(system, "set", "office", *settings)
+    mika(system, "disconnect", "office")
+    mika(system, "connect", "office", "--wait")
+    wait_for(lambda: "nameserver 192.168.77.1" in file.read_text(), 30, f"the name server: {system.helper_log()}")
+    once = "/run/systemd/system/tsunagu-helper.service.d"
+    system.run(
+        "sh", "-ec", f"mkdir {once}; printf '[Service]\nRestart=no\n' >{once}/once.conf; systemctl daemon-reload"
+    )
+
+    system.run("kill", "-KILL", helper(system))
+
+    wait_for(lambda: system.unit("ActiveState")["ActiveState"] == "failed", 30, "systemd to have cleaned up")
+    assert (str(file.readlink()), kept.exists()) == ("theirs", False)
+    assert "tsunagu0" not in system.run("ip", "-brief", "link")
+    assert "proto 84" not in system.run("ip", "route", "show", "table", "all")
+    assert system.run("nft", "list", "tables") == "table inet tsunagu\n"
+    system.run("sh", "-ec", f"rm -r {once}; systemctl daemon-reload; systemctl reset-failed")
+    file.unlink()
+    file.write_text("nameserver 192.0.2.53\n")
+
+
 def test_the_kill_switch_unit_blocks_before_the_network_comes_up(system: BootedSystem) -> None:
     file = system.root / "var/lib/tsunagu/lockdown.nft"
     file.write_text(ruleset(996, [Hold(name="Office", allow_lan=True)]))
