@@ -27,6 +27,7 @@ from pyroute2 import NetlinkError
 
 from tsunagu.errors import TunnelError, VpnError
 from tsunagu_helper.address_guard import AddressGuard, Guarded
+from tsunagu_helper.history import one_line
 from tsunagu_helper.lease_policy import AddressPlan, Conflict, Interface
 from tsunagu_helper.netlink import failed, netlink
 from tsunagu_helper.routing import conflicts, set_routes
@@ -172,11 +173,11 @@ class Nic:
     def fault(self) -> str:
         """What another program has done to it; "": it is as it was made."""
         try:
-            name = _IFREQ.unpack(fcntl.ioctl(self.fd, _TUNGETIFF, bytes(_IFREQ.size)))[0].rstrip(b"\0").decode()
-            if name != self.name:
-                return f"another program has renamed {self.name} to {name}"
+            name, _ = _IFREQ.unpack(fcntl.ioctl(self.fd, _TUNGETIFF, bytes(_IFREQ.size)))
+            if (now := os.fsdecode(name.rstrip(b"\0"))) != self.name:
+                return f"another program has renamed {self.name} to {one_line(now)}"
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-                _, flags = _IFREQ.unpack(fcntl.ioctl(any_socket, _SIOCGIFFLAGS, _IFREQ.pack(name.encode(), 0)))
+                _, flags = _IFREQ.unpack(fcntl.ioctl(any_socket, _SIOCGIFFLAGS, name + bytes(_IFREQ.size - len(name))))
         except OSError:
             return f"another program has deleted {self.name}"
         return "" if flags & _IFF_UP else f"another program has switched {self.name} off"

@@ -330,6 +330,7 @@ async def test_a_nic_that_another_program_has_changed_is_noticed_and_can_be_made
     nics = Nics(MARK)
     for changes, fault in (
         (["down", "name other0"], "another program has renamed tsunagu0 to other0"),
+        (["down", "name \x1b\udcff"], r"another program has renamed tsunagu0 to \x1b\udcff"),
         (["down"], "another program has switched tsunagu0 off"),
         (["mtu 1200", "address 5e:00:11:22:33:99", "down", "up"], ""),  # put right with the next lease
     ):
