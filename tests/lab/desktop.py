@@ -313,7 +313,14 @@ class Desktop:
 
     def activate(self, title: str, timeout_s: float = 30) -> int:
         """Bring the window with this title to the front, waiting until it is there; its id."""
-        window = wait_for(lambda: next(iter(self.windows(title)), None), timeout_s, f"a window {title!r}")
+        return self._activate("--name", title, timeout_s)
+
+    def activate_of(self, program: str, timeout_s: float = 30) -> int:
+        """Likewise the one of the program that calls itself so."""
+        return self._activate("--class", program, timeout_s)
+
+    def _activate(self, by: str, pattern: str, timeout_s: float) -> int:
+        window = wait_for(lambda: next(iter(self._find_windows(by, pattern)), None), timeout_s, f"a window {pattern!r}")
         self.run("xdotool", "windowactivate", "--sync", str(window))
         return window
 
