@@ -61,5 +61,5 @@ class Run:
                 os.write(ours, left.pop(prompt).encode() + b"\n")
         os.close(ours)
         status = await asyncio.wait_for(process.wait(), 30)
-        assert "Traceback" not in shown
+        assert "Traceback" not in shown, shown
         return status, shown

@@ -5,7 +5,6 @@ import base64
 import json
 import os
 import signal
-import socket
 import sys
 from dataclasses import replace
 from hashlib import sha256
@@ -21,7 +20,7 @@ from tsunagu.errors import NoAddress, NoAgent, TunnelError
 from tsunagu.model import Phase, Proxy, ProxyKind, State
 from tsunagu_dbus import BusError
 from tsunagu_helper.errand import Trial
-from tsunagu_tray.speed import serve
+from tsunagu_tray.traffic import GREETING
 
 DER = base64.b64encode(b"a certificate, as far as this test is concerned").decode()
 FINGERPRINT = sha256(base64.b64decode(DER)).hexdigest()
@@ -694,12 +693,17 @@ async def test_a_terminal_shows_how_far_an_attempt_is_and_clears_that_away(tsuna
 
 
 async def test_a_terminal_shows_how_long_a_measurement_still_takes(tsunagu: Run) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    serving = asyncio.create_task(serve(port, lambda _: None))
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GREETING)  # and nothing more
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
 
-    status, shown = await tsunagu.in_terminal("speed", f"127.0.0.1:{port}", "--seconds", "2", says={}, TERM="xterm")
-    serving.cancel()
+    plan = ("--seconds", "2", "--connections", "1", "--direction", "down")
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        where = "{}:{}".format(*server.sockets[0].getsockname())
+
+        status, shown = await tsunagu.in_terminal("speed", where, *plan, says={}, TERM="xterm")
 
     assert status == 0
     assert "\rMeasuring… 0 / 2 s\x1b[K\rMeasuring… 1 / 2 s\x1b[K" in shown

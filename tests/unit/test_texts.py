@@ -25,6 +25,21 @@ def test_a_sentence_is_plain_english(key: str) -> None:
     assert said.isascii() or set(said) - set(string.printable) <= {"…"}
 
 
+def test_every_sentence_that_is_asked_for_by_its_key_exists() -> None:
+    asked = {
+        (node.args[0].value, f"{path.name}:{node.lineno}")
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and "texts" in ast.unparse(node.func).rpartition(".")[2]
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+
+    assert len(asked) > 100
+    assert {(key, where) for key, where in asked if key not in SENTENCES} == set()
+
+
 def test_every_sentence_that_is_said_exists_and_every_one_that_exists_is_said() -> None:
     words = {
         node.value

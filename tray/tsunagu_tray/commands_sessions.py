@@ -203,7 +203,7 @@ class SessionCommands(Command):
         options = self.options
         nic = await self._nic_of_tunnel() if options.name else ""
         plan = (options.server, options.direction, options.connections, options.seconds, nic)
-        async with counted(self.texts("measure_running"), options.seconds):
+        async with counted(self.texts("speed_running"), options.seconds):
             measured = await speed_test(*plan, self.texts, ethernet=options.ethernet, begins=tell)
         show(measured, self.texts, json=options.json)
 

@@ -286,6 +286,7 @@ SENTENCES: dict[str, str | Message] = {
         "Measuring with {server} over {count} TCP connection for {seconds} s…",
         "Measuring with {server} over {count} TCP connections for {seconds} s…",
     ),
+    "speed_running": "Measuring…",
     "speed_no_server": "What answers at {server} is not a traffic server; start one there: tsunagu speed-server",
     "speed_not_connected": "{name} is not connected; run: tsunagu connect {name}",
     "speed_listens": "Listening on TCP port {port}; Ctrl+C ends it. On the other computer: tsunagu speed THIS-COMPUTER",
