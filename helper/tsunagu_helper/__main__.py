@@ -30,12 +30,12 @@ from tsunagu_helper.journal import log_to_journal
 from tsunagu_helper.lockdown import Lockdown
 from tsunagu_helper.logind import Logind
 from tsunagu_helper.network_watch import NetworkWatch
-from tsunagu_helper.nft_watch import NftWatch
 from tsunagu_helper.nic import Nics
 from tsunagu_helper.portal import Portal
 from tsunagu_helper.provision import provided
 from tsunagu_helper.resolver import Resolver
 from tsunagu_helper.routing import AllTraffic
+from tsunagu_helper.rule_watch import Rules, RuleWatch
 from tsunagu_helper.service import ConnectionService
 from tsunagu_helper.store import Store
 from tsunagu_helper.surroundings import Surroundings
@@ -95,7 +95,10 @@ class _Helper:
         mark = _nic_mark(state_directory)
         self._nics = Nics(mark, offloads=program.has_fast_path() and not options.plain)
         self._network = NetworkWatch(mark, self._network_changed, self._own_nics_changed)
-        self._nft = NftWatch(self._lockdown, self._nics.guard)
+        self._rules = (
+            RuleWatch(Rules.NFTABLES, self._lockdown, self._nics.guard),
+            RuleWatch(Rules.ROUTING, self._all_traffic),
+        )
         self._wanted = Wanted(runtime_directory)
         configuration_directory = Path(os.environ.get("CONFIGURATION_DIRECTORY", CONFIGURATION_DIRECTORY))
         self._hooks = Hooks(configuration_directory / "hooks.d")
@@ -123,7 +126,8 @@ class _Helper:
         """
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
-        self._nft.start()
+        for rules in self._rules:
+            rules.start()
         await self._clean_leftovers()
         bus = await connect("system")
         self._around = Surroundings(
@@ -156,7 +160,8 @@ class _Helper:
                 bus = await self._return(bus)
         finally:
             self._network.close()
-            self._nft.close()
+            for rules in self._rules:
+                rules.close()
             await self._service.shutdown()
             await self._hooks.finish()
             self._logind.close()

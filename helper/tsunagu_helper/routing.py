@@ -11,10 +11,12 @@ no route of the physical network can lead traffic past the tunnel (TunnelVision)
 of this has to change when the physical network does.
 """
 
+import asyncio
 import errno
 import logging
 import socket
 from collections.abc import Iterable
+from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_network
 from typing import Any
 
@@ -78,13 +80,22 @@ async def conflicts(line: Any, index: int, routes: Iterable[Route]) -> list[Conf
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Guide:
+    """Of one family: what keeps traffic from going past the tunnel."""
+
+    dead_ends: list[Message]
+    rules: list[Message]
+
+
 class AllTraffic:
     """The one tunnel that all traffic goes through, if there is one; workers run as ``worker_uid``."""
 
     def __init__(self, worker_uid: int) -> None:
         self._worker_uid = worker_uid
         self._holder: tuple[str, str] | None = None  # a connection's id and name
-        self._stands = False
+        self._guides: dict[int, _Guide] = {}  # by version of IP, while they are to stand
+        self._turn = asyncio.Lock()  # for whoever changes them
 
     def claim(self, connection_id: str, name: str) -> None:
         """This connection is to have all traffic.
@@ -107,14 +118,14 @@ class AllTraffic:
         """
         assert self._holder
         assert self._holder[0] == connection_id
-        async with netlink(failed("All traffic could not be led through the tunnel")) as line:
-            self._stands = True
-            await set_routes(line, index, [*routes, *wanted.defaults], TABLE)
+        async with self._turn, netlink(failed("All traffic could not be led through the tunnel")) as line:
             for version in _FAMILIES:
                 excluded = [str(network) for network in wanted.excluded if network.version == version]
                 throws = [_dead_end(version, network, "throw") for network in excluded]
-                await self._set_dead_ends(line, version, [*throws, _nowhere(version, LAST)])
-                await self._set_rules(line, version, self._rules(version, allow_lan=wanted.allow_lan))
+                rules = self._rules(version, allow_lan=wanted.allow_lan)
+                self._guides[version] = _Guide([*throws, _nowhere(version, LAST)], rules)
+            await set_routes(line, index, [*routes, *wanted.defaults], TABLE)
+            await self._set_guides(line)
 
     async def block(self, connection_id: str) -> None:
         """The tunnel cannot carry it any more: until ``release``, or another ``apply``, all of it goes nowhere.
@@ -122,10 +133,27 @@ class AllTraffic:
         Raises:
             VpnError: the kernel does not take it.
         """
-        if self._stands and self._holder and self._holder[0] == connection_id:
-            async with netlink(failed("Traffic could not be kept from going past the tunnel")) as line:
-                for version in _FAMILIES:
-                    await self._set_dead_ends(line, version, [_nowhere(version, FIRST), _nowhere(version, LAST)])
+        if self._guides and self._holder and self._holder[0] == connection_id:
+            async with self._turn, netlink(failed("Traffic could not be kept from going past the tunnel")) as line:
+                for version, guide in self._guides.items():
+                    nowhere = [_nowhere(version, FIRST), _nowhere(version, LAST)]
+                    self._guides[version] = _Guide(nowhere, guide.rules)
+                await self._set_guides(line)
+
+    async def mend(self) -> str:
+        """Put back what another program has taken away or changed; what that was, "": nothing.
+
+        Routes into the tunnel are not among it: without them traffic goes nowhere, until the next ``apply``.
+
+        Raises:
+            VpnError: that is not possible.
+        """
+        async with self._turn:
+            if not (self._guides and self._holder):
+                return ""
+            async with netlink(failed("What leads all traffic could not be put back")) as line:
+                changed = await self._set_guides(line)
+            return f"what leads all traffic into the tunnel of {self._holder[1]}" if changed else ""
 
     async def release(self, connection_id: str) -> None:
         """All is as it was before.
@@ -135,9 +163,10 @@ class AllTraffic:
         """
         if self._holder and self._holder[0] == connection_id:
             self._holder = None
-            if self._stands:
-                self._stands = False
-                await self.clean_leftovers()
+            async with self._turn:
+                if self._guides:
+                    self._guides = {}
+                    await self.clean_leftovers()
 
     async def clean_leftovers(self) -> None:
         """Take away all rules of ours, and what is in our table, whoever of us left them.
@@ -204,23 +233,31 @@ class AllTraffic:
             *local,
         ]
 
-    async def _set_rules(self, line: Any, version: int, wanted: list[Message]) -> None:
+    async def _set_guides(self, line: Any) -> bool:
+        """Whether anything had to be changed."""
+        changed = False
+        for version, guide in self._guides.items():
+            changed |= await self._set_dead_ends(line, version, guide.dead_ends)
+            changed |= await self._set_rules(line, version, guide.rules)
+        return changed
+
+    async def _set_rules(self, line: Any, version: int, wanted: list[Message]) -> bool:
         family = _FAMILIES[version]
         present = [
             _seen_rule(message, family)
             async for message in await line.rule("dump", family=family)
             if message.get("FRA_PROTOCOL") == PROTOCOL
         ]
-        await _set(line, "rule", wanted, present)
+        return await _set(line, "rule", wanted, present)
 
-    async def _set_dead_ends(self, line: Any, version: int, wanted: list[Message]) -> None:
+    async def _set_dead_ends(self, line: Any, version: int, wanted: list[Message]) -> bool:
         """What leads into no tunnel."""
         present = [
             _dead_end(version, _destination(message), kind, message.get("priority"))
             for message in await _dump_table(line, _FAMILIES[version])
             if (kind := _KINDS.get(message["type"]))
         ]
-        await _set(line, "route", wanted, present)
+        return await _set(line, "route", wanted, present)
 
 
 # -- messages ---------------------------------------------------------------------------------------------------------
@@ -228,19 +265,24 @@ class AllTraffic:
 _KINDS = {7: "unreachable", 9: "throw"}  # RTN_UNREACHABLE, RTN_THROW, linux/rtnetlink.h
 
 
-async def _set(line: Any, kind: str, wanted: list[Message], present: list[Message]) -> None:
-    """Add what is missing, in order; then delete what is too much, what leads to a gateway first."""
+async def _set(line: Any, kind: str, wanted: list[Message], present: list[Message]) -> bool:
+    """Add what is missing, in order; then delete what is too much, what leads to a gateway first.
+
+    Returns whether there was anything of that.
+    """
     change = getattr(line, kind)
+    missing = [message for message in wanted if message not in present]
     superfluous = [message for message in present if message not in wanted]
     try:
         for message in sorted(superfluous, key=lambda message: "gateway" not in message):
             await change("del", **message)
-        for message in wanted:
-            if message not in present:
-                await change("add", **message)
+        for message in missing:
+            await change("add", **message)
     except NetlinkError as error:
         if error.code not in _NO_IPV6:
             raise
+        return False
+    return bool(missing or superfluous)
 
 
 async def _dump_table(line: Any, family: int) -> list[Any]:

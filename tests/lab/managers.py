@@ -71,6 +71,7 @@ def start_networkd(stack: Stack, *, with_our_file: bool = True) -> None:
     for path in (state, *state.iterdir()):
         shutil.chown(path, "systemd-network", "systemd-network")
     (folder / "50-all.network").write_text("[Match]\nName=tsunagu*\n[Network]\nDHCP=yes\n")
+    (folder / "50-office.network").write_text("[Match]\nName=office0\n[Network]\nAddress=10.44.0.2/24\n")
     ours = CHECKOUT / "packaging/networkd/10-tsunagu.network"
     (folder / ours.name).unlink(missing_ok=True)
     if with_our_file:

@@ -10,6 +10,7 @@ from tests.lab.conftest import nothing_is_left_of
 from tests.lab.managers import (
     NETWORKD_POLICY,
     NM_POLICY,
+    found,
     network_manager,
     networkctl,
     nmcli,
@@ -37,6 +38,12 @@ def shown(server: VpnServer, nic: str) -> str:
     """Its addresses and routes."""
     looks = ("-br address show", "route show", "-6 route show")
     return "".join(server.run(server.cli, "ip", *look.split(), "dev", nic).stdout for look in looks)
+
+
+def ours_of_all_traffic(server: VpnServer) -> str:
+    """Rules and dead ends, which no NIC keeps from a manager."""
+    looks = ("rule show", "-6 rule show", "route show table 8484", "-6 route show table 8484")
+    return "".join(server.run(server.cli, "ip", *look.split()).stdout for look in looks)
 
 
 @MANAGERS
@@ -72,6 +79,26 @@ def test_without_our_file_it_would_take_them_over(
         nic = stack.status()["interface"]
 
         wait_for(lambda: states(stack).get(nic, "unmanaged") not in ("unmanaged", "pending"), 30, f"{nic} to be taken")
+
+
+def test_what_networkd_takes_away_of_all_traffic_is_put_back(server: VpnServer) -> None:
+    with Stack(server, policies=(NETWORKD_POLICY,)) as stack:
+        stack.add()
+        stack.done("set", NAME, "routing=everything")
+        stack.connect()
+        before = ours_of_all_traffic(server)
+        for change in ("add office0 type veth peer name office1", "set office1 up"):
+            server.run(server.cli, "ip", "link", *change.split())
+
+        start_networkd(stack)
+        wait_for(lambda: networkctl(stack).get("office0") == "configured", 20, "office0 to be configured")
+        stack.run_as_root(found("usr/bin/networkctl"), "reconfigure", "office0")
+
+        wait_for(lambda: "removed or changed what leads all traffic" in stack.log("helper"), 20, "that to be noticed")
+        wait_for(lambda: sorted(ours_of_all_traffic(server)) == sorted(before), 20, "the rules to be back")
+        stack.disconnect()
+        server.run(server.cli, "ip", "link", "delete", "office0")
+        nothing_is_left_of(stack)
 
 
 REDIRECT = """

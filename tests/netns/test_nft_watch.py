@@ -13,10 +13,10 @@ import pytest
 from tests.lab.waiting import eventually
 from tests.netns.namespace import in_new_namespace
 from tsunagu.errors import VpnError
-from tsunagu_helper import nft_watch
+from tsunagu_helper import rule_watch
 from tsunagu_helper.address_guard import AddressGuard, Guarded
 from tsunagu_helper.lockdown import Lockdown
-from tsunagu_helper.nft_watch import NftWatch
+from tsunagu_helper.rule_watch import Rules, RuleWatch
 
 PATIENCE_S = 30
 GUARDED = Guarded((IPv4Interface("192.168.77.23/24"),), has_automatic=True)
@@ -60,7 +60,7 @@ class Watched:
         self.lockdown = Lockdown(self.folder, 1234)
         self.guard = AddressGuard()
         self.looks = Looks()
-        self.watch = NftWatch(self.lockdown, self.guard, self.looks)
+        self.watch = RuleWatch(Rules.NFTABLES, self.lockdown, self.guard, self.looks)
 
     @property
     def times(self) -> int:
@@ -75,7 +75,7 @@ class Watched:
 async def watched() -> AsyncIterator[Watched]:
     one = Watched()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nft_watch, "REST_S", 0.1)
+        patch.setattr(rule_watch, "REST_S", 0.1)
         one.watch.start()
         await one.lockdown.engage("a", "Office", allow_lan=True)
         await one.guard.guard("tsunagu0", GUARDED)
@@ -148,7 +148,7 @@ async def test_what_packets_leave_in_the_rules_is_no_change_of_theirs() -> None:
 @in_new_namespace
 async def test_however_many_changes_there_are_it_looks_once_a_second() -> None:
     loop, looks = asyncio.get_running_loop(), Looks()
-    watch = NftWatch(looks)
+    watch = RuleWatch(Rules.NFTABLES, looks)
     watch.start()
     began, changes = loop.time(), 0
     await looks.another()
@@ -158,7 +158,7 @@ async def test_however_many_changes_there_are_it_looks_once_a_second() -> None:
         changes += 1
         await asyncio.sleep(0)  # not to wait: for the watch to hear it
 
-    assert looks.count <= 1 + (loop.time() - began) / nft_watch.REST_S
+    assert looks.count <= 1 + (loop.time() - began) / rule_watch.REST_S
     assert changes > looks.count
     watch.close()
 
@@ -167,11 +167,11 @@ async def test_however_many_changes_there_are_it_looks_once_a_second() -> None:
 async def test_what_cannot_be_put_back_is_tried_again_by_itself_and_told_once() -> None:
     told: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nft_watch.LOG, "error", lambda _format, text: told.append(text))
+        patch.setattr(rule_watch.LOG, "error", lambda _format, text: told.append(text))
         patch.setattr("tsunagu_helper.watch.FAILED_S", 0.1)
-        patch.setattr(nft_watch, "REST_S", 0.1)
+        patch.setattr(rule_watch, "REST_S", 0.1)
         looks = Looks(failures=3)
-        watch = NftWatch(looks)
+        watch = RuleWatch(Rules.NFTABLES, looks)
         watch.start()
 
         nft("add table ip somebody")  # once

@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from tests.lab.waiting import eventually
 from tests.netns.namespace import in_new_namespace
 from tsunagu.errors import VpnError
+from tsunagu_helper import rule_watch
 from tsunagu_helper.lease_policy import AddressPlan, Everything, Route
 from tsunagu_helper.nic import Nics
 from tsunagu_helper.routing import AllTraffic
+from tsunagu_helper.rule_watch import Rules, RuleWatch
 
 WORKER = 61337
 ME = "a1b2c3d4"
@@ -212,6 +215,42 @@ async def test_what_stands_already_is_not_touched_again() -> None:
             await traffic.apply(ME, socket.if_nametoindex("tsunagu0"), PLAN.routes, wanted)
             with pytest.raises(BlockingIOError):
                 monitor.recv(65536)
+
+
+@in_new_namespace
+async def test_what_another_program_takes_away_is_put_back() -> None:
+    physical_network()
+
+    def ours() -> list[str]:
+        """In no order: the kernel has none among rules of one priority."""
+        dead_ends = ("route", "show", "table", "8484", "type", "unreachable")
+        looks = [(family, *looked) for family in ("-4", "-6") for looked in (("rule", "show"), dead_ends)]
+        return sorted(str(row) for look in looks for row in ip(*look))
+
+    async with tunnel(Everything(defaults=(DEFAULT, DEFAULT6))) as traffic:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rule_watch, "REST_S", 0.1)
+            watch = RuleWatch(Rules.ROUTING, traffic)
+            watch.start()
+        whole = ours()
+        for change in (
+            "rule delete priority 8410",
+            "-6 rule delete priority 8410",
+            "rule delete priority 8400 to 10.0.0.0/8",
+            "route delete unreachable default table 8484 metric 2147483647",
+            "-6 route delete unreachable default table 8484 metric 2147483647",
+            "rule add priority 8409 protocol 84 lookup main",
+        ):
+            ip(*change.split())
+            await eventually(lambda: ours() == whole, 30, change)
+        await eventually(lambda: watch._times.total() == 6, 30, "all to be noticed")
+
+        await traffic.block(ME)
+        ip("rule", "delete", "priority", "8410")
+        await eventually(lambda: way(SOMEWHERE) == "", 30, "nothing past the tunnel")
+        await traffic.release(ME)
+        assert (way(SOMEWHERE), await traffic.mend()) == ("eth0", "")
+        watch.close()
 
 
 @in_new_namespace

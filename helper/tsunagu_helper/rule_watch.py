@@ -1,11 +1,13 @@
-"""Hears from the kernel that somebody has changed nftables' rules, and has ours put back where they are gone.
+"""Hears from the kernel that somebody has changed nftables' or routing's rules, and has ours put back if they are gone.
 
-"nft flush ruleset" takes all rules away, ours too; so does a restart of the machine's firewall.
+"nft flush ruleset" takes all rules away, ours too; so does a restart of the machine's firewall.  systemd-networkd does
+likewise with routing's rules whenever it starts or configures any NIC.
 """
 
 import logging
 import socket
 from collections import Counter
+from enum import Enum
 from typing import Protocol
 
 from tsunagu.errors import VpnError
@@ -16,20 +18,27 @@ LOG = logging.getLogger(__name__)
 REST_S = 1.0  # between two looks, for there are machines that change their rules without end
 
 _NETLINK_NETFILTER = 12  # linux/netlink.h
-_GROUP_NFTABLES = 1 << 6  # linux/netfilter/nfnetlink.h: NFNLGRP_NFTABLES, the seventh
+
+
+class Rules(Enum):
+    """Where the kernel tells of them: a protocol of netlink, and groups."""
+
+    NFTABLES = _NETLINK_NETFILTER, 1 << 6  # linux/netfilter/nfnetlink.h: NFNLGRP_NFTABLES, the seventh
+    # linux/rtnetlink.h: RTMGRP_IPV4_RULE, RTNLGRP_IPV6_RULE (the nineteenth), RTMGRP_IPV4_ROUTE, _IPV6_ROUTE
+    ROUTING = socket.NETLINK_ROUTE, 0x80 | 1 << 18 | 0x40 | 0x400
 
 
 class Mendable(Protocol):
-    """Whose rules are among nftables'."""
+    """Whose rules are among these."""
 
     async def mend(self) -> str: ...
 
 
-class NftWatch:
+class RuleWatch:
     """For those whose ``mend`` puts their rules back and says what was gone, if anything was."""
 
-    def __init__(self, *mendable: Mendable) -> None:
-        self._mendable = mendable
+    def __init__(self, rules: Rules, *mendable: Mendable) -> None:
+        self._rules, self._mendable = rules, mendable
         self._watch: Watch | None = None
         self._failure = ""  # that was told last
         self._times = Counter[Mendable]()  # that something was put back
@@ -37,9 +46,9 @@ class NftWatch:
     def start(self) -> None:
         """From now on."""
         try:
-            self._watch = Watch(_line(), self._look, name="nftables watch", rest_s=REST_S)
+            self._watch = Watch(_line(*self._rules.value), self._look, name=f"{self._rules.name} watch", rest_s=REST_S)
         except OSError as error:  # a kernel without nftables
-            LOG.info("The kernel does not tell when other programs change nftables' rules: %s", error.strerror)
+            LOG.info("The kernel does not tell when other programs change %s: %s", self._rules.name, error.strerror)
 
     def close(self) -> None:
         """No more."""
@@ -67,12 +76,10 @@ class NftWatch:
             LOG.warning("Another program has removed or changed %s; put back%s", what, often)
 
 
-def _line() -> socket.socket:
-    line = socket.socket(
-        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER
-    )
+def _line(protocol: int, groups: int) -> socket.socket:
+    line = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, protocol)
     try:
-        line.bind((0, _GROUP_NFTABLES))
+        line.bind((0, groups))
     except OSError:
         line.close()
         raise
