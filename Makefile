@@ -67,7 +67,7 @@ fuzz: .venv/complete ## every parser of octets from outside, FUZZ_SECONDS each; 
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement tests/fuzz/requirements.txt
 	PYTHONPATH=.:shared:helper:tray $(PYTHON) -m tests.fuzz $(or $(FUZZ_SECONDS),60) $(TARGETS)
 
-pictures: venv ## every window, in both languages, light and dark, into build/pictures, and docs/img; ARGS name some
+pictures: venv ## every window, in both languages, light and dark, into docs/img/windows; ARGS name some
 	$(SANDBOX) python -m tests.pictures $(ARGS)
 
 check: .venv/complete ## before each commit

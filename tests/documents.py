@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import tsunagu_client
+from tests.pictures import gallery
 from tests.settings_page import settings
 from tsunagu.bus_names import AGENT, CONNECTION, MANAGER, ROOT_PATH, SERVICE, connection_path
 from tsunagu.error_table import ERRORS, ErrorEntry
@@ -235,6 +236,7 @@ def shown(folder: Path) -> set[Path]:
 
 PAGES = {
     "settings.md": settings,
+    "windows.md": gallery,
     "vpncmd.md": vpncmd,
     "troubleshooting.md": troubleshooting,
     "troubleshooting.ja.md": troubleshooting_ja,

@@ -1,20 +1,18 @@
-"""``make pictures``: every window in both languages, light and dark; those that the documents show go there."""
+"""``make pictures``: every window in both languages, light and dark, for ``docs/windows.md`` and the other pages."""
 
 import asyncio
 import os
-import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
 
 from tests.desktop.every_window import EVERY, furnish
 from tests.desktop.window_rig import Rig, window_rig
-from tests.documents import shown
 from tsunagu.model import Statistics, Traffic
 
-FOLDER = Path("build/pictures")
-SAVED = Path("docs/img/windows")
+FOLDER = Path("docs/img/windows")
 LANGUAGES = {"en": "C.UTF-8", "ja": "ja_JP.UTF-8"}
 SCHEMES = {
     "light": {"ADW_DEBUG_COLOR_SCHEME": "prefer-light"},
@@ -61,18 +59,38 @@ async def take(name: str, language: str, scheme: str) -> None:
         print(picture, flush=True)
 
 
+def all_pictures() -> Iterator[tuple[str, str, str]]:
+    """Window, language and scheme of each."""
+    for name in EVERY:
+        for language in LANGUAGES:
+            for scheme in SCHEMES:
+                if name != "menu" and (scheme != "contrast" or name in CONTRASTED):
+                    yield name, language, scheme
+
+
+def gallery() -> str:
+    """The page that shows them all."""
+    text = """\
+# Every window
+
+In English and Japanese, light and dark, two of them in high contrast, too. `make pictures` takes them; the helper is
+played.
+"""
+    for name in dict.fromkeys(name for name, *_ in all_pictures()):
+        text += f"\n## {name.replace('-', ' ').capitalize()}\n\n"
+        for of, language, scheme in all_pictures():
+            if of == name:
+                text += f"![{name}, {language}, {scheme}](img/windows/{name}-{language}-{scheme}.png)\n"
+    return text
+
+
 def main() -> None:
     """All, or those named."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("PYTHONPATH", os.pathsep.join(sys.path))
-    for name in sys.argv[1:] or [name for name in EVERY if name != "menu"]:
-        for language in LANGUAGES:
-            for scheme in SCHEMES:
-                if scheme != "contrast" or name in CONTRASTED:
-                    asyncio.run(take(name, language, scheme))
-    for picture in shown(SAVED):
-        if (taken := FOLDER / picture.name).exists():
-            shutil.copy(taken, picture)
+    for name, language, scheme in all_pictures():
+        if not sys.argv[1:] or name in sys.argv[1:]:
+            asyncio.run(take(name, language, scheme))
 
 
 if __name__ == "__main__":

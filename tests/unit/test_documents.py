@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests import demo, pictures
-from tests.desktop.every_window import EVERY
 from tests.documents import DOCS, PAGES, blocks, shown
 from tests.lab import test_documented_commands
 from tests.settings_page import OFFICIAL, OTHERWISE
@@ -56,15 +55,10 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 
 
 def test_every_picture_is_shown_and_one_of_two_commands_takes_it_anew() -> None:
-    windows = {
-        f"{name}-{language}-{scheme}"
-        for name in EVERY
-        for language in pictures.LANGUAGES
-        for scheme in pictures.SCHEMES
-    }
+    windows = {"-".join(of) for of in pictures.all_pictures()}
     for folder, makes, taken in (
         (demo.SAVED_PICTURES, "make demo PICTURES=1", {*demo.TAKEN, BY_HAND}),
-        (pictures.SAVED, "make pictures", windows),
+        (pictures.FOLDER, "make pictures", windows),
     ):
         there = {path.stem for path in (ROOT / folder).glob("*.png")}
 
