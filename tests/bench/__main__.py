@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.bench.bad_lines import compare_bad_lines
 from tests.bench.clients import Client, Official, OpenVpn, SoftEtherClient, Tsunagu
+from tests.bench.many_tunnels import measure_many_tunnels
 from tests.bench.measure import TransferFailed, idle, transfer
 from tests.bench.plot import plot
 from tests.bench.report import OFFICIAL, OURS, medians, ratios, table
@@ -31,6 +32,8 @@ _KINDS: dict[str, Callable[[str, VpnServer], Client]] = {
 _MORE: dict[str, Callable[[str, VpnServer], Client]] = {
     "official client, 8 connections": lambda name, server: Official(name, server, carriers=8),
     "Tsunagu, 8 connections": lambda name, server: Tsunagu(name, server, carriers=8),
+    "official client, UDP acceleration": lambda name, server: Official(name, server, udp=True),
+    "Tsunagu, UDP acceleration": lambda name, server: Tsunagu(name, server, udp=True),
 }
 _CONNECTS = 3  # of each client in each repetition
 _IDLE_S = 8.0
@@ -60,6 +63,8 @@ def main() -> None:
         "samples": samples,
         "machine": _machine(),
     }
+    if options.many_tunnels:
+        results["many_tunnels"] = measure_many_tunnels(options.seconds)
     if options.bad_lines:
         results["bad_lines"] = compare_bad_lines(options.seconds * 2)
     _save(results)
@@ -74,6 +79,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4, help="of each transfer")
     parser.add_argument("--only", action="append", metavar="CLIENT")
+    parser.add_argument("--no-many-tunnels", dest="many_tunnels", action="store_false")
     parser.add_argument("--no-bad-lines", dest="bad_lines", action="store_false")
     return parser.parse_args()
 

@@ -55,6 +55,15 @@ class SoftEtherClient(Client):
     def disconnect(self) -> None:
         """The session alone."""
 
+    def wait_until_server_uses_udp(self) -> None:
+        """UDP acceleration is in use, as far as the server can tell."""
+
+        def is_active() -> bool:
+            sessions = map(self.server.session, self.server.sessions())
+            return any(session.get("UDP Acceleration is Active") == "Yes" for session in sessions)
+
+        wait_for(is_active, 60, "the server to use UDP acceleration")
+
 
 class Tsunagu(SoftEtherClient):
     """Ours, as a user has it.  ``plain``: without the compiled data path."""
@@ -73,6 +82,11 @@ class Tsunagu(SoftEtherClient):
         self._stack.__enter__()
         self._stack.add(carriers=self._carriers, udp_acceleration=self._udp)
         self.connect()
+        stack = self._stack
+        wait_for(lambda: stack.status()["carriers"] == self._carriers, 40, "all carriers")
+        if self._udp:
+            wait_for(lambda: stack.status()["udp_acceleration"] == "in use", 40, "UDP acceleration")
+            self.wait_until_server_uses_udp()
 
     def connect(self) -> float:
         """See ``SoftEtherClient``."""
@@ -108,6 +122,7 @@ class Official(SoftEtherClient):
     def __init__(self, name: str, server: VpnServer, *, carriers: int = 1, udp: bool = False) -> None:
         super().__init__(name, server)
         self._details = f"/MAXTCP:{carriers} /DISABLEUDP:{'no' if udp else 'yes'}"
+        self._udp = udp
         self._folder = server.folder / "official"
         self._service: subprocess.Popen[bytes] | None = None
 
@@ -126,6 +141,8 @@ class Official(SoftEtherClient):
         self._must("AccountPasswordSet", "lab", f"/PASSWORD:{PASSWORD}", "/TYPE:standard")
         self._must("AccountDetailSet", "lab", *self._details.split(), *others.split())
         self.connect()
+        if self._udp:
+            self.wait_until_server_uses_udp()
 
     def connect(self) -> float:
         """See ``SoftEtherClient``."""

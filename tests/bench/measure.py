@@ -45,10 +45,10 @@ def transfer(client: Client, server: VpnServer, way: str, seconds: float, *, flo
     command += ["--reverse"] if way == "down" else []
     pings = f"ping -q -n -i {_PING_INTERVAL_S} -w {max(1, int(seconds))} {client.target}".split()
     processes = client.processes()
-    before, system_before = _processor_s(processes), _system_s()
+    before, system_before = processor_s(processes), _system_s()
     with subprocess.Popen(within(server.cli, *pings[:1], *pings[2:]), stdout=subprocess.PIPE, text=True) as ping:
         done = server.run(server.cli, *command, check=False, timeout_s=seconds + 30)
-        after, system_after = _processor_s(processes), _system_s()
+        after, system_after = processor_s(processes), _system_s()
         echoes = sorted(float(ms) for ms in re.findall(r"time=([\d.]+) ms", ping.communicate()[0]))
     result = json.loads(done.stdout)
     if "error" in result:
@@ -73,7 +73,7 @@ def idle(client: Client, seconds: float) -> Idle:
     return Idle(wakeups_per_s=(after - before) / seconds, rss_mb=rss)
 
 
-def _processor_s(processes: Iterable[int]) -> float:
+def processor_s(processes: Iterable[int]) -> float:
     """User and system seconds of all threads so far; the scheduler counts nanoseconds."""
     total = 0
     for process in processes:
