@@ -106,6 +106,8 @@ class Logind:
             LOG.warning("Not all connections could log off before the sleep")
         finally:
             self._release()
+            if not self._is_asleep:  # it has woken before all had logged off
+                self._inhibit()
 
     def _inhibit(self) -> None:
         if self._inhibitor is None and (self._inhibiting is None or self._inhibiting.done()):
