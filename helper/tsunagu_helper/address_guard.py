@@ -78,11 +78,7 @@ class AddressGuard:
     async def why_not(self) -> str:
         """Why it could not be used; "": it could."""
         addresses = IPv4Interface("192.0.2.1/24"), IPv6Interface("2001:db8::1/64")
-        try:
-            await nft.run(ruleset({"tsunagu_try": Guarded(addresses, has_automatic=True)}), VpnError, "--check")
-        except VpnError as error:
-            return str(error)
-        return ""
+        return await nft.why_not(ruleset({"tsunagu_try": Guarded(addresses, has_automatic=True)}))
 
     async def _load(self) -> None:
         self._is_loaded = False

@@ -72,9 +72,7 @@ class Lockdown:
     def why(self, connection_id: str) -> str:
         """A sentence for people, where something is blocked for this connection's sake, or nobody knows for whose."""
         if self.is_damaged:
-            return (
-                "The kill switch's file is damaged, so what is blocked stays blocked; 'sudo tsunagu unblock' lifts it"
-            )
+            return DAMAGED
         if hold := self._holds.get(connection_id):
             return f"What is not for the tunnel is blocked by Tsunagu until {hold.name} is disconnected"
         return ""
@@ -175,11 +173,7 @@ class Lockdown:
 
     async def why_not(self) -> str:
         """Why it could not be used; "": it could."""
-        try:
-            await nft.run(ruleset(self._worker_uid, ()), VpnError, "--check")
-        except VpnError as error:
-            return str(error)
-        return ""
+        return await nft.why_not(ruleset(self._worker_uid, ()))
 
     async def stands(self) -> bool:
         """The kernel has our table as we want it; where we want none: it has one, whoever put it there."""

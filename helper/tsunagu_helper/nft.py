@@ -53,6 +53,15 @@ def gone(table: str) -> str:
     return f"table inet {table}\ndelete table inet {table}\n"
 
 
+async def why_not(rules: str) -> str:
+    """Why the kernel would not take these; "": it would."""
+    try:
+        await run(rules, VpnError, "--check")
+    except VpnError as error:
+        return str(error)
+    return ""
+
+
 async def run(commands: str, error_for: Callable[[str], VpnError], *options: str) -> str:
     """What nft has to say to these, all of which it carries out, or none.
 

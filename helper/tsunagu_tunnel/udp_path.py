@@ -20,7 +20,6 @@ SOCKET_BUFFER = 1 << 20  # octets, as far as the kernel lets us
 _UDP_SEGMENT, _UDP_GRO = 103, 104  # linux/udp.h; Python has no names for them
 _TRAIN = 64  # datagrams, and ...
 _TRAIN_OCTETS = 65000  # ... that go through the kernel as one (UDP_MAX_SEGMENTS, and the length of an IP packet)
-_LARGEST = 65536  # octets that one call may bring
 _TURN = 64  # calls before others get their turn
 _U16, _INT = struct.Struct("=H"), struct.Struct("=i")
 _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER, _DONT = 10, 23, 0  # linux/in.h, in6.h

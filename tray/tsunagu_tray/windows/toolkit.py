@@ -120,20 +120,16 @@ def show_focus(window: Gtk.Window) -> bool:
 
 
 def choice_row(title: str, names: Sequence[str], selected: int = 0) -> Adw.ComboRow:
-    """A row that drops down.  Its own words for what is chosen, a list of one, would have room for a single line."""
-    row = Adw.ComboRow(title=title, title_lines=3)
-    own = next(part for part in parts_of(row) if isinstance(part, Gtk.ListView))
-    shown = label("", xalign=1)
-    own.get_parent().prepend(shown)
-    own.connect("notify::visible", lambda *_: own.set_visible(False))
-    own.set_visible(False)
-    row.connect(
-        "notify::selected-item",
-        lambda *_: shown.set_text(item.get_string() if (item := row.get_selected_item()) else ""),
+    """A row that drops down.  What is chosen stands below the title: beside it there would be room for one line."""
+    return Adw.ComboRow(
+        title=title,
+        title_lines=3,
+        subtitle_lines=3,
+        use_subtitle=True,
+        use_markup=False,
+        model=Gtk.StringList.new(names),
+        selected=selected,
     )
-    row.set_model(Gtk.StringList.new(names))
-    row.set_selected(selected)
-    return row
 
 
 def parts_of(widget: Gtk.Widget) -> Iterator[Gtk.Widget]:
