@@ -12,12 +12,14 @@ from typing import Self
 
 from tests.lab.processes import Processes
 from tests.lab.sandbox import CHECKOUT
-from tests.lab.server import within
+from tests.lab.server import HUB, PASSWORD, SERVER, USER, within
 from tests.lab.waiting import wait_for
 
 SUITE = os.environ.get("TSUNAGU_SUITE", "")  # of another release than this machine's
 BUILT = CHECKOUT / f"build/suite/{SUITE}/checkout" if SUITE else CHECKOUT  # see packaging/on-suite
 PACKAGES = sorted(BUILT.glob("dist/*.deb"))
+OFFICE = ("add", "office", "--server", SERVER, "--hub", HUB, "--user", USER, "--password-stdin")  # of the command
+TYPED = f"{PASSWORD}\n"
 _UNIT = "lib/systemd/system/tsunagu-helper.service"
 _NOT_COMPARED = (
     "dev",

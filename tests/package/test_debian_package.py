@@ -10,16 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.server import HUB, LAN, PASSWORD, SERVER, USER, VpnServer
+from tests.lab.server import LAN, VpnServer
 from tests.lab.waiting import wait_for
-from tests.package.system import BUILT, PACKAGES, System, newer, where_built
+from tests.package.system import BUILT, OFFICE, PACKAGES, TYPED, System, newer, where_built
 from tsunagu import __version__
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[VpnServer]:
-    with VpnServer() as server:
-        yield server
 
 
 @pytest.fixture
@@ -39,8 +33,7 @@ def test_an_installed_tsunagu_connects_and_an_upgrade_leaves_its_tunnel_alone(
     system.start_bus()
     system.start_helper()
 
-    where = ["--server", SERVER, "--hub", HUB, "--user", USER, "--fingerprint", server.fingerprint()]
-    system.run("tsunagu", "add", "office", *where, "--password-stdin", stdin=f"{PASSWORD}\n")
+    system.run("tsunagu", *OFFICE, "--fingerprint", server.fingerprint(), stdin=TYPED)
     system.run("tsunagu", "connect", "office", "--wait")
 
     assert server.ping(LAN)
@@ -65,8 +58,7 @@ def test_nothing_is_left_after_a_purge(system: System) -> None:
     installed = system.files()
     system.start_bus()
     system.start_helper()
-    where = ["--server", SERVER, "--hub", HUB, "--user", USER]
-    system.run("tsunagu", "add", "office", *where, "--password-stdin", stdin=f"{PASSWORD}\n")
+    system.run("tsunagu", *OFFICE, stdin=TYPED)
     system.stop_helper()
 
     system.run("dpkg", "--remove", "tsunagu", "tsunagu-helper")

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.sandbox import CHECKOUT
-from tests.lab.server import HUB, LAN, PASSWORD, SERVER, USER, VpnServer
-from tests.package.system import ENVIRONMENT, System
+from tests.lab.server import LAN, VpnServer
+from tests.package.system import ENVIRONMENT, OFFICE, TYPED, System
 from tsunagu import __version__
 
 PACKAGES = sorted(map(str, CHECKOUT.glob("dist/*.rpm")))
@@ -29,12 +29,6 @@ class RpmSystem(System):
         return done.stdout + done.stderr
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[VpnServer]:
-    with VpnServer() as server:
-        yield server
-
-
 @pytest.fixture
 def system(server: VpnServer) -> Iterator[RpmSystem]:
     assert len(PACKAGES) == 2, "`make test-package` builds them"
@@ -50,8 +44,7 @@ def test_installed_by_rpm_it_connects_and_installed_anew_the_tunnel_stays(server
         assert system.run(command, "--version") == f"tsunagu {__version__}\n"
     system.start_bus()
     system.start_helper()
-    where = ["--server", SERVER, "--hub", HUB, "--user", USER, "--fingerprint", server.fingerprint()]
-    system.run("tsunagu", "add", "office", *where, "--password-stdin", stdin=f"{PASSWORD}\n")
+    system.run("tsunagu", *OFFICE, "--fingerprint", server.fingerprint(), stdin=TYPED)
     system.run("tsunagu", "connect", "office", "--wait")
     assert server.ping(LAN)
     assert "no user tsunagu-tunnel" not in system.helper_log()
@@ -68,8 +61,7 @@ def test_removed_by_rpm_it_leaves_nothing_but_what_was_saved(system: RpmSystem) 
     system.rpm("--install", *PACKAGES)
     system.start_bus()
     system.start_helper()
-    where = ["--server", SERVER, "--hub", HUB, "--user", USER]
-    system.run("tsunagu", "add", "office", *where, "--password-stdin", stdin=f"{PASSWORD}\n")
+    system.run("tsunagu", *OFFICE, stdin=TYPED)
     system.stop_helper()
     running = system.files()
 

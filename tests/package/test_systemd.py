@@ -8,21 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.server import HUB, LAN, PASSWORD, SERVER, USER, VpnServer
+from tests.lab.server import LAN, PASSWORD, VpnServer
 from tests.lab.waiting import wait_for
 from tests.package.booted import BootedSystem, cannot_boot
-from tests.package.system import PACKAGES, newer
+from tests.package.system import OFFICE, PACKAGES, TYPED, newer
 from tsunagu_helper.lockdown import Hold, ruleset
 
 pytestmark = pytest.mark.skipif(bool(cannot_boot()), reason=cannot_boot())
 
 AS_MIKA = ("setpriv", "--reuid=mika", "--regid=mika", "--init-groups", "--")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[VpnServer]:
-    with VpnServer() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +34,7 @@ def system(server: VpnServer) -> Iterator[BootedSystem]:
 @pytest.fixture
 def office(server: VpnServer, system: BootedSystem) -> Iterator[None]:
     """A connection of mika's, up."""
-    where = ["--server", SERVER, "--hub", HUB, "--user", USER, "--fingerprint", server.fingerprint()]
-    mika(system, "add", "office", *where, "--password-stdin", stdin=f"{PASSWORD}\n")
+    mika(system, *OFFICE, "--fingerprint", server.fingerprint(), stdin=TYPED)
     mika(system, "connect", "office", "--wait")
     assert server.ping(LAN)
     yield
@@ -113,8 +106,7 @@ def test_a_hook_is_a_unit_with_all_of_roots_rights(server: VpnServer, system: Bo
     )
     (hooks / "10-note").chmod(0o755)
     told = system.root / "var/told"
-    where = ["--server", SERVER, "--hub", HUB, "--user", USER, "--fingerprint", server.fingerprint()]
-    mika(system, "add", "office", *where, "--password-stdin", stdin=f"{PASSWORD}\n")
+    mika(system, *OFFICE, "--fingerprint", server.fingerprint(), stdin=TYPED)
 
     mika(system, "connect", "office", "--wait")
     wait_for(lambda: told.exists() and "run-" in told.read_text(), 30, f"the hook; {mika(system, 'log')}")
