@@ -239,10 +239,11 @@ class StateLog:
 
 def save_pictures() -> None:
     """Those that the documents show."""
-    for saved in shown(SAVED_PICTURES):
-        [taken] = PICTURES.glob(f"*-{saved.stem}.png")
-        with Image.open(taken) as picture:
-            picture.crop((0, 0, picture.width, TAKEN[saved.stem])).save(saved, optimize=True)
+    for name, height in TAKEN.items():
+        if (saved := (SAVED_PICTURES / f"{name}.png").resolve()) in shown(SAVED_PICTURES):
+            [taken] = PICTURES.glob(f"*-{name}.png")
+            with Image.open(taken) as picture:
+                picture.crop((0, 0, picture.width, height)).save(saved, optimize=True)
 
 
 def in_order(wanted: list[State], seen: list[State]) -> bool:

@@ -49,6 +49,7 @@ async def test_what_is_chosen_is_kept_and_the_tray_follows(rig: Rig) -> None:
     home, office = rig.helper.connections.values()
     home.show(state=State.UP, addresses=[ADDRESS])
     await rig.open("--preferences", title="^Preferences$")  # which starts the tray
+    await rig.do(wait_for, lambda: "All" in rig.desktop.said(), 20, "what is chosen for notifications")
     icon = await rig.do(rig.desktop.find_icon, [COLOURS[Kind.CONNECTED]])
 
     await rig.choose_from("A click", "Opens the window", 1)

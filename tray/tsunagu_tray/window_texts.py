@@ -60,7 +60,7 @@ WINDOW_SENTENCES: dict[str, str | Message] = {
     "pref_general": "General",
     "pref_autostart": "Start with the desktop",
     "pref_notifications": "Notifications",
-    "pref_notifications_body": "Without them, questions wait in the icon's menu",
+    "pref_notifications_body": "Without notifications, questions wait in the icon's menu",
     "choice_notifications_all": "All",
     "choice_notifications_trouble": "Only trouble and questions",
     "choice_notifications_none": "None",

@@ -53,9 +53,8 @@ class PreferencesWindow:
         self._at_login.connect("notify::active", lambda *_: self._do(lambda: self._switch_autostart()))
         general.add(self._row("pref_autostart", self._at_login))
         self._combos: dict[str, tuple[Adw.ComboRow, list[Enum]]] = {}
-        notifications = self._combo("notifications", Notifications)
-        notifications.set_subtitle(texts("pref_notifications_body"))
-        general.add(notifications)
+        general.add(self._combo("notifications", Notifications))
+        general.set_description(texts("pref_notifications_body"))
         self._click_connection = choice_row(texts("pref_click_connection"), [])
         self._click_connection.connect("notify::selected", lambda *_: self._do(self._choose_connection))
         parts = self._combo("icon", IconStyle), self._combo("click", Click), self._click_connection
