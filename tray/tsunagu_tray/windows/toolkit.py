@@ -97,14 +97,19 @@ def reading_row(child: Gtk.Widget) -> Gtk.ListBoxRow:
 
 
 def scrolling(content: Gtk.Widget, highest: int = DIALOG_HEIGHT) -> Gtk.ScrolledWindow:
-    """For a dialog, which would be higher than a small screen where people want their text large."""
+    """For a dialog, which would be higher than a small screen where people want their text large.
+
+    Whenever the room changes, and so when the dialog first gets some, what has the focus is scrolled to.
+    """
     needed = content.measure(Gtk.Orientation.VERTICAL, DIALOG_WIDTH)[1]
-    return Gtk.ScrolledWindow(
+    scrolled = Gtk.ScrolledWindow(
         child=content,
         hscrollbar_policy=Gtk.PolicyType.NEVER,
         propagate_natural_width=True,
         min_content_height=min(needed, highest),
     )
+    scrolled.get_vadjustment().connect("changed", lambda _: GLib.idle_add(show_focus, scrolled.get_root()))
+    return scrolled
 
 
 def show_focus(window: Gtk.Window) -> bool:

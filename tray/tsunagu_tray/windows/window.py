@@ -18,7 +18,6 @@ from tsunagu_tray.windows.toolkit import (
     facts,
     label,
     own_texts,
-    show_focus,
     use_style,
 )
 
@@ -62,7 +61,6 @@ class Window:
         dialog.set_icon_name(APPLICATION_ID)
         GLib.io_add_watch(0, GLib.PRIORITY_DEFAULT, GLib.IOCondition.IN | GLib.IOCondition.HUP, self._stdin_closed)
         come_up(dialog, self.question.get("wanted_at", time.monotonic()))
-        GLib.idle_add(show_focus, dialog, priority=GLib.PRIORITY_LOW)  # once it is on the screen
 
     def _stdin_closed(self, _source: int, _condition: GLib.IOCondition) -> bool:
         if os.read(0, 4096):
